@@ -1,0 +1,1 @@
+"""Detector packages, their cards and the networks that run them."""

@@ -1,0 +1,1 @@
+"""The words of the product as frozen plain data. Standard library and numpy only."""

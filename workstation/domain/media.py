@@ -1,0 +1,128 @@
+"""What an exhibit is made of, and how a frame is named (X9, G9): stream, time stamp, time base and digest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from fractions import Fraction
+
+import numpy as np
+import numpy.typing as npt
+
+RgbArray = npt.NDArray[np.uint8]
+
+
+class MediaKind(StrEnum):
+    IMAGE = "image"
+    VIDEO = "video"
+
+
+@dataclass(frozen=True, slots=True)
+class TimeBase:
+    """Seconds per tick as an exact fraction. A still picture has 1/1 and the single time stamp 0."""
+
+    num: int
+    den: int
+
+    def seconds(self, pts: int) -> float:
+        return float(Fraction(pts * self.num, self.den))
+
+
+@dataclass(frozen=True, slots=True)
+class Orientation:
+    """How stored pixels become shown pixels: mirror left-right first, then turn clockwise by ``turn`` degrees."""
+
+    turn: int = 0
+    mirror: bool = False
+
+    @property
+    def swaps_sides(self) -> bool:
+        return self.turn in (90, 270)
+
+
+@dataclass(frozen=True, slots=True)
+class StreamInfo:
+    """One elementary stream. ``width``/``height`` are as stored, before ``orientation``; unknown counts are None."""
+
+    index: int
+    kind: str
+    codec: str
+    width: int = 0
+    height: int = 0
+    pixel_format: str = ""
+    bit_depth: int = 8
+    time_base: TimeBase = field(default_factory=lambda: TimeBase(1, 1))
+    start_pts: int | None = None
+    duration_pts: int | None = None
+    frame_count: int | None = None
+    average_rate: str = ""
+    colour_range: str = ""
+    colour_space: str = ""
+    orientation: Orientation = field(default_factory=Orientation)
+
+    @property
+    def shown_size(self) -> tuple[int, int]:
+        """(width, height) in pixels after orientation."""
+        return (self.height, self.width) if self.orientation.swaps_sides else (self.width, self.height)
+
+
+@dataclass(frozen=True, slots=True)
+class MediaInfo:
+    """What the probe found. ``primary`` is the index of the stream that is examined."""
+
+    kind: MediaKind
+    container: str
+    streams: tuple[StreamInfo, ...]
+    primary: int
+    duration_s: float | None = None
+    decoder: str = ""
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def video(self) -> StreamInfo:
+        return next(s for s in self.streams if s.index == self.primary)
+
+
+@dataclass(frozen=True, slots=True)
+class FrameIndex:
+    """Every frame of one stream in presentation order, found by demuxing once without decoding.
+
+    Attributes:
+        pts: presentation time stamps in ticks, strictly rising; the position in this tuple is the ordinal.
+        keyframes: the subset of ``pts`` from which decoding can start.
+    """
+
+    stream: int
+    time_base: TimeBase
+    pts: tuple[int, ...]
+    keyframes: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.pts)
+
+    def seconds(self, ordinal: int) -> float:
+        """Presentation time of a frame in seconds, counted from the time base's own zero."""
+        return self.time_base.seconds(self.pts[ordinal])
+
+
+@dataclass(frozen=True, slots=True)
+class FrameRef:
+    """The exact name of a frame. ``digest`` is SHA-256 (hex) of its decoded planes; ``ordinal`` is a courtesy only."""
+
+    stream: int
+    pts: int
+    time_base: TimeBase
+    digest: str
+    ordinal: int
+
+    @property
+    def seconds(self) -> float:
+        return self.time_base.seconds(self.pts)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A decoded frame as shown: ``rgb`` is (height, width, 3) uint8, orientation applied, read-only."""
+
+    ref: FrameRef
+    rgb: RgbArray

@@ -1,0 +1,126 @@
+"""What a report is made from, as plain data: the app gathers it, the reporting room lays it out and signs it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from workstation.domain.case import Case
+from workstation.domain.custody import CustodyEvent, CustodyHead
+from workstation.domain.detectors import DetectorCard, MapArray
+from workstation.domain.evidence import EvidenceItem
+from workstation.domain.examinations import Examination
+from workstation.domain.geometry import Box
+from workstation.domain.ids import CaseId, ExaminationId, ReportId
+from workstation.domain.media import FrameRef, RgbArray
+from workstation.domain.results import Abstention, Coverage, ItemStatus, TrackSummary
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesPoint:
+    """One examined frame of a track under one detector: a score, or the status and reason why there is none."""
+
+    seconds: float
+    status: ItemStatus
+    score: float | None
+    abstention: Abstention | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    track_number: int
+    detector: str
+    points: tuple[SeriesPoint, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BurnFace:
+    """A face to draw on a frame: box in frame pixels, track number, detector and score (None = abstained)."""
+
+    box: Box
+    track_number: int
+    detector: str
+    score: float | None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BurnIn:
+    """Everything that is drawn into an exported frame (P11).
+
+    Attributes:
+        rgb: (height, width, 3) uint8, the frame as shown.
+        map: (height, width) float32 in 0..1 in frame coordinates with NaN where there is no map, or None.
+        map_title: what the map shows, always printed in the legend.
+        opacity: 0..1 of the map over the frame.
+    """
+
+    exhibit: str
+    exhibit_sha256: str
+    frame: FrameRef
+    rgb: RgbArray
+    faces: tuple[BurnFace, ...]
+    map: MapArray | None
+    map_title: str
+    opacity: float = 0.45
+    frames_examined: int = 0
+    frames_total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFrame:
+    """The frame of a track with the highest score of one detector. ``reason`` says why it was chosen."""
+
+    burn: BurnIn
+    track_number: int
+    detector: str
+    score: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExhibitFacts:
+    """One exhibit under one examination."""
+
+    item: EvidenceItem
+    examination: Examination
+    coverage: Coverage
+    tracks: tuple[TrackSummary, ...]
+    series: tuple[Series, ...]
+    key_frames: tuple[KeyFrame, ...]
+    thumbnail: RgbArray | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportFacts:
+    """All a report says. ``examinations`` lists every run, relied on or not (X1); ``exhibits`` those relied on."""
+
+    report: ReportId
+    number: int
+    case: Case
+    built_at: str
+    examinations: tuple[Examination, ...]
+    relied_on: tuple[ExaminationId, ...]
+    exhibits: tuple[ExhibitFacts, ...]
+    not_examined: tuple[EvidenceItem, ...]
+    cards: tuple[DetectorCard, ...]
+    custody: tuple[CustodyEvent, ...]
+    custody_head: CustodyHead
+    ledger_public_key: str
+    product: str
+    environment: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRecord:
+    """A report that was built: ``path`` inside the case folder (``reports/``), digests of the final bytes."""
+
+    id: ReportId
+    case: CaseId
+    number: int
+    path: str
+    sha256: str
+    size: int
+    built_at: str
+    signer: str
+    custody_count: int
+    custody_hash: str

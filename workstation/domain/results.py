@@ -1,0 +1,127 @@
+"""Score, map, abstention and summary as separate records; raw results are never overwritten (X10)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from workstation.domain.detectors import MapArray
+from workstation.domain.faces import FaceDetection, FaceQuality
+from workstation.domain.geometry import Affine
+from workstation.domain.ids import EvidenceId, ExaminationId, TrackId
+from workstation.domain.media import FrameRef
+
+
+class ItemStatus(StrEnum):
+    """The status of one (frame, track, detector). Totals over statuses always add up (X10, G14)."""
+
+    OK = "ok"
+    ABSTAINED = "abstained"
+    NO_FACE = "no_face"
+    ERROR = "error"
+
+
+class AbstentionReason(StrEnum):
+    """Why nothing was scored (G4)."""
+
+    NO_FACE = "no_face"
+    FACE_TOO_SMALL = "face_too_small"
+    FACE_BLURRED = "face_blurred"
+    FACE_TURNED = "face_turned"
+    FACE_AT_EDGE = "face_at_edge"
+    FRAME_UNREADABLE = "frame_unreadable"
+    DETECTOR_FAILED = "detector_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Abstention:
+    """A typed refusal to score, with one sentence of detail (the measured value and the limit)."""
+
+    reason: AbstentionReason
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class FakenessMap:
+    """``values``: (side, side) float32 in 0..1 in crop coordinates, 1 = manipulated. ``crop_from_frame`` places it."""
+
+    values: MapArray
+    crop_from_frame: Affine
+
+
+@dataclass(frozen=True, slots=True)
+class FaceResult:
+    """What one detector gave for one face in one frame, or why it gave nothing.
+
+    ``map_digest`` is the SHA-256 of the stored array in the case's ``maps/`` folder; ``map_transform`` maps frame
+    pixels to crop pixels of ``crop_size``.
+    """
+
+    track: TrackId
+    detector: str
+    status: ItemStatus
+    score: float | None = None
+    abstention: Abstention | None = None
+    map_digest: str | None = None
+    map_transform: Affine | None = None
+    crop_size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FaceRow:
+    """A face of a frame with its track and every detector's result."""
+
+    track: TrackId
+    track_number: int
+    detection: FaceDetection
+    quality: FaceQuality
+    results: tuple[FaceResult, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FrameRow:
+    """One examined frame: its faces, or why it has none. ``error`` is set when the frame could not be decoded."""
+
+    examination: ExaminationId
+    evidence: EvidenceId
+    frame: FrameRef
+    faces: tuple[FaceRow, ...]
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TrackSummary:
+    """One detector over one track.
+
+    ``mean``, ``median``, ``low``/``high`` (5th and 95th percentile over frames) are None when no frame could be scored.
+    The spread is over frames of this track: it is not an error rate and the score is uncalibrated.
+    """
+
+    track: TrackId
+    track_number: int
+    detector: str
+    frames_scored: int
+    frames_abstained: int
+    frames_error: int
+    mean: float | None
+    median: float | None
+    low: float | None
+    high: float | None
+    first_seconds: float
+    last_seconds: float
+    peak: FrameRef | None
+    abstentions: tuple[tuple[AbstentionReason, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How much of an exhibit was looked at. ``examined`` = ``with_face`` + ``without_face`` + ``unreadable``."""
+
+    frames_total: int
+    examined: int
+    with_face: int
+    without_face: int
+    unreadable: int
+    scored: int
+    abstained: int
+    errors: int

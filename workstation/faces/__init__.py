@@ -1,0 +1,1 @@
+"""Finding, aligning, tracking and gating faces."""

@@ -1,0 +1,1 @@
+"""From a case's facts to a signed PDF that proves itself."""

@@ -1,0 +1,1 @@
+"""Making detectors: datasets, pseudo-forgeries, losses, trainers, validation records."""

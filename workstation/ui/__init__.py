@@ -1,0 +1,1 @@
+"""The window: thin over ``workstation.app``. The only room that knows Qt."""
