@@ -157,6 +157,12 @@ class FinderUnavailable(DetectorError):
     code = "finder_unavailable"
 
 
+class LandmarksUnusable(DetectorError):
+    """The five points of a face do not define an aligned crop (coincident, not finite, or mirrored)."""
+
+    code = "landmarks_unusable"
+
+
 class DeviceFault(DetectorError):
     """The compute device failed or has too little memory even for one face."""
 
