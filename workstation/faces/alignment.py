@@ -88,9 +88,9 @@ def similarity(source: FloatArray, target: FloatArray) -> Affine:
 def warp(rgb: RgbArray, crop_from_frame: Affine, size: int) -> RgbArray:
     """Resample a frame into a ``size`` x ``size`` crop; what lies outside the frame is black.
 
-    Enlarging (scale >= 1) is bicubic, mild shrinking bilinear. From a shrink of 2 on, whole k x k blocks of frame pixels
-    (k = floor(1 / scale)) are averaged first and the rest is bilinear, so that fine texture does not alias into the
-    crop. The block means sit on exact positions, so ``crop_from_frame`` stays true in every case.
+    Enlarging (scale >= 1) is bicubic, mild shrinking bilinear. From a shrink of 2 on, whole k x k blocks of frame
+    pixels (k = floor(1 / scale)) are averaged first and the rest is bilinear, so that fine texture does not alias into
+    the crop. The block means sit on exact positions, so ``crop_from_frame`` stays true in every case.
 
     Args:
         rgb: (height, width, 3) uint8.
@@ -113,7 +113,7 @@ def warp(rgb: RgbArray, crop_from_frame: Affine, size: int) -> RgbArray:
 
 
 def _reduced(rgb: RgbArray, crop_from_frame: Affine, size: int, shrink: int) -> tuple[RgbArray, Affine]:
-    """Average ``shrink`` x ``shrink`` blocks of the region the crop needs; return it and the map from it to the crop."""
+    """Average k x k blocks of the region the crop needs; return it and the map from it to the crop."""
     height, width = rgb.shape[:2]
     back = crop_from_frame.inverse()
     corners = [back.apply(Point(x, y)) for x in (-1.0, float(size)) for y in (-1.0, float(size))]
@@ -125,10 +125,10 @@ def _reduced(rgb: RgbArray, crop_from_frame: Affine, size: int, shrink: int) -> 
     region = rgb[y0:y1, x0:x1]
     if region.size == 0:
         return region, crop_from_frame
-    region = cv2.copyMakeBorder(
+    padded = cv2.copyMakeBorder(
         region, 0, -(y1 - y0) % shrink, 0, -(x1 - x0) % shrink, cv2.BORDER_CONSTANT, value=(0, 0, 0)
     )
-    small = cv2.resize(region, (region.shape[1] // shrink, region.shape[0] // shrink), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(padded, (padded.shape[1] // shrink, padded.shape[0] // shrink), interpolation=cv2.INTER_AREA)
     centre = (shrink - 1) / 2
     frame_from_small = Affine(shrink, 0.0, x0 + centre, 0.0, shrink, y0 + centre)
     return np.asarray(small, dtype=np.uint8), frame_from_small.then(crop_from_frame)
