@@ -1,0 +1,158 @@
+"""The engine: the whole product without a screen. Both doors hold one of these."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from workstation.app import logs
+from workstation.app.hub import Hub
+from workstation.app.jobs.queue import JobQueue
+from workstation.app.paths import Home
+from workstation.app.session import CaseSession
+from workstation.app.settings import Settings, load_settings
+from workstation.app.workshop import Workshop
+from workstation.domain.case import KnownCase
+from workstation.domain.clock import now_utc
+from workstation.domain.custody import CustodyHead, Verification
+from workstation.domain.detectors import InstalledDetector
+from workstation.domain.errors import CaseError
+from workstation.domain.events import CaseChanged
+from workstation.domain.ids import CaseId, JobId
+from workstation.domain.jobs import JobContext, Lane
+from workstation.storage.case_store import CaseStore
+from workstation.storage.catalogue import Catalogue
+from workstation.storage.keys import LedgerKey
+from workstation.storage.verification import verify_case
+
+_log = logging.getLogger(__name__)
+
+
+class Engine:
+    """Opens cases, runs jobs, knows this machine's detectors.
+
+    Args:
+        home: the workstation's folder; by default ``WORKSTATION_HOME`` or the platform's place for user data.
+
+    Raises:
+        PermissionRefused, StorageFull: the folder cannot be made.
+        InputError: its settings cannot be read.
+    """
+
+    def __init__(self, home: Path | None = None) -> None:
+        self.home = Home(home) if home is not None else Home.default()
+        self.home.prepare()
+        self._log_handler = logs.start_logging(self.home)
+        self.settings: Settings = load_settings(self.home.root)
+        self.hub = Hub()
+        self.jobs = JobQueue(self.hub)
+        self.key = LedgerKey.load_or_create(self.home.keys)
+        self.workshop = Workshop(self.home.detectors, self.home.weights, self.settings.device, self.settings.precision)
+        self._catalogue = Catalogue(self.home.catalogue)
+        self._sessions: list[CaseSession] = []
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def create_case(self, folder: Path, *, number: str, title: str, examiner: str, question: str) -> CaseSession:
+        """Make a case folder and open it. Raises: CaseExists, PermissionRefused, StorageFull."""
+        store = CaseStore.create(folder, number=number, title=title, examiner=examiner, question=question, key=self.key)
+        return self._opened(store)
+
+    def open_case(self, folder: Path, *, read_only: bool = False) -> CaseSession:
+        """Open a case. Raises: CaseNotFound, CaseReadOnly (open elsewhere), CaseFormatTooNew, CaseDamaged."""
+        return self._opened(CaseStore.open(folder, key=self.key, read_only=read_only))
+
+    def known_cases(self) -> tuple[KnownCase, ...]:
+        """Cases opened on this workstation, newest first."""
+        return self._catalogue.known_cases()
+
+    def forget_case(self, case: CaseId) -> None:
+        """Take a case off the list of known cases; its folder and its pins stay."""
+        self._catalogue.forget_case(case)
+
+    def verify_case(self, folder: Path, on_progress: Callable[[int, int], None] | None = None) -> Verification:
+        """Verify a case without changing it, against the heads pinned on this workstation (E7). Raises: CaseNotFound."""
+        pinned: tuple[CustodyHead, ...] = ()
+        for known in self.known_cases():
+            if Path(known.folder) == folder.resolve():
+                pinned = tuple(head for head, _, _ in self._catalogue.pins(known.id))
+        return verify_case(folder, pinned=pinned, on_progress=on_progress)
+
+    def detectors(self) -> tuple[InstalledDetector, ...]:
+        """Detector packages on this machine, read from their cards alone."""
+        from workstation.detectors import registry
+
+        return registry.installed(self.home.detectors)
+
+    def install_detector(self, source: Path) -> InstalledDetector:
+        """Check a detector package (folder or zip) and file it read-only. Raises: DetectorError."""
+        from workstation.detectors import registry
+
+        return registry.install(source, self.home.detectors)
+
+    def verify_detector(self, package: InstalledDetector) -> Verification:
+        from workstation.detectors import registry
+
+        return registry.verify(package)
+
+    def finders(self) -> tuple[tuple[str, bool, str], ...]:
+        """Face finders: id, whether it can be used now, and why not."""
+        from workstation.faces.finder import finders
+
+        return tuple(finders(self.home.weights))
+
+    def device(self) -> str:
+        """Where networks run, in words; empty until the gpu lane has looked."""
+        return self.workshop.description
+
+    def warm_up(self) -> JobId:
+        """Load the embedded networks on the gpu lane, so that the first examination starts at once."""
+
+        def work(context: JobContext) -> None:
+            context.progress(0, 3, "looking for a device")
+            self.workshop.look()
+            context.progress(1, 3, "loading the face finder")
+            context.raise_if_cancelled()
+            self.workshop.finder("mtcnn")
+            for package in self.detectors():
+                context.raise_if_cancelled()
+                if package.embedded and not package.problem:
+                    context.progress(2, 3, f"loading {package.card.id}")
+                    self.workshop.detector(package.card.id)
+            context.progress(3, 3)
+
+        return self.jobs.submit(Lane.GPU, "Load the detectors", work, unit="steps")
+
+    def pin(self, case: CaseId, head: CustodyHead, source: str) -> None:
+        """Pin a custody head outside its case (E7)."""
+        self._catalogue.pin_head(case, head, source, now_utc())
+
+    def forget(self, session: CaseSession) -> None:
+        """Called by a session that closes."""
+        if session in self._sessions:
+            self._sessions.remove(session)
+
+    def close(self) -> None:
+        """Close every case, end every lane. Safe to call twice."""
+        for session in tuple(self._sessions):
+            try:
+                session.close()
+            except CaseError:
+                _log.exception("a case did not close cleanly")
+        self.jobs.close()
+        self._catalogue.close()
+        logs.stop_logging(self._log_handler)
+
+    def _opened(self, store: CaseStore) -> CaseSession:
+        session = CaseSession(self, store)
+        self._sessions.append(session)
+        self._catalogue.remember_case(store.case, now_utc())
+        if not store.read_only:
+            self.pin(store.case.id, store.custody_head(), "case opened")
+        self.hub.publish(CaseChanged(store.case.id))
+        return session

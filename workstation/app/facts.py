@@ -1,0 +1,196 @@
+"""Gathering what a report says: examinations relied on, tracks, series and key frames, as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from workstation.app.environment import library_versions, machine_facts
+from workstation.app.overlays import frame_map
+from workstation.domain.clock import now_utc
+from workstation.domain.detectors import DetectorCard
+from workstation.domain.errors import IntegrityMismatch, ReportError
+from workstation.domain.evidence import EvidenceItem
+from workstation.domain.examinations import Examination, ExaminationState
+from workstation.domain.ids import EvidenceId, ExaminationId, ReportId, new_id
+from workstation.domain.jobs import JobContext
+from workstation.domain.media import Frame
+from workstation.domain.reports import (
+    BurnFace,
+    BurnIn,
+    ExhibitFacts,
+    KeyFrame,
+    ReportFacts,
+    Series,
+    SeriesPoint,
+)
+from workstation.domain.results import Coverage, FaceResult, FaceRow, FrameRow, ItemStatus, TrackSummary
+from workstation.media.reader import open_media
+from workstation.storage.case_store import CaseStore
+
+_KEY_FRAMES_PER_EXHIBIT = 6
+
+
+def gather(
+    store: CaseStore,
+    cards: Sequence[DetectorCard],
+    context: JobContext,
+    examinations: Sequence[ExaminationId] = (),
+) -> ReportFacts:
+    """Collect the facts of a report.
+
+    Args:
+        cards: cards of the detectors on this machine; those used are printed.
+        examinations: the runs relied on; by default, for each exhibit its newest finished one. All others are listed.
+
+    Raises:
+        ReportError: nothing was examined yet.
+        IntegrityMismatch: a key frame decodes to other pixels than when it was examined.
+    """
+    runs = store.examinations()
+    finished = [run for run in runs if run.state is ExaminationState.DONE]
+    if examinations:
+        finished = [run for run in finished if run.id in examinations]
+    relied: dict[EvidenceId, Examination] = {}
+    for run in finished:
+        for evidence in run.plan.evidence:
+            relied[evidence] = run
+    if not relied:
+        raise ReportError("There is nothing to report: no examination has finished.", "Run an examination first.")
+    items = store.evidence()
+    exhibits = []
+    for number, item in enumerate(items):
+        context.raise_if_cancelled()
+        context.progress(number, len(items) + 1, item.exhibit)
+        if item.id in relied:
+            exhibits.append(exhibit_facts(store, item, relied[item.id]))
+    used = {use.card_sha256 for run in relied.values() for use in run.plan.detectors}
+    ids = tuple(dict.fromkeys(run.id for run in relied.values()))
+    environment = machine_facts() | library_versions()
+    return ReportFacts(
+        report=ReportId(new_id()),
+        number=store.next_report_number(),
+        case=store.case,
+        built_at=now_utc(),
+        examinations=runs,
+        relied_on=ids,
+        exhibits=tuple(exhibits),
+        not_examined=tuple(item for item in items if item.id not in relied),
+        cards=tuple(card for card in cards if card.card_sha256 in used),
+        custody=store.custody(),
+        custody_head=store.custody_head(),
+        ledger_public_key=store.public_key.hex(),
+        product=environment["product"],
+        environment=tuple(environment.items()),
+    )
+
+
+def exhibit_facts(store: CaseStore, item: EvidenceItem, run: Examination) -> ExhibitFacts:
+    """Everything about one exhibit under one examination."""
+    index = store.frame_index(item.id)
+    coverage = store.coverage(run.id, item.id, len(index) if index else 0)
+    rows = store.frame_rows(run.id, item.id)
+    tracks = store.summaries(run.id, item.id)
+    frames = _key_frames(store, item, run, rows, tracks, coverage)
+    return ExhibitFacts(item, run, coverage, tracks, _series(rows), frames)
+
+
+def _series(rows: Sequence[FrameRow]) -> tuple[Series, ...]:
+    points: dict[tuple[int, str], list[SeriesPoint]] = {}
+    for row in rows:
+        for face in row.faces:
+            for result in face.results:
+                point = SeriesPoint(row.frame.seconds, result.status, result.score, result.abstention)
+                points.setdefault((face.track_number, result.detector), []).append(point)
+    return tuple(Series(track, name, tuple(seen)) for (track, name), seen in sorted(points.items()))
+
+
+def _key_frames(
+    store: CaseStore,
+    item: EvidenceItem,
+    run: Examination,
+    rows: Sequence[FrameRow],
+    tracks: Sequence[TrackSummary],
+    coverage: Coverage,
+) -> tuple[KeyFrame, ...]:
+    """The frame of the highest score of every track and detector, those with a map first, at most six."""
+    wanted: list[tuple[bool, int, str, FrameRow, FaceRow, FaceResult]] = []
+    for track in tracks:
+        best: tuple[FrameRow, FaceRow, FaceResult] | None = None
+        for row in rows:
+            for face in row.faces:
+                for result in face.results:
+                    if face.track != track.track or result.detector != track.detector or result.score is None:
+                        continue
+                    if best is None or best[2].score is None or result.score > best[2].score:
+                        best = (row, face, result)
+        if best is not None:
+            wanted.append((best[2].map_digest is None, track.track_number, track.detector, *best))
+    wanted.sort(key=lambda entry: entry[:3])
+    wanted = wanted[:_KEY_FRAMES_PER_EXHIBIT]
+    if not wanted or item.media is None:
+        return ()
+    frames: list[KeyFrame] = []
+    path = store.vault.path(item.stored_path)
+    with open_media(path, item.media, index=store.frame_index(item.id)) as reader:
+        for _, number, detector, row, face, result in wanted:
+            frame = reader.frame(row.frame.ordinal)
+            if frame.ref.digest != row.frame.digest:
+                raise IntegrityMismatch(
+                    f"{item.exhibit}: the frame at {row.frame.seconds:.3f} s decodes to other pixels than when it was "
+                    "examined.",
+                    "Run the examination again with this version of the decoder.",
+                )
+            burn = burn_for(store, item, frame, row, detector, coverage, only_track=None)
+            reason = f"highest score of {detector} on track T{number}"
+            frames.append(KeyFrame(burn, number, detector, float(result.score or 0.0), reason))
+            del face
+    return tuple(frames)
+
+
+def burn_for(
+    store: CaseStore,
+    item: EvidenceItem,
+    frame: Frame,
+    row: FrameRow | None,
+    detector: str | None,
+    coverage: Coverage | None,
+    *,
+    only_track: int | None = None,
+    opacity: float = 0.45,
+) -> BurnIn:
+    """What is drawn into an exported frame: boxes, scores and the map of one detector (P11)."""
+    faces: list[BurnFace] = []
+    merged: np.ndarray | None = None
+    for face in row.faces if row else ():
+        if only_track is not None and face.track_number != only_track:
+            continue
+        result = next((r for r in face.results if r.detector == detector), None)
+        note = result.abstention.detail if result and result.abstention else ""
+        score = result.score if result and result.status is ItemStatus.OK else None
+        faces.append(BurnFace(face.detection.box, face.track_number, detector or "", score, note))
+        if result is not None and result.map_digest and result.map_transform:
+            values = frame_map(
+                store.arrays.get(result.map_digest), result.map_transform, result.crop_size, frame.rgb.shape[:2]
+            )
+            merged = values if merged is None else np.fmax(merged, values)
+    title = f"Fakeness map · {detector} · 0 to 1 · uncalibrated" if merged is not None else ""
+    return BurnIn(
+        exhibit=item.exhibit,
+        exhibit_sha256=item.sha256,
+        frame=frame.ref,
+        rgb=frame.rgb,
+        faces=tuple(faces),
+        map=merged,
+        map_title=title,
+        opacity=opacity,
+        frames_examined=coverage.examined if coverage else 0,
+        frames_total=coverage.frames_total if coverage else 0,
+    )
+
+
+def stored_file(store: CaseStore, item: EvidenceItem) -> Path:
+    """Path of the exhibit's original inside the case."""
+    return store.vault.path(item.stored_path)

@@ -1,0 +1,184 @@
+"""The job queue: one long-lived thread per lane, every job ends in exactly one of done, cancelled, failed."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from workstation.app.hub import Hub
+from workstation.domain.errors import Cancelled, NotFound, WorkstationError
+from workstation.domain.events import JobChanged
+from workstation.domain.ids import CaseId, JobId, new_id
+from workstation.domain.jobs import Job, JobContext, JobState, Lane
+
+_log = logging.getLogger(__name__)
+_TELL_EVERY_S = 0.05
+
+Work = Callable[[JobContext], Mapping[str, object] | None]
+
+
+@dataclass
+class _Entry:
+    job: Job
+    work: Work
+    cancel: threading.Event = field(default_factory=threading.Event)
+    ended: threading.Event = field(default_factory=threading.Event)
+    told_at: float = 0.0
+
+
+class JobQueue:
+    """Runs jobs on their lanes in the order they came. Thread-safe."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._lock = threading.Lock()
+        self._entries: dict[JobId, _Entry] = {}
+        self._lanes: dict[Lane, queue.SimpleQueue[JobId | None]] = {lane: queue.SimpleQueue() for lane in Lane}
+        self._threads: dict[Lane, threading.Thread] = {}
+        self._closed = False
+
+    def submit(self, lane: Lane, title: str, work: Work, *, case: CaseId | None = None, unit: str = "") -> JobId:
+        """Queue a job and return its id at once."""
+        job = Job(JobId(new_id()), lane, title, case, JobState.QUEUED, unit=unit)
+        with self._lock:
+            if self._closed:
+                raise RuntimeError("the job queue is closed")
+            self._entries[job.id] = _Entry(job, work)
+            if lane not in self._threads:
+                thread = threading.Thread(target=self._run_lane, args=(lane,), name=f"lane-{lane}", daemon=True)
+                self._threads[lane] = thread
+                thread.start()
+        self._hub.publish(JobChanged(job))
+        self._lanes[lane].put(job.id)
+        return job.id
+
+    def all(self) -> tuple[Job, ...]:
+        """Every job since start that was not cleared, oldest first."""
+        with self._lock:
+            return tuple(entry.job for entry in self._entries.values())
+
+    def get(self, job_id: JobId) -> Job:
+        """Raises: NotFound."""
+        return self._entry(job_id).job
+
+    def cancel(self, job_id: JobId) -> None:
+        """Ask a job to stop. A queued one ends at once; a running one at its next check."""
+        entry = self._entry(job_id)
+        entry.cancel.set()
+        with self._lock:
+            queued = entry.job.state is JobState.QUEUED
+        if queued:
+            self._end(entry, JobState.CANCELLED)
+
+    def wait(self, job_id: JobId, timeout: float | None = None) -> Job:
+        """Wait until a job ended and return it (or as it stands when ``timeout`` seconds have passed)."""
+        entry = self._entry(job_id)
+        entry.ended.wait(timeout)
+        return entry.job
+
+    def cancel_if_running(self, job_id: JobId) -> None:
+        """Cancel a job that may have been cleared from the list meanwhile."""
+        with self._lock:
+            known = job_id in self._entries
+        if known:
+            self.cancel(job_id)
+
+    def wait_if_known(self, job_id: JobId) -> None:
+        """Wait for a job that may have been cleared from the list meanwhile."""
+        with self._lock:
+            entry = self._entries.get(job_id)
+        if entry is not None:
+            entry.ended.wait()
+
+    def clear_ended(self) -> None:
+        with self._lock:
+            self._entries = {k: e for k, e in self._entries.items() if not e.job.state.ended}
+
+    def close(self) -> None:
+        """Cancel what is queued or running and end every lane. Blocks until the threads have ended."""
+        with self._lock:
+            self._closed = True
+            entries = list(self._entries.values())
+            threads = dict(self._threads)
+        for entry in entries:
+            if not entry.job.state.ended:
+                self.cancel(entry.job.id)
+        for lane, thread in threads.items():
+            self._lanes[lane].put(None)
+            thread.join()
+
+    def _entry(self, job_id: JobId) -> _Entry:
+        with self._lock:
+            if job_id not in self._entries:
+                raise NotFound("There is no such job.")
+            return self._entries[job_id]
+
+    def _run_lane(self, lane: Lane) -> None:
+        while (job_id := self._lanes[lane].get()) is not None:
+            with self._lock:
+                entry = self._entries.get(job_id)
+                if entry is None or entry.job.state is not JobState.QUEUED:
+                    continue
+                entry.job = replace(entry.job, state=JobState.RUNNING)
+            self._hub.publish(JobChanged(entry.job))
+            self._run(entry)
+
+    def _run(self, entry: _Entry) -> None:
+        try:
+            result = entry.work(_Context(self, entry))
+        except Cancelled:
+            self._end(entry, JobState.CANCELLED)
+        except WorkstationError as error:
+            self._end(entry, JobState.FAILED, error=error.line(), error_code=error.code)
+        except Exception as error:
+            _log.exception("job %s failed", entry.job.title)
+            line = f"An unexpected fault stopped this job ({type(error).__name__}: {error}). The log has the details."
+            self._end(entry, JobState.FAILED, error=line, error_code="unexpected")
+        else:
+            self._end(entry, JobState.DONE, result=dict(result or {}))
+
+    def _end(
+        self,
+        entry: _Entry,
+        state: JobState,
+        *,
+        error: str = "",
+        error_code: str = "",
+        result: Mapping[str, object] | None = None,
+    ) -> None:
+        with self._lock:
+            if entry.job.state.ended:
+                return
+            entry.job = replace(entry.job, state=state, error=error, error_code=error_code, result=result)
+        self._hub.publish(JobChanged(entry.job))
+        entry.ended.set()
+
+    def _progress(self, entry: _Entry, done: int, total: int, note: str) -> None:
+        now = time.monotonic()
+        with self._lock:
+            entry.job = replace(entry.job, done=done, total=total, note=note)
+            tell = now - entry.told_at >= _TELL_EVERY_S or done == total
+            if tell:
+                entry.told_at = now
+        if tell:
+            self._hub.publish(JobChanged(entry.job))
+
+
+class _Context:
+    def __init__(self, jobs: JobQueue, entry: _Entry) -> None:
+        self._jobs = jobs
+        self._entry = entry
+
+    def progress(self, done: int, total: int, note: str = "") -> None:
+        self._jobs._progress(self._entry, done, total, note)
+
+    def cancelled(self) -> bool:
+        return self._entry.cancel.is_set()
+
+    def raise_if_cancelled(self) -> None:
+        if self.cancelled():
+            raise Cancelled("Cancelled.", "What was committed before stays in the case.")

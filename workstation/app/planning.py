@@ -1,0 +1,103 @@
+"""From what was asked for to a frozen plan and the facts needed to repeat it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from workstation.app.environment import library_versions, machine_facts
+from workstation.app.workshop import Workshop
+from workstation.domain.detectors import InstalledDetector
+from workstation.domain.errors import DetectorError, DetectorNotFound, InputError
+from workstation.domain.evidence import EvidenceItem
+from workstation.domain.examinations import DetectorUse, Environment, ExaminationPlan
+from workstation.domain.ids import EvidenceId
+
+if TYPE_CHECKING:
+    from workstation.faces.finder import FaceFinder
+
+
+def choose_evidence(items: Sequence[EvidenceItem], wanted: Sequence[EvidenceId] | None) -> tuple[EvidenceItem, ...]:
+    """Return the exhibits to examine: those named, or every one that can be decoded.
+
+    Raises:
+        InputError: nothing can be examined, or a named exhibit cannot be.
+    """
+    if wanted is None:
+        chosen = tuple(item for item in items if item.media is not None)
+        if not chosen:
+            raise InputError("There is no exhibit that can be examined.", "Take in a picture or a video first.")
+        return chosen
+    by_id = {item.id: item for item in items}
+    chosen = tuple(by_id[evidence] for evidence in dict.fromkeys(wanted) if evidence in by_id)
+    for item in chosen:
+        if item.media is None:
+            raise InputError(f"{item.exhibit} cannot be examined: {item.problem}")
+    if not chosen:
+        raise InputError("There is no such exhibit in this case.")
+    return chosen
+
+
+def choose_detectors(
+    installed: Sequence[InstalledDetector], wanted: Sequence[str] | None
+) -> tuple[InstalledDetector, ...]:
+    """Return the packages to use: those named, or every sound embedded one.
+
+    Raises:
+        DetectorNotFound: a name is not installed.
+        DetectorError: a named package is broken, or none is sound.
+    """
+    by_id = {package.card.id: package for package in installed}
+    if not wanted:
+        chosen = tuple(p for p in installed if p.embedded and not p.problem)
+        if not chosen:
+            raise DetectorError("No detector package is installed.", "Install one with: workstation model install.")
+        return chosen
+    for name in wanted:
+        if name not in by_id:
+            raise DetectorNotFound(f'There is no detector "{name}".', f"Installed: {', '.join(by_id) or 'none'}.")
+        if by_id[name].problem:
+            raise DetectorError(f"{name} cannot be used: {by_id[name].problem}")
+    return tuple(by_id[name] for name in dict.fromkeys(wanted))
+
+
+def make_plan(
+    items: Sequence[EvidenceItem], packages: Sequence[InstalledDetector], frames: int, finder: FaceFinder
+) -> ExaminationPlan:
+    """Freeze a plan. Packages must agree on the crop they are fed.
+
+    Raises:
+        DetectorError: two packages want different crops.
+    """
+    crops = {(package.card.input.crop_size, package.card.input.crop_margin) for package in packages}
+    if len(crops) > 1:
+        raise DetectorError("These detectors want different face crops.", "Examine with one of them at a time.")
+    size, margin = crops.pop()
+    uses = tuple(DetectorUse(p.card.id, p.card.version, p.card.card_sha256, p.card.weights.sha256) for p in packages)
+    return ExaminationPlan(
+        evidence=tuple(item.id for item in items),
+        detectors=uses,
+        finder=finder.id,
+        finder_sha256=finder.weights_sha256,
+        frames=frames,
+        crop_size=size,
+        crop_margin=margin,
+        finder_settings=dict(finder.settings),
+    )
+
+
+def make_environment(workshop: Workshop, plan: ExaminationPlan) -> Environment:
+    """Everything needed to repeat the run that is not in the plan (P3)."""
+    from workstation.detectors import runtime
+
+    facts = machine_facts() | library_versions()
+    facts |= {f"device.{name}": value for name, value in runtime.devices().items()}
+    for use in plan.detectors:
+        detector = workshop.detector(use.id, use.card_sha256)
+        facts[f"run.{use.id}"] = f"{detector.device}, {detector.precision}"
+    return Environment(facts)
+
+
+def name_exhibits(items: Sequence[EvidenceItem]) -> str:
+    """ "EX-01" or "12 exhibits"."""
+    return items[0].exhibit if len(items) == 1 else f"{len(items)} exhibits"

@@ -1,0 +1,300 @@
+"""One open case: quick reads answered at once, everything longer a job."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from workstation.app import exporting, planning, reporting
+from workstation.app.examining import ExaminationRun
+from workstation.app.frames import Deliver, FrameServer
+from workstation.app.importing import import_files
+from workstation.app.integrity import verify_exhibits
+from workstation.domain.case import Case
+from workstation.domain.clock import now_utc
+from workstation.domain.custody import CustodyEvent, CustodyHead
+from workstation.domain.errors import Cancelled, CaseReadOnly, EvidenceError, InputError, NotFound, WorkstationError
+from workstation.domain.events import CaseChanged, ExaminationChanged
+from workstation.domain.evidence import EvidenceItem
+from workstation.domain.examinations import Examination, ExaminationPlan, ExaminationState
+from workstation.domain.ids import EvidenceId, ExaminationId, JobId
+from workstation.domain.jobs import JobContext, Lane
+from workstation.domain.media import Frame, FrameIndex, MediaInfo
+from workstation.domain.reports import ReportRecord
+from workstation.domain.results import Coverage, FrameRow, TrackSummary
+from workstation.storage.case_store import CaseStore
+
+if TYPE_CHECKING:
+    from workstation.app.engine import Engine
+
+_log = logging.getLogger(__name__)
+
+
+class CaseSession:
+    """An open case. Made by ``Engine.create_case`` and ``Engine.open_case``; thread-safe."""
+
+    def __init__(self, engine: Engine, store: CaseStore) -> None:
+        self._engine = engine
+        self._store = store
+        self._frames = FrameServer(self._source)
+        self._lock = threading.Lock()
+        self._jobs: list[JobId] = []
+
+    @property
+    def case(self) -> Case:
+        return self._store.case
+
+    @property
+    def folder(self) -> Path:
+        return self._store.folder
+
+    @property
+    def read_only(self) -> bool:
+        return self._store.read_only
+
+    @property
+    def store(self) -> CaseStore:
+        """The case on disk, for the other use-cases of this room."""
+        return self._store
+
+    def evidence(self) -> tuple[EvidenceItem, ...]:
+        return self._store.evidence()
+
+    def evidence_item(self, evidence: EvidenceId) -> EvidenceItem:
+        return self._store.evidence_item(evidence)
+
+    def find_evidence(self, name: str) -> EvidenceItem:
+        """Find an exhibit by its number ("EX-01", "1"), id, digest prefix (8 or more) or file name.
+
+        Raises:
+            NotFound, InputError: nothing, or more than one exhibit, answers to that name.
+        """
+        wanted = name.strip().lower()
+        number = f"ex-{int(wanted):02d}" if wanted.isdigit() else wanted
+        items = self.evidence()
+        for test in (
+            lambda i: i.id == wanted or i.exhibit.lower() == number,
+            lambda i: i.name.lower() == wanted,
+            lambda i: len(wanted) >= 8 and i.sha256.startswith(wanted),
+        ):
+            found = [item for item in items if test(item)]
+            if len(found) == 1:
+                return found[0]
+            if found:
+                raise InputError(f'More than one exhibit is called "{name}".', "Name it by its exhibit number.")
+        known = ", ".join(item.exhibit for item in items) or "none yet"
+        raise NotFound(f'There is no exhibit "{name}" in this case.', f"Exhibits: {known}.")
+
+    def thumbnail(self, evidence: EvidenceId) -> bytes | None:
+        """PNG bytes, or None when none could be made."""
+        return self._store.thumbnail(evidence)
+
+    def frame_index(self, evidence: EvidenceId) -> FrameIndex | None:
+        return self._store.frame_index(evidence)
+
+    def examinations(self) -> tuple[Examination, ...]:
+        return self._store.examinations()
+
+    def latest_examination(self, evidence: EvidenceId) -> Examination | None:
+        """The newest run that includes this exhibit and was not cancelled before its first frame."""
+        runs = [run for run in self.examinations() if evidence in run.plan.evidence]
+        return runs[-1] if runs else None
+
+    def frame_rows(
+        self, examination: ExaminationId, evidence: EvidenceId, ordinals: Collection[int] | None = None
+    ) -> tuple[FrameRow, ...]:
+        return self._store.frame_rows(examination, evidence, ordinals)
+
+    def summaries(self, examination: ExaminationId, evidence: EvidenceId) -> tuple[TrackSummary, ...]:
+        return self._store.summaries(examination, evidence)
+
+    def coverage(self, examination: ExaminationId, evidence: EvidenceId) -> Coverage:
+        index = self._store.frame_index(evidence)
+        return self._store.coverage(examination, evidence, len(index) if index else 0)
+
+    def map_values(self, digest: str) -> npt.NDArray[np.floating]:
+        """A stored fakeness map: (side, side) in 0..1 over the whole crop. Raises: IntegrityMismatch."""
+        return np.asarray(self._store.arrays.get(digest), dtype=np.float32)
+
+    def custody(self) -> tuple[CustodyEvent, ...]:
+        return self._store.custody()
+
+    def custody_head(self) -> CustodyHead:
+        return self._store.custody_head()
+
+    def reports(self) -> tuple[ReportRecord, ...]:
+        return self._store.reports()
+
+    def frame(self, evidence: EvidenceId, ordinal: int) -> Frame:
+        """Decode one frame on this thread. Raises: EvidenceError."""
+        return self._frames.fetch(evidence, ordinal)
+
+    def request_frame(self, evidence: EvidenceId, ordinal: int, deliver: Deliver) -> None:
+        """Decode one frame on the case's own thread and hand it to ``deliver`` there; the newest request wins."""
+        self._frames.request(evidence, ordinal, deliver)
+
+    def import_files(self, paths: Sequence[Path], note: str = "") -> JobId:
+        """Take files or folders into the case (io lane). Result: ``{"added": [...], "refused": [...]}``."""
+        self._must_write()
+        chosen = tuple(paths)
+
+        def work(context: JobContext) -> dict[str, object]:
+            return import_files(self._store, self._engine.hub, chosen, note, context).as_result()
+
+        title = f"Take in {chosen[0].name}" if len(chosen) == 1 else f"Take in {len(chosen)} files"
+        return self._submit(Lane.IO, title, work, "files")
+
+    def verify_evidence(self, evidence: Sequence[EvidenceId] | None = None) -> JobId:
+        """Hash exhibits again and record the outcome (E5). Result: ``{"verified": [...], "mismatch": [...]}``."""
+        self._must_write()
+
+        def work(context: JobContext) -> dict[str, object]:
+            return verify_exhibits(self._store, self._engine.hub, evidence, context)
+
+        return self._submit(Lane.IO, "Verify exhibits", work, "exhibits")
+
+    def examine(
+        self,
+        evidence: Sequence[EvidenceId] | None = None,
+        detectors: Sequence[str] | None = None,
+        frames: int = 32,
+        finder: str = "mtcnn",
+    ) -> JobId:
+        """Examine exhibits (gpu lane). ``frames`` per exhibit, spread evenly; 0 for every frame.
+
+        Raises:
+            CaseReadOnly, InputError, DetectorNotFound, FinderUnavailable: before anything is queued.
+        """
+        self._must_write()
+        chosen = planning.choose_evidence(self.evidence(), evidence)
+        packages = planning.choose_detectors(self._engine.detectors(), detectors)
+        if frames < 0:
+            raise InputError("The number of frames cannot be negative.", "Give 0 for every frame.")
+
+        def work(context: JobContext) -> dict[str, object]:
+            workshop = self._engine.workshop
+            plan = planning.make_plan(chosen, packages, frames, workshop.finder(finder))
+            environment = planning.make_environment(workshop, plan)
+            return self._run(self._store.start_examination(plan, environment), context)
+
+        names = ", ".join(package.card.id for package in packages)
+        return self._submit(Lane.GPU, f"Examine {planning.name_exhibits(chosen)} with {names}", work, "frames")
+
+    def resume(self, examination: ExaminationId) -> JobId:
+        """Go on with an examination that was cancelled, failed or interrupted (gpu lane)."""
+        self._must_write()
+        run = self._store.examination(examination)
+        if run.state in (ExaminationState.DONE, ExaminationState.RUNNING):
+            raise InputError(f"Examination {run.number} is {run.state}; there is nothing to go on with.")
+
+        def work(context: JobContext) -> dict[str, object]:
+            self._check_same_detectors(run.plan)
+            return self._run(self._store.reopen_examination(examination), context)
+
+        return self._submit(Lane.GPU, f"Go on with examination {run.number}", work, "frames")
+
+    def build_report(
+        self,
+        output: Path | None = None,
+        *,
+        examinations: Sequence[ExaminationId] = (),
+        identity: Path | None = None,
+        password: str | None = None,
+    ) -> JobId:
+        """Build, sign and verify a report (report lane). Result: path, sha256, pages, number, signer."""
+        self._must_write()
+
+        def work(context: JobContext) -> dict[str, object]:
+            request = reporting.ReportRequest(output, tuple(examinations), identity, password)
+            result = reporting.build(self._engine, self._store, request, context)
+            self._engine.hub.publish(CaseChanged(self.case.id))
+            return result
+
+        return self._submit(Lane.REPORT, "Build report", work, "steps")
+
+    def export_frame(
+        self,
+        evidence: EvidenceId,
+        ordinal: int,
+        output: Path,
+        *,
+        examination: ExaminationId | None = None,
+        detector: str | None = None,
+        opacity: float = 0.45,
+    ) -> JobId:
+        """Write one frame with its burn-in as PNG (report lane). Result: ``{"path", "sha256"}``."""
+
+        def work(context: JobContext) -> dict[str, object]:
+            frame = self.frame(evidence, ordinal)
+            request = exporting.FrameExport(evidence, frame, output, examination, detector, opacity)
+            result = exporting.export_frame(self._store, request)
+            self._engine.hub.publish(CaseChanged(self.case.id))
+            return result
+
+        return self._submit(Lane.REPORT, f"Export frame {ordinal}", work, "frames")
+
+    def close(self) -> None:
+        """Cancel this case's jobs, wait for them, pin the head of the chain and close the files."""
+        with self._lock:
+            jobs, self._jobs = self._jobs, []
+        for job in jobs:
+            self._engine.jobs.cancel_if_running(job)
+        for job in jobs:
+            self._engine.jobs.wait_if_known(job)
+        self._frames.close()
+        self._engine.forget(self)
+        self._store.close()
+        if not self.read_only:
+            self._engine.pin(self.case.id, self._store.last_head, "case closed")
+
+    def _run(self, examination: Examination, context: JobContext) -> dict[str, object]:
+        hub, store = self._engine.hub, self._store
+        hub.publish(ExaminationChanged(self.case.id, examination.id))
+        state, error = ExaminationState.FAILED, "the program stopped unexpectedly"
+        try:
+            result = dict(ExaminationRun(store, hub, self._engine.workshop, examination).run(context))
+            state, error = ExaminationState.DONE, ""
+        except Cancelled as stopped:
+            state, error = ExaminationState.CANCELLED, stopped.message
+            raise
+        except WorkstationError as fault:
+            state, error = ExaminationState.FAILED, fault.message
+            raise
+        finally:
+            store.end_examination(examination.id, state, error)
+            hub.publish(ExaminationChanged(self.case.id, examination.id))
+            hub.publish(CaseChanged(self.case.id))
+        return result
+
+    def _check_same_detectors(self, plan: ExaminationPlan) -> None:
+        for use in plan.detectors:
+            loaded = self._engine.workshop.detector(use.id).card
+            if loaded.weights.sha256 != use.weights_sha256:
+                raise InputError(
+                    f"{use.id} has other weights now than when this examination began.",
+                    "Start a new examination; the old rows stay as they are.",
+                )
+
+    def _source(self, evidence: EvidenceId) -> tuple[Path, MediaInfo, FrameIndex | None]:
+        item = self._store.evidence_item(evidence)
+        if item.media is None:
+            raise EvidenceError(f"{item.exhibit} cannot be shown: {item.problem}")
+        return self._store.vault.path(item.stored_path), item.media, self._store.frame_index(evidence)
+
+    def _must_write(self) -> None:
+        if self.read_only:
+            raise CaseReadOnly(
+                f"Case {self.case.number} is open for reading only.", "Close it elsewhere and reopen it."
+            )
+
+    def _submit(self, lane: Lane, title: str, work: Callable[[JobContext], dict[str, object]], unit: str) -> JobId:
+        job = self._engine.jobs.submit(lane, title, work, case=self.case.id, unit=unit)
+        with self._lock:
+            self._jobs.append(job)
+        return job

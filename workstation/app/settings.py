@@ -1,0 +1,60 @@
+"""Program settings: the machine's own choices. Scientific parameters live in the examination, never here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from workstation.domain.errors import InputError
+
+
+class Settings(BaseSettings):
+    """Read from ``settings.toml`` in the workstation's folder; ``WORKSTATION_<NAME>`` in the environment wins.
+
+    Attributes:
+        device: where networks run; "auto" takes a CUDA device when there is one.
+        precision: "auto" takes bfloat16 where the device has it natively.
+        organisation: printed in the self-made signing identity.
+        identity: PKCS#12 file to sign reports with; empty for the self-made one.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="WORKSTATION_", extra="ignore")
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    organisation: str = ""
+    identity: str = ""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load_settings(root: Path) -> Settings:
+    """Read the settings of the workstation folder ``root``.
+
+    Raises:
+        InputError: when the file cannot be read or holds a value that is not allowed.
+    """
+
+    class Here(Settings):
+        model_config = SettingsConfigDict(
+            env_prefix="WORKSTATION_", extra="ignore", toml_file=str(root / "settings.toml")
+        )
+
+    try:
+        return Here()
+    except (ValidationError, ValueError) as error:
+        detail = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": str(error)}
+        where = ".".join(str(part) for part in detail["loc"])
+        raise InputError(f"settings.toml: {where} {detail['msg']}.", "Correct or delete the file.") from error
