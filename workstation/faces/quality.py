@@ -47,7 +47,7 @@ def gate_reason(gate: Gate) -> AbstentionReason:
 
 
 def yaw(landmarks: Sequence[Point]) -> float:
-    """Turn of the head about its vertical axis in degrees, -90..90; positive when the nose points to the picture's right.
+    """Turn of the head in degrees, -90..90; positive when the nose points to the right of the picture.
 
     A head turned by t shows its eyes 2e cos t apart and its nose tip n sin t off the line from mid-eyes to mid-mouth,
     so t = atan2(offset / (n / 2e), eye distance), both measured across that line (orthographic view, mean head with
@@ -66,12 +66,12 @@ def yaw(landmarks: Sequence[Point]) -> float:
 
 
 def sharpness(crop: FaceCrop) -> float:
-    """Variance of the Laplacian over the inner face at native sampling (see the module's text), in squared grey levels."""
+    """Variance of the Laplacian over the inner face at native sampling, in squared grey levels (see above)."""
     native = crop.size / max(crop.crop_from_frame.scale, 1e-9)
     side = max(8, min(crop.size, _REFERENCE_SIDE, round(native)))
     grey = cv2.cvtColor(np.ascontiguousarray(crop.rgb), cv2.COLOR_RGB2GRAY).astype(np.float32)
     if side < crop.size:
-        grey = cv2.resize(grey, (side, side), interpolation=cv2.INTER_AREA)
+        grey = np.asarray(cv2.resize(grey, (side, side), interpolation=cv2.INTER_AREA), dtype=np.float32)
     x0, y0, x1, y1 = (round(share * side) for share in _INNER)
     return float(cv2.Laplacian(grey, cv2.CV_32F, ksize=1)[y0:y1, x0:x1].var())
 

@@ -133,7 +133,7 @@ class Tracker:
         return [pair for pair in answer if pair is not None]
 
     def _match(self, now: float, detections: Sequence[FaceDetection], looks: Sequence[Look | None]) -> dict[int, _Live]:
-        from scipy.optimize import linear_sum_assignment
+        from scipy.optimize import linear_sum_assignment  # type: ignore[import-untyped]
 
         if not self._live or not detections:
             return {}
@@ -142,9 +142,8 @@ class Tracker:
         )
         rows, columns = linear_sum_assignment(cost)
         pairs = [(int(r), int(c)) for r, c in zip(rows, columns, strict=True) if cost[r, c] < _NEVER]
-        doubtful = _doubtful(cost, pairs)
-        ended = {r for r, c in pairs if (r, c) in doubtful}
-        matched = {c: self._live[r] for r, c in pairs if (r, c) not in doubtful}
+        unsure, ended = _doubtful(cost, pairs)
+        matched = {c: self._live[r] for r, c in pairs if c not in unsure}
         self._live = [t for r, t in enumerate(self._live) if r not in ended]
         return matched
 
@@ -173,15 +172,22 @@ def _cost(track: _Live, detection: FaceDetection, look: Look | None, now: float)
     return distance + growth + 0.5 * (1 - before.box.iou(after.box)) + (1 - alike)
 
 
-def _doubtful(cost: npt.NDArray[np.float64], pairs: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
-    """Pairs that could as well be exchanged with another pair, or given to a track that went without."""
-    doubtful: set[tuple[int, int]] = set()
+def _doubtful(cost: npt.NDArray[np.float64], pairs: Sequence[tuple[int, int]]) -> tuple[set[int], set[int]]:
+    """Find pairs that could as well be exchanged with another pair, or given to a track that went without.
+
+    Returns:
+        The detections that stay unmatched, and the tracks that end (all with a claim, so that a doubt is met once).
+    """
+    unsure: set[int] = set()
+    ended: set[int] = set()
     used = {r for r, _ in pairs}
     for k, (r, c) in enumerate(pairs):
         for other, column in pairs[k + 1 :]:
             if cost[r, column] + cost[other, c] - cost[r, c] - cost[other, column] < _DOUBT:
-                doubtful |= {(r, c), (other, column)}
-        idle = [cost[i, c] for i in range(cost.shape[0]) if i not in used]
-        if idle and min(idle) - cost[r, c] < _DOUBT:
-            doubtful.add((r, c))
-    return doubtful
+                unsure |= {c, column}
+                ended |= {r, other}
+        rivals = {i for i in range(cost.shape[0]) if i not in used and cost[i, c] - cost[r, c] < _DOUBT}
+        if rivals:
+            unsure.add(c)
+            ended |= rivals | {r}
+    return unsure, ended
