@@ -76,7 +76,7 @@ class Engine:
         self._catalogue.forget_case(case)
 
     def verify_case(self, folder: Path, on_progress: Callable[[int, int], None] | None = None) -> Verification:
-        """Verify a case without changing it, against the heads pinned on this workstation (E7). Raises: CaseNotFound."""
+        """Verify a case without changing it, against the heads pinned on this machine (E7). Raises: CaseNotFound."""
         pinned: tuple[CustodyHead, ...] = ()
         for known in self.known_cases():
             if Path(known.folder) == folder.resolve():

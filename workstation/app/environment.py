@@ -35,7 +35,7 @@ _LIBRARIES = (
 
 @lru_cache(maxsize=1)
 def source_digest() -> str:
-    """SHA-256 (hex) over every Python file of the installed program, by relative path: the build's own name (P3, V8)."""
+    """SHA-256 (hex) over every Python file of the installed program, by relative path: the build's name (P3, V8)."""
     root = Path(workstation.__file__).parent
     digest = hashlib.sha256()
     for path in sorted(root.rglob("*.py")):

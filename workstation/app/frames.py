@@ -89,7 +89,7 @@ class FrameServer:
                 answer = self.fetch(evidence, ordinal)
             except WorkstationError as error:
                 answer = error
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - the frame thread must survive any one frame
                 _log.exception("frame %d could not be shown", ordinal)
                 answer = WorkstationError(f"This frame could not be shown ({type(error).__name__}).", "See the log.")
             deliver(answer)

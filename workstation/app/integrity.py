@@ -7,7 +7,7 @@ from pathlib import Path
 
 from workstation.app.hub import Hub
 from workstation.domain.clock import now_utc
-from workstation.domain.custody import CheckLine, CheckState, CustodyHead, Verification
+from workstation.domain.custody import CheckLine, CheckState, CustodyHead
 from workstation.domain.errors import CaseError, IntegrityMismatch, NotFound
 from workstation.domain.events import EvidenceChanged
 from workstation.domain.evidence import EvidenceItem, IntegrityState

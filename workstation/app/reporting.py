@@ -30,7 +30,7 @@ _STEPS = 5
 
 @dataclass(frozen=True, slots=True)
 class ReportRequest:
-    """``output`` gets a copy beside the one kept in the case; ``identity`` and ``password`` replace the own identity."""
+    """``output`` gets a copy of the report kept in the case; ``identity`` and ``password`` replace the own one."""
 
     output: Path | None
     examinations: tuple[ExaminationId, ...]

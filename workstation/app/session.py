@@ -17,7 +17,6 @@ from workstation.app.frames import Deliver, FrameServer
 from workstation.app.importing import import_files
 from workstation.app.integrity import verify_exhibits
 from workstation.domain.case import Case
-from workstation.domain.clock import now_utc
 from workstation.domain.custody import CustodyEvent, CustodyHead
 from workstation.domain.errors import Cancelled, CaseReadOnly, EvidenceError, InputError, NotFound, WorkstationError
 from workstation.domain.events import CaseChanged, ExaminationChanged
@@ -249,9 +248,9 @@ class CaseSession:
             self._engine.jobs.wait_if_known(job)
         self._frames.close()
         self._engine.forget(self)
-        self._store.close()
-        if not self.read_only:
-            self._engine.pin(self.case.id, self._store.last_head, "case closed")
+        head = self._store.close()
+        if head is not None:
+            self._engine.pin(self.case.id, head, "case closed")
 
     def _run(self, examination: Examination, context: JobContext) -> dict[str, object]:
         hub, store = self._engine.hub, self._store

@@ -203,3 +203,14 @@ class Cancelled(WorkstationError):
 
     code = "cancelled"
     exit_code = 11
+
+
+def error_from_code(code: str, line: str) -> WorkstationError:
+    """Rebuild an error from its stable code and its line, as a job keeps them; an unknown code gives the base error."""
+    waiting: list[type[WorkstationError]] = [WorkstationError]
+    while waiting:
+        family = waiting.pop()
+        if family.code == code:
+            return family(line)
+        waiting.extend(family.__subclasses__())
+    return WorkstationError(line)

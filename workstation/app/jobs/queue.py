@@ -134,7 +134,7 @@ class JobQueue:
             self._end(entry, JobState.CANCELLED)
         except WorkstationError as error:
             self._end(entry, JobState.FAILED, error=error.line(), error_code=error.code)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - a lane must survive any one job
             _log.exception("job %s failed", entry.job.title)
             line = f"An unexpected fault stopped this job ({type(error).__name__}: {error}). The log has the details."
             self._end(entry, JobState.FAILED, error=line, error_code="unexpected")

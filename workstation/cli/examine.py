@@ -1,0 +1,70 @@
+"""``workstation examine``: run detectors over a case."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import typer
+
+from workstation.app.engine import Engine
+from workstation.cli.cases import exhibit_facts, score_lines
+from workstation.cli.output import CaseFolder, JsonFlag, Output, follow
+from workstation.domain.errors import InputError
+from workstation.domain.examinations import ExaminationState
+
+
+def examine(
+    folder: CaseFolder,
+    evidence: Annotated[
+        list[str] | None, typer.Option(help="Exhibit to examine; repeat for more. Default: all.")
+    ] = None,
+    detector: Annotated[
+        list[str] | None, typer.Option(help="Detector to use; repeat for more. Default: embedded.")
+    ] = None,
+    frames: Annotated[str, typer.Option(help='Frames per exhibit, spread evenly, or "all".')] = "32",
+    finder: Annotated[str, typer.Option(help="Face finder: mtcnn, insightface or yunet.")] = "mtcnn",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the newest unfinished examination.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Find, track and score faces. Ctrl+C cancels; what was committed stays and --resume goes on."""
+    out = Output(as_json)
+    count = _frames(frames)
+    with Engine() as engine:
+        session = engine.open_case(folder)
+        started = time.monotonic()
+        if resume:
+            left = [r for r in session.examinations() if r.state is not ExaminationState.DONE]
+            if not left:
+                raise InputError("There is no unfinished examination in this case.")
+            job = session.resume(left[-1].id)
+        else:
+            chosen = [session.find_evidence(name).id for name in evidence] if evidence else None
+            job = session.examine(chosen, detector, count, finder)
+        result = follow(engine, job, quiet=as_json).result or {}
+        run = next(r for r in session.examinations() if r.id == result.get("examination"))
+        seconds = time.monotonic() - started
+        out.facts = {
+            "examination": run.number,
+            "id": run.id,
+            "device": engine.device(),
+            "seconds": round(seconds, 2),
+            "frames": result.get("frames"),
+            "exhibits": [exhibit_facts(session, e) for e in run.plan.evidence],
+        }
+        out.say(f"Examination {run.number}: {result.get('frames')} frames in {seconds:.1f} s on {engine.device()}")
+        for item in session.evidence():
+            if item.id in run.plan.evidence:
+                out.say(f"{item.exhibit}  {item.name}")
+                for line in score_lines(session, item.id):
+                    out.say(f"       {line}")
+        session.close()
+    out.finish()
+
+
+def _frames(text: str) -> int:
+    if text.lower() == "all":
+        return 0
+    if text.isdigit() and int(text) > 0:
+        return int(text)
+    raise InputError(f'"{text}" is not a number of frames.', 'Give a number from 1 up, or "all".')
