@@ -1,0 +1,239 @@
+"""The decoder child: the only process that parses exhibits (``python -m workstation.media.child PARAMETERS``).
+
+It inherits the exhibit as an open read-only descriptor and the shared picture memory, lays limits on itself, then
+answers messages from standard input on standard output until its input ends; so it also ends when its parent dies.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import sys
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NoReturn
+
+from workstation.domain.errors import EvidenceError, MediaTooLarge
+from workstation.media.confinement import confine, grant_cpu
+from workstation.media.limits import DecodeLimits
+from workstation.media.sniffing import HEAD_BYTES, Signature, sniff
+from workstation.media.wire import HEADER, Message, body_length, packed, unpacked
+
+if TYPE_CHECKING:
+    import mmap
+
+    from workstation.media.decoded import Index, Source
+
+_BEAT_SECONDS = 0.5
+
+
+class Stopped(Exception):
+    """The parent no longer wants the frames that are being decoded."""
+
+
+class Child:
+    """The child's loop: one request at a time, frames decoded ahead as long as there is a free slot."""
+
+    def __init__(self, parameters: Message, inbox: int, outbox: int) -> None:
+        self._inbox = inbox
+        self._outbox = outbox
+        self._fd: int = parameters["fd"]
+        self._path: str = parameters["path"]
+        self._limits = DecodeLimits(**parameters["limits"])
+        self._slot_bytes: int = parameters["slot_bytes"]
+        self._free: list[int] = list(range(parameters["slots"]))
+        self._memory: mmap.mmap | None = None
+        if self._free:
+            from workstation.media.shared_pixels import attach
+
+            total = self._slot_bytes * len(self._free)
+            self._memory = attach(parameters["memory_fd"], parameters["memory_tag"], total)
+        self._source: Source | None = None
+        self._serving = 0
+        self._last_beat = time.monotonic()
+
+    def serve(self) -> None:
+        handlers: dict[str, Callable[[Message], None]] = {
+            "describe": self._describe,
+            "index": self._index,
+            "use_index": self._use_index,
+            "frames": self._frames,
+        }
+        while (message := self._read()) is not None:
+            name = message["do"]
+            if name == "free":
+                self._free.append(message["slot"])
+                continue
+            if name == "stop":
+                continue
+            self._beat()
+            try:
+                handlers[name](message)
+            except EvidenceError as error:
+                self._write(_failure(error))
+            except MemoryError:
+                self._write(_failure(MediaTooLarge("Decoding needs more memory than one exhibit may use.")))
+
+    def _open(self) -> Source:
+        if self._source is None:
+            signature = self._sniff()
+            known = signature is not Signature.UNKNOWN
+            if signature.is_picture:
+                from workstation.media.image_source import ImageSource
+
+                self._source = ImageSource(self._fd, self._path, self._limits, signature)
+            else:
+                from workstation.media.video_source import VideoSource
+
+                self._source = VideoSource(self._fd, self._path, self._limits, known)
+        return self._source
+
+    def _sniff(self) -> Signature:
+        if self._fd < 0:
+            with open(self._path, "rb") as file:  # noqa: PTH123 (pathlib costs start-up time here)
+                return sniff(file.read(HEAD_BYTES))
+        os.lseek(self._fd, 0, os.SEEK_SET)
+        return sniff(os.read(self._fd, HEAD_BYTES))
+
+    def _describe(self, _: Message) -> None:
+        source = self._open()
+        facts = source.describe(self._beat)
+        self._write({"is": "facts", "decoder": source.decoder, **facts})
+
+    def _index(self, _: Message) -> None:
+        source = self._open()
+        index = source.index(self._beat)
+        source.use_index(index)
+        self._write({"is": "index", "decoder": source.decoder, **index.message()})
+
+    def _use_index(self, message: Message) -> None:
+        from workstation.media.decoded import Index
+
+        source = self._open()
+        index: Index = Index(*(message[key] for key in ("stream", "num", "den", "pts", "keys")))
+        source.use_index(index)
+        self._write({"is": "ready", "decoder": source.decoder})
+
+    def _frames(self, message: Message) -> None:
+        self._serving = message["request"]
+        ordinals: list[int] = message["ordinals"]
+        try:
+            for ordinal in ordinals:
+                self._one_frame(ordinal, keep_passed=len(ordinals) == 1)
+        except Stopped:
+            pass
+        self._write({"is": "end", "request": self._serving})
+        self._serving = 0
+
+    def _one_frame(self, ordinal: int, keep_passed: bool) -> None:
+        source = self._open()
+        try:
+            decoded = source.fetch(ordinal, keep_passed, self._beat)
+        except EvidenceError as error:
+            self._write({**_failure(error), "is": "failed", "ordinal": ordinal})
+            return
+        size = decoded.stride * decoded.height
+        if size > self._slot_bytes:
+            if decoded.width * decoded.height > self._limits.max_pixels:
+                large = MediaTooLarge(f"Frame {ordinal} is {decoded.width} x {decoded.height} pixels, above the limit.")
+                self._write({**_failure(large), "is": "failed", "ordinal": ordinal})
+                return
+            self._write({"is": "grow", "bytes": size})
+            raise Stopped
+        while not self._free:
+            self._take_order(self._read())
+        slot = self._free.pop()
+        assert self._memory is not None
+        start = slot * self._slot_bytes
+        self._memory[start : start + size] = decoded.rgb[:size]
+        self._write(
+            {
+                "is": "frame",
+                "ordinal": ordinal,
+                "slot": slot,
+                "digest": decoded.digest,
+                "width": decoded.width,
+                "height": decoded.height,
+                "stride": decoded.stride,
+            }
+        )
+        self._beat()
+
+    def _beat(self) -> None:
+        """Called between steps: renew the processor time, tell the parent we live, see whether it changed its mind."""
+        now = time.monotonic()
+        if now - self._last_beat >= _BEAT_SECONDS:
+            self._last_beat = now
+            grant_cpu(self._limits.cpu_seconds)
+            self._write({"is": "beat"})
+        if self._serving and self._waiting():
+            self._take_order(self._read())
+
+    def _waiting(self) -> bool:
+        if sys.platform == "win32":
+            return False
+        return bool(select.select([self._inbox], [], [], 0)[0])
+
+    def _take_order(self, message: Message | None) -> None:
+        if message is None:
+            leave()
+        if message["do"] == "free":
+            self._free.append(message["slot"])
+        elif message["do"] == "stop" and message["request"] == self._serving:
+            raise Stopped
+
+    def _read(self) -> Message | None:
+        header = self._read_exactly(HEADER.size)
+        if header is None:
+            return None
+        body = self._read_exactly(body_length(header))
+        return None if body is None else unpacked(body)
+
+    def _read_exactly(self, size: int) -> bytes | None:
+        parts = bytearray()
+        while len(parts) < size:
+            part = os.read(self._inbox, min(size - len(parts), 1 << 20))
+            if not part:
+                return None
+            parts += part
+        return bytes(parts)
+
+    def _write(self, message: Message) -> None:
+        rest = memoryview(packed(message))
+        while rest:
+            rest = rest[os.write(self._outbox, rest) :]
+
+
+def _failure(error: EvidenceError) -> Message:
+    return {"is": "error", "code": error.code, "message": error.message, "advice": error.advice}
+
+
+def leave() -> NoReturn:
+    """End at once: the decoders' threads are not waited for (they can hang at exit, PyAV issues 367 and 909)."""
+    os._exit(0)
+
+
+def main() -> None:
+    parameters = json.loads(sys.argv[1])
+    inbox, outbox = os.dup(0), os.dup(1)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, 0)
+    os.dup2(nothing, 1)  # a library that prints must not speak to the parent
+    os.close(nothing)
+    if sys.platform != "win32":
+        os.set_blocking(2, False)
+    confine(parameters["limits"]["memory_bytes"])
+    grant_cpu(parameters["limits"]["cpu_seconds"])
+    try:
+        Child(parameters, inbox, outbox).serve()
+    except BrokenPipeError:
+        leave()
+    except BaseException as error:  # noqa: BLE001 (a decoder's surprise: leave its name for the parent, then die)
+        os.write(2, f"{type(error).__name__}: {error}"[:2000].encode(errors="replace"))
+        os._exit(70)
+    leave()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""What both kinds of source (picture, video) give the decoder child's loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from workstation.media.wire import Message
+
+Beat = Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A picture ready to hand over: ``rgb`` holds ``height`` rows of ``stride`` bytes, RGB, orientation not applied."""
+
+    digest: str
+    width: int
+    height: int
+    stride: int
+    rgb: memoryview
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """Frame index as it crosses the wire; ``keys`` empty means: no usable time stamps, frames are counted."""
+
+    stream: int
+    num: int
+    den: int
+    pts: list[int]
+    keys: list[int]
+    warnings: list[str] = field(default_factory=list)
+
+    def message(self) -> Message:
+        return {"stream": self.stream, "num": self.num, "den": self.den, "pts": self.pts, "keys": self.keys}
+
+
+class Source(Protocol):
+    """An exhibit opened in the child. ``beat`` is called often during long work; it may raise to end that work."""
+
+    decoder: str
+
+    def describe(self, beat: Beat) -> Message:
+        """Everything of MediaInfo as JSON values; decodes at least one frame to show that it can be done."""
+        ...
+
+    def index(self, beat: Beat) -> Index: ...
+
+    def use_index(self, index: Index) -> None: ...
+
+    def fetch(self, ordinal: int, keep_passed: bool, beat: Beat) -> Decoded:
+        """Decode one frame exactly.
+
+        Raises:
+            DamagedMedia: when it cannot be decoded.
+        """
+        ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,206 @@
+"""A still picture opened by Pillow (HEIC through pillow-heif) inside the decoder child.
+
+Orientation traps, measured: Pillow gives TIFF already turned, libheif gives HEIC already turned, and JPEG, PNG, WebP
+and AVIF come as stored. TIFF is turned back here, so that its digest is over the stored samples; HEIC cannot be, its
+turn is part of the coded item and the digest is over the picture as libheif gives it.
+"""
+
+from __future__ import annotations
+
+import os
+import warnings
+from typing import Any, cast
+
+from PIL import Image, UnidentifiedImageError, features
+
+from workstation.domain.errors import DamagedMedia, MediaTooLarge, UnreadableMedia
+from workstation.media.decoded import Beat, Decoded, Index
+from workstation.media.digests import samples_digest
+from workstation.media.limits import DecodeLimits
+from workstation.media.orientation import EXIF
+from workstation.media.sniffing import Signature
+from workstation.media.wire import Message
+
+_ORIENTATION = 0x0112
+_UNDO = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+_PLUGINS = {
+    Signature.WEBP: "WebPImagePlugin",
+    Signature.TIFF: "TiffImagePlugin",
+    Signature.AVIF: "AvifImagePlugin",
+}
+_SIXTEEN_BIT = ("I;16", "I;16B", "I;16L", "I;16N")
+
+
+class ImageSource:
+    """One picture, read from an inherited descriptor (or, on Windows, from its path)."""
+
+    def __init__(self, fd: int, path: str, limits: DecodeLimits, signature: Signature) -> None:
+        self._signature = signature
+        self._limits = limits
+        self._warnings: list[str] = []
+        self._decoded: Image.Image | None = None
+        Image.MAX_IMAGE_PIXELS = None  # the check below is stricter and typed
+        warnings.simplefilter("ignore")
+        self.decoder = _load_plugin(signature)
+        if fd >= 0:
+            os.lseek(fd, 0, os.SEEK_SET)
+        self._file = os.fdopen(os.dup(fd), "rb") if fd >= 0 else open(path, "rb")  # noqa: SIM115, PTH123
+        try:
+            self._image = Image.open(self._file, formats=(signature.value,))
+        except MemoryError as error:
+            raise _too_large() from error
+        except (UnidentifiedImageError, OSError, ValueError, SyntaxError, RuntimeError, TypeError) as error:
+            raise _damaged(signature) from error
+        width, height = self._image.size
+        if width * height > limits.max_pixels:
+            raise MediaTooLarge(
+                f"The picture is {width} x {height} pixels, above the limit of {limits.max_pixels:,} pixels."
+            )
+        self._exif = self._read_orientation()
+        self._deep = any(";16" in str(tile) for tile in getattr(self._image, "tile", ()))
+        self._bits = int(self._image.info.get("bit_depth") or 8)
+
+    def _read_orientation(self) -> int:
+        """EXIF value 1..8 still to be applied to the stored samples."""
+        if self._signature is Signature.HEIF:
+            return 1
+        try:
+            if self._signature is Signature.TIFF:
+                value = cast(Any, self._image).tag_v2.get(_ORIENTATION, 1)
+            else:
+                value = self._image.getexif().get(_ORIENTATION, 1)
+        except (OSError, ValueError, SyntaxError, KeyError, TypeError, IndexError):
+            self._warnings.append("The EXIF block cannot be read; the picture is shown as stored.")
+            return 1
+        return value if isinstance(value, int) and value in EXIF else 1
+
+    def _load(self) -> Image.Image:
+        """Samples as stored, in a mode whose bytes mean the same everywhere."""
+        if self._decoded is not None:
+            return self._decoded
+        image: Image.Image = self._image
+        try:
+            image.load()
+            if self._signature is Signature.TIFF and self._exif in _UNDO:
+                image = image.transpose(_UNDO[self._exif])
+            if image.mode == "P":
+                image = image.convert("RGBA" if "transparency" in image.info else "RGB")
+            elif image.mode == "1":
+                image = image.convert("L")
+        except MemoryError as error:
+            raise _too_large() from error
+        except (OSError, ValueError, SyntaxError, RuntimeError, EOFError, TypeError, IndexError) as error:
+            raise _damaged(self._signature) from error
+        self._decoded = image
+        return image
+
+    def describe(self, beat: Beat) -> Message:
+        image = self._load()
+        beat()
+        _to_rgb(image)
+        turn, mirror = EXIF[self._exif]
+        frames = getattr(self._image, "n_frames", 1)
+        if frames > 1 and self._image.format != "MPO":
+            self._warnings.append(f"The file holds {frames} pictures; only the first is examined.")
+        if "A" in image.getbands() or "a" in image.getbands():
+            self._warnings.append("Transparency is left aside; colours are taken as stored.")
+        if self._deep and image.mode not in _SIXTEEN_BIT:
+            self._warnings.append("16-bit samples are reduced to 8 bits by the decoder.")
+        if self._bits > 8:
+            self._warnings.append(f"{self._bits}-bit samples are reduced to 8 bits by the decoder.")
+        stream = {
+            "index": 0,
+            "kind": "image",
+            "codec": self._signature.value.lower(),
+            "width": image.width,
+            "height": image.height,
+            "pixel_format": image.mode,
+            "bit_depth": 16 if self._deep or image.mode in _SIXTEEN_BIT else self._bits,
+            "start_pts": 0,
+            "frame_count": 1,
+            "turn": turn,
+            "mirror": mirror,
+        }
+        return {
+            "kind": "image",
+            "container": self._signature.value,
+            "streams": [stream],
+            "primary": 0,
+            "duration_s": None,
+            "warnings": self._warnings,
+        }
+
+    def index(self, beat: Beat) -> Index:
+        return Index(0, 1, 1, [0], [0])
+
+    def use_index(self, index: Index) -> None:
+        pass
+
+    def fetch(self, ordinal: int, keep_passed: bool, beat: Beat) -> Decoded:
+        image = self._load()
+        try:
+            digest = samples_digest(image.mode, image.width, image.height, image.tobytes())
+            rgb = _to_rgb(image).tobytes()
+        except MemoryError as error:
+            raise _too_large() from error
+        return Decoded(digest, image.width, image.height, image.width * 3, memoryview(rgb))
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode == "RGB":
+        return image
+    if image.mode in _SIXTEEN_BIT:
+        import numpy as np
+
+        samples = np.asarray(image).astype(np.uint32)
+        return Image.fromarray(((samples * 255 + 32767) // 65535).astype(np.uint8)).convert("RGB")
+    if image.mode in ("F", "I"):
+        raise UnreadableMedia("The picture holds measured values (float or 32-bit samples), not a photograph.")
+    try:
+        return image.convert("RGB")
+    except ValueError as error:
+        raise UnreadableMedia(f"Pictures in colour mode {image.mode} cannot be examined.") from error
+
+
+def _load_plugin(signature: Signature) -> str:
+    """Register the one plugin that is needed, and return the decoder's name with versions."""
+    name = f"Pillow {Image.__version__}" if hasattr(Image, "__version__") else "Pillow"
+    if signature is Signature.HEIF:
+        import pillow_heif
+
+        pillow_heif.register_heif_opener(thumbnails=False)
+        info = pillow_heif.libheif_info()
+        used = ", ".join(str(v) for v in info.get("decoders", {}).values())
+        return f"{name}, pillow-heif {pillow_heif.__version__}, libheif {info.get('libheif', '')}, {used}"
+    if signature in _PLUGINS:
+        __import__(f"PIL.{_PLUGINS[signature]}")
+    library = {
+        Signature.JPEG: ("libjpeg-turbo", features.version_feature, "libjpeg_turbo"),
+        Signature.PNG: ("zlib", features.version_codec, "zlib"),
+        Signature.TIFF: ("libtiff", features.version_codec, "libtiff"),
+        Signature.WEBP: ("libwebp", features.version_module, "webp"),
+        Signature.AVIF: ("libavif", features.version_module, "avif"),
+    }.get(signature)
+    return f"{name}, {library[0]} {library[1](library[2])}" if library else name
+
+
+def _damaged(signature: Signature) -> DamagedMedia:
+    return DamagedMedia(
+        f"The file begins like a {signature.value} picture but cannot be decoded: it is cut short or broken.",
+        "Ask for another copy.",
+    )
+
+
+def _too_large() -> MediaTooLarge:
+    return MediaTooLarge("Decoding needs more memory than one exhibit may use.", "The limit is stated in the settings.")

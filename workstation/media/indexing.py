@@ -1,0 +1,84 @@
+"""The frame index: every time stamp of a stream, found by demuxing once without decoding."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workstation.media.decoded import Beat, Index
+
+if TYPE_CHECKING:
+    from av.video.stream import VideoStream
+
+    from workstation.media.video_source import VideoSource
+
+_BEAT_EVERY = 512
+
+
+def build_index(source: VideoSource, stream: VideoStream, beat: Beat) -> Index:
+    """Read all packets of the stream; count by decoding where time stamps are missing or not unique (raw H.264).
+
+    Frames that the container's edit list cuts away, and VP8 reference frames that are never shown, are left out.
+    """
+    stamps: list[int] = []
+    keys: list[int] = []
+    usable = True
+    cut = 0
+    broken = 0
+    is_vp8 = stream.codec_context.name in ("vp8", "libvpx")
+    for number, packet in enumerate(source.packets()):
+        if packet is None or not packet.size:
+            continue
+        if number % _BEAT_EVERY == 0:
+            beat()
+        if packet.is_discard:
+            cut += 1
+            continue
+        if is_vp8 and not memoryview(packet)[0] & 0x10:
+            continue
+        if packet.pts is None:
+            usable = False
+            break
+        broken += packet.is_corrupt
+        stamps.append(packet.pts)
+        if packet.is_keyframe:
+            keys.append(packet.pts)
+    stamps.sort()
+    if usable and keys and len(set(stamps)) == len(stamps):
+        base = stream.time_base
+        assert base is not None
+        warnings = _warnings(source, stream, stamps, cut, broken)
+        return Index(stream.index, base.numerator, base.denominator, stamps, sorted(keys), warnings)
+    return _count(source, stream, beat)
+
+
+def _count(source: VideoSource, stream: VideoStream, beat: Beat) -> Index:
+    total = 0
+    for _ in source.frames_from(None):
+        beat()
+        total += 1
+    rate = source.guessed_rate
+    note = "The stream has no usable time stamps: frames are counted, and times assume its nominal rate."
+    return Index(stream.index, rate.denominator, rate.numerator, list(range(total)), [], [note])
+
+
+def _warnings(source: VideoSource, stream: VideoStream, stamps: list[int], cut: int, broken: int) -> list[str]:
+    found: list[str] = []
+    if cut:
+        found.append(f"{cut} frames are cut away by the file's own edit list and are not examined.")
+    missing = stream.frames - len(stamps) - cut
+    if missing > 0:
+        found.append(f"The file is cut short: it announces {stream.frames} frames and holds {len(stamps) + cut}.")
+    elif source.read_error or broken:
+        found.append("The file is cut short or broken: some of its packets cannot be read whole.")
+    elif _ends_early(stream, source.duration_s, stamps):
+        found.append("The file is cut short: its pictures end well before the length it announces.")
+    return found
+
+
+def _ends_early(stream: VideoStream, announced: float | None, stamps: list[int]) -> bool:
+    base = stream.time_base
+    if base is None or not announced or not stamps:
+        return False
+    # The container's length covers the sound too, so a second and five per cent of slack.
+    held = float((stamps[-1] - stamps[0]) * base)
+    return announced - held > 1.0 + 0.05 * announced

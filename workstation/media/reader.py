@@ -1,0 +1,300 @@
+"""Exact frames of one exhibit (X9, G9), decoded in a child process that works ahead while the caller works."""
+
+from __future__ import annotations
+
+import itertools
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+
+from workstation.domain.errors import DecoderStopped, EvidenceError, FrameNotFound
+from workstation.domain.media import (
+    Frame,
+    FrameIndex,
+    FrameRef,
+    MediaInfo,
+    MediaKind,
+    Orientation,
+    RgbArray,
+    TimeBase,
+)
+from workstation.media.decoder_process import DecoderProcess, error_of
+from workstation.media.limits import DecodeLimits
+from workstation.media.wire import Message
+
+_RING_SLOTS = 4
+_RING_BYTES = 256 << 20
+_LINE_PADDING = 128
+_CACHED_FRAMES = 24
+_CACHED_BYTES = 256 << 20
+# Children that may die one after another without a single frame in between before the rest is given up.
+_DEATHS_ALLOWED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class FrameFailure:
+    """A frame that the index names and that could not be had; ``pts`` in ticks of the index's time base."""
+
+    ordinal: int
+    pts: int
+    error: EvidenceError
+
+
+def open_media(
+    path: Path, info: MediaInfo, limits: DecodeLimits | None = None, index: FrameIndex | None = None
+) -> MediaReader:
+    """Open an exhibit for reading frames.
+
+    Args:
+        info: what :func:`workstation.media.probing.probe` said about this very file.
+        index: the frame index, when it is known from before; without it the file is demuxed once.
+
+    Raises:
+        NotFound, PermissionRefused, EmptyFile, UnreadableMedia, DamagedMedia, MediaTooLarge, DecoderStopped: as in
+            ``probe``.
+    """
+    reader = MediaReader(path, info, limits or DecodeLimits())
+    try:
+        reader.prepare(index)
+    except BaseException:
+        reader.close()
+        raise
+    return reader
+
+
+class MediaReader:
+    """Frames of one exhibit by ordinal. A context manager, for one thread at a time.
+
+    The decoder child lives as long as the reader. When it dies or hangs, the frame in work fails with DecoderStopped
+    and a new child serves the next ones; after three deaths in a row without a frame the reader gives up.
+    """
+
+    def __init__(self, path: Path, info: MediaInfo, limits: DecodeLimits) -> None:
+        self.info = info
+        self.decoder = ""
+        self._path = path
+        self._limits = limits
+        self._index: FrameIndex | None = None
+        self._child: DecoderProcess | None = None
+        self._deaths = 0
+        self._request = 0
+        self._serving = 0
+        self._closed = False
+        self._cache: OrderedDict[int, Frame] = OrderedDict()
+        self._cached_bytes = 0
+        video = info.video
+        self._slot_bytes = (video.width * 3 + _LINE_PADDING) * video.height
+
+    def prepare(self, index: FrameIndex | None) -> None:
+        """Start the child and learn or hand over the index; called once by :func:`open_media`."""
+        self._index = index
+        self._start()
+
+    @property
+    def index(self) -> FrameIndex:
+        """Every frame of the examined stream. A picture has the single time stamp 0."""
+        assert self._index is not None
+        return self._index
+
+    @property
+    def child_pid(self) -> int | None:
+        """Process id of the decoder child, None when there is none now (for diagnostics)."""
+        return self._child.pid if self._child is not None else None
+
+    def frame(self, ordinal: int) -> Frame:
+        """Return one frame exactly. The last two dozen frames are remembered, neighbours are cheap in both directions.
+
+        Raises:
+            FrameNotFound: no such ordinal.
+            DamagedMedia: its data cannot be decoded to a whole picture.
+            DecoderStopped: the child died or hung on it; the next call starts a new one.
+        """
+        self._check(ordinal)
+        known = self._cache.get(ordinal)
+        if known is not None:
+            self._cache.move_to_end(ordinal)
+            return known
+        got = next(self._stream([ordinal]))
+        if isinstance(got, FrameFailure):
+            raise got.error
+        self._remember(got)
+        return got
+
+    def frames(self, ordinals: Sequence[int]) -> Iterator[Frame | FrameFailure]:
+        """Yield the frames with these ordinals, in one forward pass that skips from keyframe to keyframe where it pays.
+
+        While the caller works on a frame the child decodes the next ones into shared memory. A frame that cannot be had
+        is a :class:`FrameFailure` in its place, and the pass goes on.
+
+        Raises:
+            FrameNotFound: an ordinal is out of range.
+            ValueError: the ordinals do not rise.
+        """
+        wanted = list(ordinals)
+        for ordinal in wanted:
+            self._check(ordinal)
+        if any(b <= a for a, b in itertools.pairwise(wanted)):
+            raise ValueError("ordinals must rise")
+        return self._stream(wanted)
+
+    def close(self) -> None:
+        """End the child. The reader cannot be used afterwards; closing twice is harmless."""
+        self._closed = True
+        self._cache.clear()
+        self._stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _check(self, ordinal: int) -> None:
+        if not 0 <= ordinal < len(self.index):
+            raise FrameNotFound(f"There is no frame {ordinal}: the exhibit has {len(self.index)}, counted from 0.")
+
+    def _stream(self, wanted: list[int]) -> Iterator[Frame | FrameFailure]:
+        at = 0
+        mine = 0
+        while at < len(wanted):
+            try:
+                if not mine or mine != self._serving:
+                    # First round, a child that died, or another request in between: ask for what is still missing.
+                    mine = self._ask_for(wanted[at:])
+                got = self._next(wanted[at])
+            except EvidenceError as error:
+                self._stop()
+                self._deaths += isinstance(error, DecoderStopped)
+                got = self._failure(wanted[at], error)
+            if got is None:
+                mine = 0
+                continue
+            at += 1
+            if at == len(wanted) and mine == self._serving:
+                self._finish()
+            yield got
+
+    def _ask_for(self, wanted: list[int]) -> int:
+        if self._closed:
+            raise ValueError("the reader is closed")
+        if self._deaths >= _DEATHS_ALLOWED:
+            raise DecoderStopped(f"The decoder of {self._path.name} stopped too often; the rest is not decoded.")
+        if self._child is None:
+            self._start()
+        if self._serving:
+            self._finish()
+        assert self._child is not None
+        self._request += 1
+        self._child.send({"do": "frames", "request": self._request, "ordinals": wanted})
+        self._serving = self._request
+        return self._request
+
+    def _next(self, ordinal: int) -> Frame | FrameFailure | None:
+        """The next frame or failure; None when the child must be asked again (it has a larger slot now)."""
+        assert self._child is not None
+        message = self._child.receive()
+        kind = message["is"]
+        if kind == "grow":
+            self._slot_bytes = int(message["bytes"])
+            self._stop()
+            return None
+        if kind not in ("frame", "failed") or message.get("ordinal") != ordinal:
+            raise DecoderStopped(f"The decoder of {self._path.name} answered out of turn and was stopped.")
+        self._deaths = 0
+        if kind == "failed":
+            return self._failure(ordinal, error_of(message))
+        return self._take(message)
+
+    def _take(self, message: Message) -> Frame:
+        assert self._child is not None
+        pixels = self._child.pixels
+        assert pixels is not None
+        slot, width, height, stride = (int(message[key]) for key in ("slot", "width", "height", "stride"))
+        fits = 0 <= slot < pixels.count and 0 < width * 3 <= stride and 0 < stride * height <= pixels.slot_bytes
+        if not fits:
+            raise DecoderStopped(f"The decoder of {self._path.name} answered nonsense and was stopped.")
+        ordinal = int(message["ordinal"])
+        rows = np.frombuffer(pixels.memory, np.uint8, stride * height, slot * pixels.slot_bytes)
+        stored = rows.reshape(height, stride)[:, : width * 3].reshape(height, width, 3)
+        rgb = oriented(stored, self.info.video.orientation)
+        del rows, stored
+        self._child.send({"do": "free", "slot": slot})
+        index = self.index
+        ref = FrameRef(index.stream, index.pts[ordinal], index.time_base, str(message["digest"]), ordinal)
+        return Frame(ref, rgb)
+
+    def _failure(self, ordinal: int, error: EvidenceError) -> FrameFailure:
+        return FrameFailure(ordinal, self.index.pts[ordinal], error)
+
+    def _finish(self) -> None:
+        """Bring the request in work to its end, throwing away what was decoded ahead."""
+        child, request = self._child, self._serving
+        self._serving = 0
+        if child is None or not request:
+            return
+        try:
+            child.send({"do": "stop", "request": request})
+            while (message := child.receive())["is"] != "end":
+                if message["is"] == "frame":
+                    child.send({"do": "free", "slot": message["slot"]})
+        except EvidenceError:
+            self._stop()
+
+    def _start(self) -> None:
+        slots = 1
+        if self.info.kind is MediaKind.VIDEO:
+            slots = max(2, min(_RING_SLOTS, _RING_BYTES // max(1, self._slot_bytes)))
+        self._child = DecoderProcess(self._path, self._limits, self._slot_bytes, slots)
+        try:
+            self._agree_on_index(self._child)
+        except BaseException:
+            self._stop()
+            raise
+
+    def _agree_on_index(self, child: DecoderProcess) -> None:
+        if self._index is None:
+            answer = child.ask({"do": "index"})
+            base = TimeBase(int(answer["num"]), int(answer["den"]))
+            self._index = FrameIndex(int(answer["stream"]), base, tuple(answer["pts"]), tuple(answer["keys"]))
+        else:
+            known = self._index
+            answer = child.ask(
+                {
+                    "do": "use_index",
+                    "stream": known.stream,
+                    "num": known.time_base.num,
+                    "den": known.time_base.den,
+                    "pts": known.pts,
+                    "keys": known.keyframes,
+                }
+            )
+        self.decoder = str(answer["decoder"])
+
+    def _stop(self) -> None:
+        self._serving = 0
+        child, self._child = self._child, None
+        if child is not None:
+            child.close()
+
+    def _remember(self, frame: Frame) -> None:
+        self._cache[frame.ref.ordinal] = frame
+        self._cached_bytes += frame.rgb.nbytes
+        while len(self._cache) > _CACHED_FRAMES or (self._cached_bytes > _CACHED_BYTES and len(self._cache) > 1):
+            _, old = self._cache.popitem(last=False)
+            self._cached_bytes -= old.rgb.nbytes
+
+
+def oriented(stored: RgbArray, orientation: Orientation) -> RgbArray:
+    """Copy a picture from stored to shown: mirror left-right, then turn clockwise. Read-only, rows without gaps."""
+    shown = stored[:, ::-1] if orientation.mirror else stored
+    shown = np.rot90(shown, -(orientation.turn // 90))
+    copied = np.array(shown, order="C", copy=True)
+    copied.flags.writeable = False
+    return copied

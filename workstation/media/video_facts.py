@@ -1,0 +1,89 @@
+"""Facts about a video's streams, as JSON values for MediaInfo."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from workstation.media.orientation import from_display_matrix
+from workstation.media.wire import Message
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.stream import Stream
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+
+# ITU-T H.273, tables 3 and 4, in FFmpeg's words.
+_MATRICES = {0: "gbr", 1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 9: "bt2020nc", 10: "bt2020c"}
+_RANGES = {1: "tv", 2: "pc"}
+_HDR = {16: "PQ (SMPTE ST 2084)", 18: "HLG (ARIB STD-B67)"}
+
+
+def describe_streams(
+    container: InputContainer, examined: VideoStream, sample: VideoFrame, frames: int
+) -> list[Message]:
+    """StreamInfo of every stream as JSON values; ``sample`` is a decoded frame of the examined one."""
+    return [
+        _examined(examined, sample, frames) if stream.index == examined.index else _other(stream)
+        for stream in container.streams
+    ]
+
+
+def stream_warnings(container: InputContainer, stream: VideoStream, sample: VideoFrame) -> list[str]:
+    """What an examiner should know before trusting sizes, colours or counts."""
+    found: list[str] = []
+    others = sum(1 for s in container.streams.video if s.index != stream.index)
+    if others:
+        found.append(f"The file holds {others} more picture stream(s) that are not examined.")
+    ratio = stream.sample_aspect_ratio
+    if ratio is not None and ratio not in (0, 1):
+        found.append(f"Pixels are not square ({ratio.numerator}:{ratio.denominator}); frames keep their stored size.")
+    if sample.interlaced_frame:
+        found.append("Frames are interlaced; both fields are examined together.")
+    if int(sample.color_trc) in _HDR:
+        found.append(f"High dynamic range, {_HDR[int(sample.color_trc)]}: shown without tone mapping.")
+    matrix = _display_matrix(sample)
+    if matrix is not None and not from_display_matrix(matrix)[2]:
+        found.append("The file asks to be turned by an angle that is no quarter turn; frames are shown as stored.")
+    return found
+
+
+def _examined(stream: VideoStream, sample: VideoFrame, frames: int) -> Message:
+    matrix = _display_matrix(sample)
+    turn, mirror, _ = from_display_matrix(matrix) if matrix is not None else (0, False, True)
+    facts = _other(stream)
+    facts |= {
+        "width": sample.width,
+        "height": sample.height,
+        "pixel_format": sample.format.name,
+        "bit_depth": max(component.bits for component in sample.format.components),
+        "frame_count": frames,
+        "average_rate": str(stream.average_rate or ""),
+        "colour_range": _RANGES.get(int(sample.color_range), ""),
+        "colour_space": _MATRICES.get(int(sample.colorspace), ""),
+        "turn": turn,
+        "mirror": mirror,
+    }
+    return facts
+
+
+def _other(stream: Stream) -> Message:
+    base = stream.time_base
+    context: Any = stream.codec_context
+    return {
+        "index": stream.index,
+        "kind": stream.type,
+        "codec": context.name if context is not None else "",
+        "width": getattr(context, "width", 0) or 0,
+        "height": getattr(context, "height", 0) or 0,
+        "num": base.numerator if base else 1,
+        "den": base.denominator if base else 1,
+        "start_pts": stream.start_time,
+        "duration_pts": stream.duration,
+        "frame_count": stream.frames or None,
+    }
+
+
+def _display_matrix(sample: VideoFrame) -> bytes | None:
+    data: Any = sample.side_data.get("DISPLAYMATRIX")
+    return bytes(data) if data is not None else None

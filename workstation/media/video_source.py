@@ -1,0 +1,222 @@
+"""A video opened by PyAV inside the decoder child. Only this module and ``clips`` import PyAV."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import sys
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import av
+import av.logging
+from av.video.reformatter import VideoReformatter
+
+from workstation.domain.errors import DamagedMedia, MediaTooLarge, UnreadableMedia
+from workstation.media.cursor import Cursor
+from workstation.media.decoded import Beat, Decoded, Index
+from workstation.media.digests import frame_digest
+from workstation.media.limits import DecodeLimits
+from workstation.media.video_facts import describe_streams, stream_warnings
+from workstation.media.wire import Message
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+
+# Containers with pictures in themselves. Playlists (hls, dash, concat), devices and picture sequences are not here.
+FORMATS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,mpegvideo,avi,flv,ogg,asf,mxf,ivf,h264,hevc,obu,m4v,dv,nut,"
+    "yuv4mpegpipe,mjpeg"
+)
+_PROBED_FRAMES = 400
+
+av.logging.set_level(None)
+
+
+class VideoSource:
+    """One video exhibit, read from an inherited descriptor (or, on Windows, from its path)."""
+
+    def __init__(self, fd: int, path: str, limits: DecodeLimits, known: bool) -> None:
+        self._fd = fd
+        self._path = path
+        self._limits = limits
+        self._known = known
+        self._cursor: Cursor | None = None
+        self._reformatter = VideoReformatter()
+        self._container = self._open()
+        try:
+            self._stream = self._pick()
+            self.decoder = versions(self._stream.codec_context.name)
+        except BaseException:
+            self._container.close()
+            raise
+
+    def _open(self) -> InputContainer:
+        options = {"format_whitelist": FORMATS, "protocol_whitelist": "fd" if self._fd >= 0 else "file"}
+        if self._fd >= 0:
+            os.lseek(self._fd, 0, os.SEEK_SET)
+            options["fd"] = str(self._fd)
+        try:
+            return av.open("fd:" if self._fd >= 0 else self._path, options=options, metadata_errors="replace")
+        except MemoryError as error:
+            raise _too_large() from error
+        except (av.error.FFmpegError, ValueError, OSError) as error:
+            if self._known:
+                raise DamagedMedia(
+                    "The file begins like a video but cannot be opened: it is cut short or broken.",
+                    "Ask for a complete copy; a recording that was interrupted may lack its table of contents.",
+                ) from error
+            raise UnreadableMedia(
+                "The file is not a picture or a video that this product can read.",
+                "Its content decides, not its name: JPEG, PNG, WebP, TIFF, HEIC, AVIF or a common video container.",
+            ) from error
+
+    def _pick(self) -> VideoStream:
+        """The stream that is examined: the default one among the moving pictures, else the largest."""
+        pictures = [s for s in self._container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]
+        if not pictures:
+            raise UnreadableMedia("The file holds no moving picture.", "Sound alone cannot be examined here.")
+        usable = [s for s in pictures if s.codec_context is not None]
+        if not usable:
+            raise UnreadableMedia("The video is coded in a way this build has no decoder for.")
+        stream = max(
+            usable,
+            key=lambda s: (bool(s.disposition & av.stream.Disposition.default), s.width * s.height, -s.index),
+        )
+        pixels = stream.width * stream.height
+        if pixels > self._limits.max_pixels:
+            raise MediaTooLarge(
+                f"The video is {stream.width} x {stream.height} pixels, above the limit of "
+                f"{self._limits.max_pixels:,} pixels a picture."
+            )
+        context = stream.codec_context
+        context.options = {"max_pixels": str(self._limits.max_pixels)}
+        context.thread_type = "AUTO"
+        context.thread_count = thread_count()
+        for other in self._container.streams:
+            if other.index != stream.index:
+                other.discard = av.stream.Discard.all
+        return stream
+
+    def packets(self) -> Iterator[Any]:
+        """Every packet of the examined stream, the empty one that drains the decoder last. A read error ends them."""
+        demuxed = self._container.demux(self._stream)
+        while True:
+            try:
+                yield next(demuxed)
+            except StopIteration:
+                return
+            except MemoryError as error:
+                raise _too_large() from error
+            except (av.error.FFmpegError, ValueError, OSError):
+                self.read_error = True
+                yield None
+                return
+
+    read_error = False
+
+    def frames_from(self, key: int | None) -> Iterator[VideoFrame]:
+        """Decode from the keyframe at ``key`` ticks (or wherever the container lands), or from the very beginning."""
+        if key is None:
+            self._reopen()
+        else:
+            with contextlib.suppress(av.error.FFmpegError, ValueError):
+                self._container.seek(key, stream=self._stream, backward=True)
+        return self._decode()
+
+    def _decode(self) -> Iterator[VideoFrame]:
+        context = self._stream.codec_context
+        for packet in self.packets():
+            drain = packet is None or (not packet.size and packet.dts is None)
+            if not drain and not packet.size:
+                continue  # an AVI's way to say "the same picture again"; given to the decoder it would drain it
+            try:
+                frames = context.decode(None if drain else packet)
+            except MemoryError as error:
+                raise _too_large() from error
+            except (av.error.FFmpegError, ValueError):
+                continue
+            yield from frames
+
+    def _reopen(self) -> None:
+        self._container.close()
+        self._container = self._open()
+        self._stream = self._pick()
+
+    def describe(self, beat: Beat) -> Message:
+        index = self.index(beat)
+        self._reopen()
+        sample = self._first_whole_frame(beat)
+        streams = describe_streams(self._container, self._stream, sample, len(index.pts))
+        return {
+            "kind": "video",
+            "container": self._container.format.name,
+            "streams": streams,
+            "primary": self._stream.index,
+            "duration_s": self.duration_s,
+            "warnings": [*index.warnings, *stream_warnings(self._container, self._stream, sample)],
+        }
+
+    def _first_whole_frame(self, beat: Beat) -> VideoFrame:
+        for frame in itertools.islice(self._decode(), _PROBED_FRAMES):
+            beat()
+            if not frame.is_corrupt:
+                return frame
+        raise DamagedMedia("The video opens, but no picture in it can be decoded.", "Ask for another copy.")
+
+    def index(self, beat: Beat) -> Index:
+        from workstation.media.indexing import build_index
+
+        self._reopen()
+        index = build_index(self, self._stream, beat)
+        self.use_index(index)
+        return index
+
+    def use_index(self, index: Index) -> None:
+        self._cursor = Cursor(self, index)
+
+    def fetch(self, ordinal: int, keep_passed: bool, beat: Beat) -> Decoded:
+        assert self._cursor is not None
+        frame = self._cursor.fetch(ordinal, keep_passed, beat)
+        try:
+            # One reformatter for all frames: five times faster than converting each on its own. It reads the frame's
+            # own matrix and range; untagged frames are BT.601, limited range, as everywhere in FFmpeg.
+            shown = self._reformatter.reformat(frame, format="rgb24", threads=1)
+        except MemoryError as error:
+            raise _too_large() from error
+        plane = shown.planes[0]
+        return Decoded(frame_digest(frame), frame.width, frame.height, plane.line_size, memoryview(plane))
+
+    @property
+    def duration_s(self) -> float | None:
+        """Length the container announces, in seconds."""
+        ticks = self._container.duration
+        return ticks / av.time_base if ticks is not None and ticks > 0 else None
+
+    @property
+    def guessed_rate(self) -> Fraction:
+        return self._stream.guessed_rate or self._stream.average_rate or Fraction(25)
+
+    def close(self) -> None:
+        self._container.close()
+
+
+def versions(codec: str) -> str:
+    """The decoder's name for the record (X9): libraries with their versions, and the codec."""
+    libraries = av.library_versions
+    parts = (f"{name} {'.'.join(map(str, libraries[name]))}" for name in ("libavcodec", "libavformat", "libswscale"))
+    return f"PyAV {av.__version__}, FFmpeg {av.ffmpeg_version_info}, {', '.join(parts)}, {codec}"
+
+
+def thread_count() -> int:
+    """Frame threads give the same pictures as one thread; more than four cost memory and gain little."""
+    cores = len(os.sched_getaffinity(0)) if sys.platform.startswith("linux") else (os.cpu_count() or 1)
+    return max(1, min(4, cores))
+
+
+def _too_large() -> MediaTooLarge:
+    return MediaTooLarge("Decoding needs more memory than one exhibit may use.", "The limit is stated in the settings.")
