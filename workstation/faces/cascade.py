@@ -1,9 +1,10 @@
 """The three-stage cascade of MTCNN, batched over frames (Zhang et al., IEEE Signal Processing Letters 23(10), 2016).
 
 The networks and the box arithmetic are those of facenet-pytorch; only the pyramid differs: the first stage runs on the
-levels that are asked for, made with area averaging from a halved frame, while the second and third stages see the face
-at the frame's full resolution. Levels are numbered as in facenet-pytorch (scale = 12 / smallest face * 0.709^k), so a
-face found on a level that both search gets the same candidate box and, within rounding, the same five points.
+levels that are asked for, and the second and third stages see the face at the frame's full resolution. Levels are
+numbered as in facenet-pytorch (scale = 12 / smallest face * 0.709^k), so a face found on a level that both search gets
+the same candidate box and the same five points. Areas are averaged through a table of running sums, which gives the
+same windows and the same means as averaging each level from the full frame.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ import numpy.typing as npt
 import torch
 from facenet_pytorch.models.mtcnn import ONet, PNet, RNet
 from torch import Tensor, nn
-from torch.nn.functional import adaptive_avg_pool2d
 from torchvision.ops import batched_nms
 
 from workstation.domain.media import RgbArray
@@ -80,25 +80,24 @@ class Cascade:
         if not frames or not scales:
             return [[] for _ in frames]
         with torch.inference_mode():
-            boxes, owner = self._propose(frames, scales)
-            boxes, owner = self._refine(frames, boxes, owner)
-            return self._settle(frames, boxes, owner)
+            sums = [Sums(frame) for frame in frames]
+            boxes, owner = self._propose(sums, scales)
+            boxes, owner = self._refine(sums, boxes, owner)
+            return self._settle(sums, boxes, owner)
 
-    def _tensor(self, pictures: npt.NDArray[np.uint8] | npt.NDArray[np.float32]) -> Tensor:
+    def _tensor(self, pictures: Tensor) -> Tensor:
         """(n, h, w, 3) in 0..255 to a normalised (n, 3, h, w) tensor in channels-last layout."""
-        tensor = torch.from_numpy(np.ascontiguousarray(pictures)).to(self._device).permute(0, 3, 1, 2)
-        return (tensor.float() - 127.5) * 0.0078125
+        return (pictures.to(self._device).permute(0, 3, 1, 2) - 127.5) * 0.0078125
 
-    def _propose(self, frames: Sequence[RgbArray], scales: Sequence[float]) -> tuple[Tensor, Tensor]:
-        height, width = frames[0].shape[:2]
+    def _propose(self, sums: Sequence[Sums], scales: Sequence[float]) -> tuple[Tensor, Tensor]:
+        height, width = sums[0].height, sums[0].width
         found: list[Tensor] = []
         owners: list[Tensor] = []
-        halves = [_halvings(frame, min(scales)) for frame in frames]
         for scale in scales:
             rows, columns = int(height * scale + 1), int(width * scale + 1)
-            step = len(frames) if rows * columns < _TOGETHER else 1
-            for first in range(0, len(frames), step):
-                level = np.stack([_shrunk(chain, columns, rows) for chain in halves[first : first + step]])
+            step = len(sums) if rows * columns < _TOGETHER else 1
+            for first in range(0, len(sums), step):
+                level = torch.stack([one.level(rows, columns) for one in sums[first : first + step]])
                 offsets, odds = self._pnet(self._tensor(level))
                 boxes, owner = _cells(offsets, odds[:, 1], scale, self._thresholds[0])
                 keep = batched_nms(boxes[:, :4], boxes[:, 4], owner, 0.5)
@@ -111,8 +110,8 @@ class Cascade:
         corners = boxes[:, :4] + boxes[:, 5:9] * size.repeat(1, 2)
         return _squared(torch.cat([corners, boxes[:, 4:5]], dim=1)), owner
 
-    def _refine(self, frames: Sequence[RgbArray], boxes: Tensor, owner: Tensor) -> tuple[Tensor, Tensor]:
-        pictures, kept = _cut(frames, boxes, owner, 24)
+    def _refine(self, sums: Sequence[Sums], boxes: Tensor, owner: Tensor) -> tuple[Tensor, Tensor]:
+        pictures, kept = _cut(sums, boxes, owner, 24)
         if not len(kept):
             return boxes[:0], owner[:0]
         boxes, owner = boxes[kept], owner[kept]
@@ -124,9 +123,9 @@ class Cascade:
         keep = batched_nms(boxes[:, :4], boxes[:, 4], owner, 0.7)
         return _squared(_moved(boxes[keep], offsets[keep])), owner[keep]
 
-    def _settle(self, frames: Sequence[RgbArray], boxes: Tensor, owner: Tensor) -> list[list[Candidate]]:
-        answer: list[list[Candidate]] = [[] for _ in frames]
-        pictures, kept = _cut(frames, boxes, owner, 48)
+    def _settle(self, sums: Sequence[Sums], boxes: Tensor, owner: Tensor) -> list[list[Candidate]]:
+        answer: list[list[Candidate]] = [[] for _ in sums]
+        pictures, kept = _cut(sums, boxes, owner, 48)
         if not len(kept):
             return answer
         boxes, owner = boxes[kept], owner[kept]
@@ -139,28 +138,57 @@ class Cascade:
         found = _moved(boxes, offsets[passed]).double().cpu().numpy()
         spots = marks.double().cpu().numpy()
         whose = owner[passed].cpu().numpy()
-        for index in range(len(frames)):
+        for index in range(len(sums)):
             mine = np.flatnonzero(whose == index)
             for pick in mine[_unnested(found[mine])]:
                 answer[index].append(Candidate(found[pick, :4], spots[pick], float(found[pick, 4])))
         return answer
 
 
-def _halvings(frame: RgbArray, coarsest: float) -> list[RgbArray]:
-    """The frame, its half, its quarter and so on, as long as a level of scale ``coarsest`` is at most half of it."""
-    chain = [frame]
-    while coarsest * 2 ** len(chain) <= 0.5 and min(chain[-1].shape[:2]) >= 4 * CELL:
-        height, width = chain[-1].shape[:2]
-        half = cv2.resize(chain[-1], ((width + 1) // 2, (height + 1) // 2), interpolation=cv2.INTER_AREA)
-        chain.append(np.asarray(half, dtype=np.uint8))
-    return chain
+class Sums:
+    """Running sums of a frame, for exact area averages of any window at the same cost (Crow, SIGGRAPH 1984).
+
+    Sums are 32-bit and may wrap around; differences stay right as long as a window has fewer than 8.4 million pixels.
+    A window of output cell i of n over L pixels is floor(i L / n) to ceil((i + 1) L / n), as in adaptive pooling.
+    """
+
+    def __init__(self, frame: RgbArray) -> None:
+        self.height, self.width = frame.shape[:2]
+        table = cv2.integral(np.ascontiguousarray(frame), sdepth=cv2.CV_32S)
+        self._table = torch.from_numpy(np.asarray(table, dtype=np.int32))
+
+    def level(self, rows: int, columns: int) -> Tensor:
+        """The frame averaged to (rows, columns, 3) float32 in 0..255."""
+        y0, y1 = _windows(torch.tensor([self.height]), rows)
+        x0, x1 = _windows(torch.tensor([self.width]), columns)
+        bands = self._table.index_select(0, y1[0]) - self._table.index_select(0, y0[0])
+        cells = bands.index_select(1, x1[0]) - bands.index_select(1, x0[0])
+        return cells.float() / (y1 - y0).reshape(-1, 1, 1) / (x1 - x0).reshape(1, -1, 1)
+
+    def patches(self, corners: Tensor, side: int) -> Tensor:
+        """Cut boxes out and average each to (side, side): (n, side, side, 3) float32 in 0..255.
+
+        Args:
+            corners: (n, 4) int64, x0, y0, x1, y1 with x0 < x1 and y0 < y1 inside the frame, ends excluded.
+        """
+        x0, x1 = (w + corners[:, 0:1] for w in _windows(corners[:, 2] - corners[:, 0], side))
+        y0, y1 = (w + corners[:, 1:2] for w in _windows(corners[:, 3] - corners[:, 1], side))
+        flat = self._table.reshape(-1, 3)
+        stride = self.width + 1
+
+        def at(y: Tensor, x: Tensor) -> Tensor:
+            return flat.index_select(0, (y[:, :, None] * stride + x[:, None, :]).reshape(-1))
+
+        cells = at(y1, x1) - at(y0, x1) - at(y1, x0) + at(y0, x0)
+        shaped = cells.reshape(-1, side, side, 3).float()
+        return shaped / (y1 - y0)[:, :, None, None] / (x1 - x0)[:, None, :, None]
 
 
-def _shrunk(chain: Sequence[RgbArray], columns: int, rows: int) -> RgbArray:
-    """Area-average to ``columns`` x ``rows`` from the smallest picture of the chain that is at least twice as large."""
-    fit = [picture for picture in chain if picture.shape[0] >= 2 * rows and picture.shape[1] >= 2 * columns]
-    source = fit[-1] if fit else chain[0]
-    return np.asarray(cv2.resize(source, (columns, rows), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+def _windows(lengths: Tensor, cells: int) -> tuple[Tensor, Tensor]:
+    """Start and end of each averaging window: two (n, cells) int64 tensors for n lengths."""
+    index = torch.arange(cells)[None, :]
+    length = lengths.long()[:, None]
+    return index * length // cells, ((index + 1) * length + cells - 1) // cells
 
 
 def _cells(offsets: Tensor, odds: Tensor, scale: float, threshold: float) -> tuple[Tensor, Tensor]:
@@ -174,26 +202,24 @@ def _cells(offsets: Tensor, odds: Tensor, scale: float, threshold: float) -> tup
     return torch.cat([first, last, score[:, None], offsets[owner, :, row, column]], dim=1), owner
 
 
-def _cut(
-    frames: Sequence[RgbArray], boxes: Tensor, owner: Tensor, side: int
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
-    """Cut boxes out of their frames and average them to ``side`` x ``side``; say which boxes had any pixel inside."""
-    height, width = frames[0].shape[:2]
-    corners = boxes[:, :4].trunc().int().cpu().numpy()
-    x0, y0 = np.maximum(corners[:, 0], 1) - 1, np.maximum(corners[:, 1], 1) - 1
-    x1, y1 = np.minimum(corners[:, 2], width), np.minimum(corners[:, 3], height)
-    kept = np.flatnonzero((x1 > x0) & (y1 > y0))
-    whose = owner.cpu().numpy()
-    pictures = np.empty((len(kept), side, side, 3), dtype=np.float32)
-    for k, i in enumerate(kept):
-        pictures[k] = _averaged(frames[whose[i]][y0[i] : y1[i], x0[i] : x1[i]], side)
-    return pictures, kept
+def _cut(sums: Sequence[Sums], boxes: Tensor, owner: Tensor, side: int) -> tuple[Tensor, Tensor]:
+    """Average each box of its frame to ``side`` x ``side``, in order; say which boxes had any pixel inside.
 
-
-def _averaged(patch: RgbArray, side: int) -> npt.NDArray[np.float32]:
-    """Average a patch to ``side`` x ``side`` over whole pixels, each output cell over every pixel it touches."""
-    tensor = torch.from_numpy(patch).permute(2, 0, 1).float()
-    return np.asarray(adaptive_avg_pool2d(tensor, (side, side)).permute(1, 2, 0).numpy(), dtype=np.float32)
+    Boxes count pixels from 1 with both ends included, as MTCNN does; what lies outside the frame is cut off.
+    """
+    corners = boxes[:, :4].trunc().long().cpu()
+    first = corners[:, :2].clamp(min=1) - 1
+    last = torch.minimum(corners[:, 2:], torch.tensor([sums[0].width, sums[0].height]))
+    kept = (last > first).all(dim=1).nonzero()[:, 0]
+    inside = torch.cat([first, last], dim=1)[kept]
+    whose = owner.cpu()[kept]
+    pictures = torch.empty((len(kept), side, side, 3))
+    for index in range(len(sums)):
+        mine = (whose == index).nonzero()[:, 0]
+        for start in range(0, len(mine), _CHUNK):
+            some = mine[start : start + _CHUNK]
+            pictures[some] = sums[index].patches(inside[some], side)
+    return pictures, kept.to(boxes.device)
 
 
 def _in_chunks(net: nn.Module, batch: Tensor) -> tuple[Tensor, ...]:

@@ -35,15 +35,19 @@ def _same(one: FaceDetection, other: FaceDetection) -> bool:
     return apart < _SAME_POINTS * size
 
 
-def merged(faces: Iterable[FaceDetection]) -> list[FaceDetection]:
-    """Keep one detection per face, the most confident, and sort them by box area, largest first.
+def merged(*searches: Iterable[FaceDetection]) -> list[FaceDetection]:
+    """Keep one detection per face and sort them by box area, largest first.
+
+    Args:
+        searches: detections of each search, the most trusted first. Of the same face an earlier search's detection is
+            kept; within one search the most confident.
 
     What cannot be a face is left out: an empty or non-finite box, or five points that lie on one another or are only a
     mirror image of a face (`alignment.similarity` refuses them), which networks give for false alarms.
     """
     kept: list[FaceDetection] = []
-    ranked = sorted(filter(_usable, faces), key=lambda f: (-f.confidence, -f.box.area, f.box.x0, f.box.y0))
-    for face in ranked:
-        if not any(_same(face, other) for other in kept):
-            kept.append(face)
+    for faces in searches:
+        for face in sorted(filter(_usable, faces), key=lambda f: (-f.confidence, -f.box.area, f.box.x0, f.box.y0)):
+            if not any(_same(face, other) for other in kept):
+                kept.append(face)
     return sorted(kept, key=lambda f: (-f.box.area, f.box.x0, f.box.y0))

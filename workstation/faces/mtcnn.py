@@ -119,7 +119,7 @@ class MtcnnFinder:
         small = self._run(unsure, finer)
         wide = self._bordered(unsure)
         for k, i in enumerate(again):
-            faces[i] = merged([*faces[i], *map(_face, small[k]), *wide[k]])
+            faces[i] = merged(faces[i], merged(map(_face, small[k])), wide[k])
         return faces
 
     def _bordered(self, frames: Sequence[RgbArray]) -> list[list[FaceDetection]]:
@@ -134,7 +134,7 @@ class MtcnnFinder:
             padded = cv2.copyMakeBorder(frame, edge, edge, edge, edge, cv2.BORDER_CONSTANT, value=colour)
             framed.append(np.asarray(padded, dtype=np.uint8))
         scales = levels(height + 2 * edge, width + 2 * edge, max(_SMALLEST, min(height, width) / 3))
-        return [[_face(c, edge) for c in found] for found in self._run(framed, scales)]
+        return [merged(_face(c, edge) for c in found) for found in self._run(framed, scales)]
 
     def _run(self, frames: Sequence[RgbArray], scales: Sequence[float]) -> list[list[Candidate]]:
         import torch
