@@ -1,8 +1,8 @@
 """Exact access to frames: index, seek back to a keyframe, decode forward, accept only an equal time stamp (X9, G9).
 
 A container's own seek is never believed: in MPEG-TS it lands behind the keyframe, in open GOPs the first pictures after
-a keyframe cannot be decoded from it. When what comes out has already passed the wanted time stamp, decoding starts again
-from earlier keyframes, at last from the beginning of the file.
+a keyframe cannot be decoded from it. When what comes out has already passed the wanted time stamp, decoding starts
+again from earlier keyframes, at last from the beginning of the file.
 """
 
 from __future__ import annotations

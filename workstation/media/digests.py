@@ -8,8 +8,8 @@ The bytes hashed are, for a video frame::
 
 so that after the two lines of text they are exactly what ``ffmpeg -i FILE -f rawvideo -`` writes for that frame in
 its own pixel format; samples of more than 8 bits keep their 16-bit form and byte order. For a picture the format is
-Pillow's mode ("RGB", "RGBA", "L", "I;16", "CMYK") and the rows are its interleaved samples; palettes are resolved to RGB
-or RGBA.
+Pillow's mode ("RGB", "RGBA", "L", "I;16", "CMYK") and the rows are its interleaved samples; palettes are resolved to
+RGB or RGBA.
 """
 
 from __future__ import annotations

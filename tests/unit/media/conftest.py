@@ -1,0 +1,18 @@
+"""Clips shared by the tests of this room, each written once."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from fakes import clips
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """60 barcode frames, H.264 with B-frames, a keyframe every 12, in MP4."""
+    return clips.write_barcode_clip(tmp_path_factory.mktemp("clips") / "plain.mp4")
