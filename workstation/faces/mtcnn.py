@@ -35,6 +35,8 @@ _SMALLEST = 20.0
 _COARSEST_START = 2
 _FIRST_SIDE = 640.0
 _CERTAIN = 0.95
+# The third stage passes much at 0.7 that is no face (hands, chairs, prints); faces fit to examine reach 0.99.
+_LEAST = 0.9
 _BORDER = 0.5
 _BATCH = 16
 
@@ -81,6 +83,7 @@ class MtcnnFinder:
             "threshold_2": _THRESHOLDS[1],
             "threshold_3": _THRESHOLDS[2],
             "certain": _CERTAIN,
+            "least_confidence": _LEAST,
             "border": _BORDER,
         }
 
@@ -102,7 +105,7 @@ class MtcnnFinder:
             for first in range(0, len(indices), _BATCH):
                 batch = indices[first : first + _BATCH]
                 for i, faces in zip(batch, self._search([frames[i] for i in batch]), strict=True):
-                    answer[i] = faces
+                    answer[i] = [face for face in faces if face.confidence >= _LEAST]
         return answer
 
     def _search(self, frames: Sequence[RgbArray]) -> list[list[FaceDetection]]:
