@@ -1,0 +1,239 @@
+"""A frame with everything burned into it that a reader needs to judge it (P11).
+
+Around the picture, never over it: a header with exhibit, digest, time stamp and coverage, and a footer with the map's
+legend (fixed range 0 to 1) and a bar of known length. Over the picture: face boxes with track and score, and the
+fakeness map in grey, black 0 to white 1, at a stated opacity.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
+
+from workstation.domain.media import RgbArray
+from workstation.domain.reports import BurnFace, BurnIn
+from workstation.reporting import formatting
+from workstation.reporting.atomic import put_file
+from workstation.reporting.fonts import BOLD, MONO, REGULAR, font_file, runs
+from workstation.reporting.wording import say
+
+MIN_WIDTH = 640
+MAX_WIDTH = 8192
+
+_STRIP = (30, 30, 30)
+_TEXT = (230, 230, 230)
+_SECOND = (168, 168, 168)
+_WHITE = (255, 255, 255)
+_BLACK = (0, 0, 0)
+Colour = tuple[int, int, int]
+
+
+def burn_in(burn: BurnIn, *, width: int | None = None) -> RgbArray:
+    """Draw an exported frame.
+
+    Args:
+        width: pixels of the result; by default the frame's own width, but at least 640, so that the words can be read.
+
+    Returns:
+        (height, width, 3) uint8: header strip, the frame scaled to ``width``, legend strip.
+    """
+    rows, columns = burn.rgb.shape[:2]
+    target = min(MAX_WIDTH, max(MIN_WIDTH, columns if width is None else width))
+    scale = target / columns
+    picture = Image.fromarray(_overlaid(burn))
+    if picture.size[0] != target:
+        picture = picture.resize((target, max(1, round(rows * scale))), Image.Resampling.LANCZOS)
+    unit = max(1.0, target / 1000)
+    draw = ImageDraw.Draw(picture)
+    taken: list[tuple[float, float, float, float]] = []
+    for face in burn.faces:
+        _face(draw, face, scale, unit, picture.size, taken)
+    header, footer = _header(burn, target, unit), _footer(burn, target, unit, scale)
+    whole = Image.new("RGB", (target, header.height + picture.height + footer.height), _STRIP)
+    whole.paste(header, (0, 0))
+    whole.paste(picture, (0, header.height))
+    whole.paste(footer, (0, header.height + picture.height))
+    return np.asarray(whole, dtype=np.uint8)
+
+
+def write_png(rgb: RgbArray, path: Path, metadata: Mapping[str, str] | None = None) -> None:
+    """Write a picture losslessly with ``metadata`` as international text chunks, whole or not at all.
+
+    Raises:
+        StorageFull, PermissionRefused, ReportError: as ``atomic.put_file``.
+    """
+    text = PngImagePlugin.PngInfo()
+    for key, value in (metadata or {}).items():
+        text.add_itxt(key, value)
+    buffer = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(rgb)).save(buffer, "PNG", pnginfo=text)
+    put_file(path, buffer.getvalue())
+
+
+def _overlaid(burn: BurnIn) -> RgbArray:
+    """The frame with the map over it: ``rgb * (1 - opacity) + grey * opacity`` where the map has a value."""
+    base = np.ascontiguousarray(burn.rgb, dtype=np.uint8)
+    if burn.map is None:
+        return base
+    known = np.isfinite(burn.map)
+    grey = np.clip(np.where(known, burn.map, 0.0), 0.0, 1.0)[..., None] * 255.0
+    alpha = np.where(known, min(1.0, max(0.0, burn.opacity)), 0.0)[..., None]
+    return np.rint(base * (1.0 - alpha) + grey * alpha).astype(np.uint8)
+
+
+def _face(
+    draw: ImageDraw.ImageDraw,
+    face: BurnFace,
+    scale: float,
+    unit: float,
+    size: tuple[int, int],
+    taken: list[tuple[float, float, float, float]],
+) -> None:
+    # Box coordinates name pixel centres; a box drawn on the scaled picture goes half a pixel further.
+    x0, y0 = (face.box.x0 + 0.5) * scale, (face.box.y0 + 0.5) * scale
+    x1, y1 = (face.box.x1 + 0.5) * scale, (face.box.y1 + 0.5) * scale
+    line = max(1, round(1.6 * unit))
+    draw.rectangle((x0 - line, y0 - line, x1 + line, y1 + line), outline=_BLACK, width=3 * line)
+    draw.rectangle((x0, y0, x1, y1), outline=_WHITE, width=line)
+    points, pad = round(13 * unit), round(4 * unit)
+    pieces = [(f"T{face.track_number}", BOLD, _WHITE), (_score_words(face), REGULAR, _TEXT)]
+    width = sum(_width(text, font, points) for text, font, _ in pieces) + 3 * pad
+    height = _line_height(points) + pad
+    x = min(max(0.0, x0 - line), max(0.0, size[0] - width))
+    y = y0 - 2 * line - height
+    if y < 0 or _hits((x, y, x + width, y + height), taken):
+        y = min(y1 + 2 * line, size[1] - height)
+    while y > 0 and _hits((x, y, x + width, y + height), taken):
+        y -= height
+    y = max(0.0, y)
+    taken.append((x, y, x + width, y + height))
+    draw.rectangle((x, y, x + width, y + height), fill=_STRIP)
+    at = x + pad
+    for text, font, colour in pieces:
+        at = _write(draw, (at, y + pad / 2), text, font, points, colour) + pad
+
+
+def _score_words(face: BurnFace) -> str:
+    if face.score is None:
+        return say("figure.no_score", detector=face.detector) if face.detector else say("figure.face")
+    return say("figure.score", detector=face.detector, score=formatting.score(face.score))
+
+
+def _hits(box: tuple[float, float, float, float], taken: list[tuple[float, float, float, float]]) -> bool:
+    return any(box[0] < t[2] and t[0] < box[2] and box[1] < t[3] and t[1] < box[3] for t in taken)
+
+
+def _header(burn: BurnIn, width: int, unit: float) -> Image.Image:
+    points, pad = round(15 * unit), round(10 * unit)
+    ref = burn.frame
+    left = [(burn.exhibit, BOLD, _WHITE), (f"SHA-256 {formatting.short(burn.exhibit_sha256, 16)}", MONO, _TEXT)]
+    right = [(say("figure.time", seconds=formatting.seconds(ref.seconds)), BOLD, _WHITE)]
+    ticks = say("figure.ticks", pts=ref.pts, num=ref.time_base.num, den=ref.time_base.den, stream=ref.stream)
+    second_left = [(say("figure.frame", digest=formatting.short(ref.digest, 16)), MONO, _TEXT)]
+    second_right = [(ticks, REGULAR, _SECOND)]
+    total = burn.frames_total or "?"
+    third = [(say("figure.coverage", examined=burn.frames_examined, total=total), REGULAR, _SECOND)]
+    lines = [(left, right), (second_left, second_right), (third, [])]
+    step = _line_height(points) + round(2 * unit)
+    strip = Image.new("RGB", (width, 2 * pad + step * len(lines)), _STRIP)
+    draw = ImageDraw.Draw(strip)
+    for row, (start, end) in enumerate(lines):
+        fitted = points
+        while fitted > 7 and _total(start, fitted) + _total(end, fitted) + 3 * pad > width:
+            fitted -= 1
+        y = pad + row * step + (points - fitted) / 2
+        at = float(pad)
+        for text, font, colour in start:
+            at = _write(draw, (at, y), text, font, fitted, colour) + fitted * 0.6
+        at = width - pad - _total(end, fitted)
+        for text, font, colour in end:
+            at = _write(draw, (at, y), text, font, fitted, colour) + fitted * 0.6
+    return strip
+
+
+def _footer(burn: BurnIn, width: int, unit: float, scale: float) -> Image.Image:
+    points, pad = round(13 * unit), round(10 * unit)
+    bar_height = round(12 * unit)
+    title = burn.map_title if burn.map is not None else say("figure.no_map")
+    if burn.map is not None:
+        title = f"{title} · {say('figure.opacity', percent=round(burn.opacity * 100))}"
+    row = _line_height(points)
+    has_map = burn.map is not None
+    height = 2 * pad + row + (bar_height + row + round(4 * unit) if has_map else 0)
+    strip = Image.new("RGB", (width, height), _STRIP)
+    draw = ImageDraw.Draw(strip)
+    length, label = _pixel_bar(width, scale)
+    reserved = length + _width(label, REGULAR, points) + 4 * pad
+    fitted = points
+    while fitted > 7 and _width(title, BOLD, fitted) + pad > width - (0 if has_map else reserved):
+        fitted -= 1
+    _write(draw, (pad, pad + (points - fitted) / 2), title, BOLD, fitted, _WHITE)
+    low = height - pad - row
+    if has_map:
+        _legend(strip, draw, (pad, pad + row + round(4 * unit)), (width - reserved - pad, bar_height), points)
+        low = pad + row + round(4 * unit) - (row - bar_height) // 2
+    _write(draw, (width - pad - _width(label, REGULAR, points), low), label, REGULAR, points, _SECOND)
+    x1, y = width - 2 * pad - _width(label, REGULAR, points), low + row / 2 + unit
+    draw.line((x1 - length, y, x1, y), fill=_TEXT, width=max(1, round(2 * unit)))
+    for x in (x1 - length, x1):
+        draw.line((x, y - 4 * unit, x, y + 4 * unit), fill=_TEXT, width=max(1, round(2 * unit)))
+    return strip
+
+
+def _legend(
+    strip: Image.Image, draw: ImageDraw.ImageDraw, at: tuple[int, int], room: tuple[float, int], points: int
+) -> None:
+    length, height = max(64, min(round(room[0]), 420)), room[1]
+    ramp = np.rint(np.linspace(0.0, 255.0, length)).astype(np.uint8)
+    block = np.broadcast_to(ramp[None, :, None], (height, length, 3))
+    strip.paste(Image.fromarray(np.ascontiguousarray(block)), at)
+    draw.rectangle((at[0] - 1, at[1] - 1, at[0] + length, at[1] + height), outline=_SECOND)
+    for value, words in ((0.0, "0"), (0.5, "0.5"), (1.0, "1")):
+        x = at[0] + value * (length - 1)
+        draw.line((x, at[1] + height, x, at[1] + height + 4), fill=_TEXT)
+        wide = _width(words, REGULAR, points)
+        left = min(max(at[0], x - wide / 2), at[0] + length - wide)
+        _write(draw, (left, at[1] + height + 3), words, REGULAR, points, _TEXT)
+
+
+def _pixel_bar(width: int, scale: float) -> tuple[float, str]:
+    """A bar of 10, 20, 50, 100, ... frame pixels that takes about an eighth of the picture's width."""
+    wanted = width / scale / 8
+    steps = [base * 10**power for power in range(5) for base in (1, 2, 5)]
+    count = max((step for step in steps if step <= wanted), default=1)
+    return count * scale, say("figure.bar", count=count)
+
+
+def _total(pieces: list[tuple[str, str, Colour]], points: int) -> float:
+    return sum(_width(text, font, points) for text, font, _ in pieces) + 0.6 * points * max(0, len(pieces) - 1)
+
+
+def _write(
+    draw: ImageDraw.ImageDraw, at: tuple[float, float], text: str, font: str, points: int, colour: Colour
+) -> float:
+    """Write on one line, falling back to other fonts by character; returns where the text ends."""
+    x, baseline = at[0], at[1] + points * 1.07
+    for name, piece in runs(text, font):
+        face = _typeface(name, points)
+        draw.text((x, baseline), piece, fill=colour, font=face, anchor="ls")
+        x += face.getlength(piece)
+    return x
+
+
+def _width(text: str, font: str, points: int) -> float:
+    return sum(_typeface(name, points).getlength(piece) for name, piece in runs(text, font))
+
+
+def _line_height(points: int) -> int:
+    return round(points * 1.36)
+
+
+@lru_cache(maxsize=64)
+def _typeface(name: str, points: int) -> ImageFont.FreeTypeFont:
+    # The basic layout engine draws alike on every machine; the other depends on an optional library.
+    return ImageFont.truetype(str(font_file(name)), points, layout_engine=ImageFont.Layout.BASIC)

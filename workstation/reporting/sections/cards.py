@@ -1,0 +1,80 @@
+"""The card of every detector relied on, with its validation records (P4, P6)."""
+
+from __future__ import annotations
+
+from reportlab.platypus import Flowable
+
+from workstation.domain.detectors import DetectorCard, ValidationRecord
+from workstation.reporting import formatting, styles
+from workstation.reporting.blocks import bullets, facts_table, heading, note, para, rows_table
+from workstation.reporting.content import Content
+from workstation.reporting.wording import say
+
+
+def flow(content: Content) -> list[Flowable]:
+    if not content.facts.cards:
+        return [para(say("cards.none"))]
+    blocks: list[Flowable] = []
+    for card in content.facts.cards:
+        blocks += _card(card)
+    return blocks
+
+
+def _card(card: DetectorCard) -> list[Flowable]:
+    scale = "cards.calibrated" if card.output.calibrated else "cards.uncalibrated"
+    state = say("cards.baseline") if card.baseline and not card.output.calibrated else say(scale)
+    given, size = card.input, card.output.map_size
+    value = say(
+        "cards.input.value",
+        crop=given.crop_size,
+        margin=formatting.number(given.crop_margin),
+        size=given.size,
+        interpolation=given.interpolation,
+    )
+    output = say(
+        "cards.output.value",
+        direction=say(f"cards.direction.{card.output.direction.value}"),
+        scale=card.output.scale,
+        map=say("cards.map", size=size) if size else say("cards.map.none"),
+    )
+    weights = say("cards.weights.value", file=card.weights.file, size=formatting.size(card.weights.size))
+    rows: list[tuple[str, Flowable | str]] = [
+        (say("cards.summary"), card.summary),
+        (say("cards.trace"), card.trace),
+        (say("cards.paper"), card.paper),
+        (say("cards.input"), value),
+        (say("cards.output"), output),
+        (say("cards.threshold"), say("cards.threshold.none")),
+        (say("cards.training"), card.training),
+        (say("cards.limits"), bullets(card.limits) if card.limits else ""),
+        (say("cards.weights"), weights),
+        (say("cards.weights.sha256"), card.weights.sha256),
+        (say("cards.licence"), card.weights.licence),
+        (say("cards.origin"), card.weights.origin),
+        (say("cards.card.sha256"), card.card_sha256),
+    ]
+    return [
+        *heading(say("cards.title", name=card.name, version=card.version)),
+        note(f"{card.id} · {card.family} · {state}"),
+        facts_table((label, entry) for label, entry in rows if entry),
+        *heading(say("cards.validation"), 2),
+        _validation(card.validation),
+    ]
+
+
+def _validation(records: tuple[ValidationRecord, ...]) -> Flowable:
+    if not records:
+        return para(say("cards.validation.none"), styles.BODY)
+    keys = ("set", "items", "measure", "value", "interval", "note")
+    rows = [
+        [
+            record.dataset,
+            f"{record.items_genuine} / {record.items_manipulated}",
+            record.measure,
+            formatting.figure(record.value),
+            f"{formatting.figure(record.low)} to {formatting.figure(record.high)}",
+            record.note or "–",
+        ]
+        for record in records
+    ]
+    return rows_table([say(f"cards.validation.{key}") for key in keys], rows, [36, 22, 24, 15, 25, 44], right=(3,))

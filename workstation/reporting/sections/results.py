@@ -1,0 +1,206 @@
+"""Results by exhibit: coverage that adds up (X10), scores by track (X11), abstentions, timeline and key frames."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+
+from PIL import Image as PillowImage
+from reportlab.lib.units import mm
+from reportlab.platypus import Flowable, Image, KeepTogether, PageBreak, Spacer
+
+from workstation.domain.reports import ExhibitFacts, KeyFrame, Series
+from workstation.domain.results import TrackSummary
+from workstation.reporting import formatting, styles, timeline
+from workstation.reporting.blocks import facts_table, heading, note, para, rows_table
+from workstation.reporting.content import Content
+from workstation.reporting.figures import burn_in
+from workstation.reporting.wording import phrase, say
+
+_FIGURE_PIXELS = 1200
+_FIGURE_HEIGHT = 150 * mm
+
+
+def flow(content: Content) -> list[Flowable]:
+    if not content.facts.exhibits:
+        return [para(say("results.none"))]
+    blocks: list[Flowable] = []
+    for number, entry in enumerate(content.facts.exhibits):
+        if number:
+            blocks.append(PageBreak())
+        blocks += _exhibit(content, entry)
+    return blocks
+
+
+def _exhibit(content: Content, entry: ExhibitFacts) -> list[Flowable]:
+    run = entry.examination
+    opened = say("results.run", number=run.number, state=run.state.value, started=formatting.moment(run.started_at))
+    return [
+        *heading(say("results.exhibit", exhibit=entry.item.exhibit, name=_short(entry.item.name))),
+        para(opened, styles.SMALL),
+        *_coverage(entry),
+        *_tracks(content, entry),
+        *_abstentions(entry),
+        *_timeline(content, entry),
+        *_key_frames(content, entry),
+    ]
+
+
+def _coverage(entry: ExhibitFacts) -> list[Flowable]:
+    cover = entry.coverage
+    split = cover.with_face + cover.without_face + cover.unreadable
+    readings = cover.scored + cover.abstained + cover.errors
+    rule = entry.examination.plan.sampling
+    table = facts_table(
+        [
+            (
+                say("results.coverage.frames"),
+                say("results.coverage.frames.value", examined=cover.examined, total=cover.frames_total, rule=rule),
+            ),
+            (
+                say("results.coverage.split"),
+                say(
+                    "results.coverage.split.value",
+                    with_face=cover.with_face,
+                    without=cover.without_face,
+                    unreadable=cover.unreadable,
+                    sum=split,
+                ),
+            ),
+            (
+                say("results.coverage.readings"),
+                say(
+                    "results.coverage.readings.value",
+                    scored=cover.scored,
+                    abstained=cover.abstained,
+                    errors=cover.errors,
+                    sum=readings,
+                ),
+            ),
+        ]
+    )
+    counted = sum(t.frames_scored + t.frames_abstained + t.frames_error for t in entry.tracks)
+    fits = split == cover.examined and (counted == readings or not entry.tracks)
+    warning = [] if fits else [note(say("results.coverage.mismatch"))]
+    return [*heading(say("results.coverage"), 2), table, *warning]
+
+
+def _tracks(content: Content, entry: ExhibitFacts) -> list[Flowable]:
+    title = heading(say("results.tracks"), 2)
+    if not entry.tracks:
+        return [*title, para(say("results.tracks.none"))]
+    keys = (
+        "track",
+        "detector",
+        "seen",
+        "frames",
+        "frames.abstained",
+        "frames.error",
+        "mean",
+        "median",
+        "spread",
+        "scale",
+    )
+    ordered = sorted(entry.tracks, key=lambda track: (track.track_number, track.detector))
+    table = rows_table(
+        [say(f"results.{key}") for key in keys],
+        [_track_row(content, track) for track in ordered],
+        [11, 37, 23, 14, 11, 10, 14, 15, 25, 21],
+        right=(3, 4, 5, 6, 7),
+    )
+    return [*title, table, para(say("results.tracks.note"), styles.SMALL)]
+
+
+def _track_row(content: Content, track: TrackSummary) -> list[str]:
+    low, high = track.low, track.high
+    return [
+        f"T{track.track_number}",
+        content.detector_name(track.detector),
+        f"{track.first_seconds:.2f}–{track.last_seconds:.2f}",
+        str(track.frames_scored),
+        str(track.frames_abstained),
+        str(track.frames_error),
+        formatting.score(track.mean, low, high),
+        formatting.score(track.median, low, high),
+        formatting.spread(low, high),
+        content.scale(track.detector) if track.mean is not None else "–",
+    ]
+
+
+def _abstentions(entry: ExhibitFacts) -> list[Flowable]:
+    counts: Counter[str] = Counter()
+    for track in entry.tracks:
+        for reason, count in track.abstentions:
+            counts[reason.value] += count
+    if not counts:
+        return []
+    rows = [[phrase("reason", reason), str(count)] for reason, count in sorted(counts.items())]
+    head = [say("results.abstentions.reason"), say("results.abstentions.count")]
+    return [*heading(say("results.abstentions"), 2), rows_table(head, rows, [146, 20], right=(1,))]
+
+
+def _timeline(content: Content, entry: ExhibitFacts) -> list[Flowable]:
+    series = [line for line in entry.series if line.points]
+    if len({point.seconds for line in series for point in line.points}) < 2:
+        return []
+    length = entry.item.media.duration_s if entry.item.media is not None else None
+    span = timeline.span_of(series, length)
+    step = timeline.sampling_step(series, length, entry.coverage.examined)
+    look = timeline.looks(content.detectors)
+    tracks: dict[int, list[Series]] = {}
+    for line in series:
+        tracks.setdefault(line.track_number, []).append(line)
+    shown = {name: look[name] for name in look if any(line.detector == name for line in series)}
+    panels = [
+        timeline.panel(number, sorted(lines, key=lambda line: line.detector), look, span, step)
+        for number, lines in sorted(tracks.items())
+    ]
+    names = {name: f"{content.detector_name(name)} ({content.scale(name)})" for name in shown}
+    opening = [
+        *heading(say("results.timeline"), 2)[1:],
+        timeline.legend(shown, names),
+        Spacer(0, 1.5 * mm),
+        panels[0],
+    ]
+    rest: list[Flowable] = []
+    for panel in panels[1:]:
+        rest += [Spacer(0, 2.5 * mm), panel]
+    return [KeepTogether(opening), *rest, Spacer(0, 1.5 * mm), para(say("results.timeline.note"), styles.SMALL)]
+
+
+def _key_frames(content: Content, entry: ExhibitFacts) -> list[Flowable]:
+    if not entry.key_frames:
+        return []
+    opening = [
+        *heading(say("results.key_frames"), 2)[1:],
+        para(say("results.key_frames.note"), styles.SMALL),
+    ]
+    figures = [_figure(content, key_frame) for key_frame in entry.key_frames]
+    first = KeepTogether([*opening, *figures[0]])
+    return [first, *(KeepTogether(figure) for figure in figures[1:])]
+
+
+def _figure(content: Content, key: KeyFrame) -> list[Flowable]:
+    width = min(_FIGURE_PIXELS, max(900, key.burn.rgb.shape[1]))
+    rgb = burn_in(key.burn, width=width)
+    # For reading only, hence JPEG at its finest without colour subsampling; evidence is named by digest, never by figure.
+    buffer = io.BytesIO()
+    PillowImage.fromarray(rgb).save(buffer, "JPEG", quality=95, subsampling=0)
+    buffer.seek(0)
+    scale = min(styles.WIDTH / rgb.shape[1], _FIGURE_HEIGHT / rgb.shape[0])
+    picture = Image(buffer, rgb.shape[1] * scale, rgb.shape[0] * scale, hAlign="LEFT")
+    ref = key.burn.frame
+    caption = say(
+        "results.key_frame",
+        track=f"T{key.track_number}",
+        detector=content.detector_name(key.detector),
+        score=formatting.score(key.score),
+        seconds=formatting.seconds(ref.seconds),
+        reason=key.reason,
+    )
+    name = say("results.key_frame.ref", pts=ref.pts, digest=ref.digest)
+    return [picture, para(caption, styles.CAPTION), para(name, styles.CAPTION_MONO)]
+
+
+def _short(name: str, limit: int = 60) -> str:
+    return name if len(name) <= limit else name[: limit // 2] + "…" + name[-(limit // 2 - 1) :]

@@ -1,0 +1,71 @@
+"""The plain-language summary: at most one page, no score in it (P12)."""
+
+from __future__ import annotations
+
+from reportlab.lib.units import mm
+from reportlab.platypus import Flowable, Spacer
+
+from workstation.domain.media import MediaKind
+from workstation.domain.reports import ExhibitFacts
+from workstation.reporting import styles
+from workstation.reporting.blocks import bullets, note, para
+from workstation.reporting.content import Content
+from workstation.reporting.wording import say
+
+_EXHIBITS_NAMED = 6
+_QUESTION_ROOM = 420
+_NAMES_ROOM = 160
+
+
+def flow(content: Content) -> list[Flowable]:
+    facts = content.facts
+    question = " ".join(facts.case.question.split())
+    if len(question) > _QUESTION_ROOM:
+        question = question[: _QUESTION_ROOM - 1] + "…"
+    asked = say("summary.asked", question=question) if question else say("summary.asked.none")
+    blocks: list[Flowable] = [para(asked, styles.LEAD), para(_looked(content), styles.LEAD)]
+    sentences = [_sentence(entry) for entry in facts.exhibits[:_EXHIBITS_NAMED]]
+    if len(facts.exhibits) > _EXHIBITS_NAMED:
+        sentences.append(say("summary.exhibit.more", count=len(facts.exhibits) - _EXHIBITS_NAMED))
+    if sentences:
+        blocks += [bullets(sentences, styles.BODY), Spacer(0, 2 * mm)]
+    if len(facts.not_examined) == 1:
+        blocks.append(para(say("summary.not_examined.one"), styles.LEAD))
+    elif facts.not_examined:
+        blocks.append(para(say("summary.not_examined", count=len(facts.not_examined)), styles.LEAD))
+    if not all(content.calibrated(detector) for detector in content.detectors) or not content.detectors:
+        blocks.append(para(say("summary.meaning"), styles.LEAD))
+    if any(card.baseline for card in facts.cards):
+        blocks.append(para(say("summary.baseline"), styles.LEAD))
+    return [*blocks, note(say("summary.conclusion")), para(say("summary.verify"), styles.LEAD)]
+
+
+def _looked(content: Content) -> str:
+    count = len(content.facts.exhibits)
+    if not count:
+        return say("summary.looked.none")
+    names = ", ".join(content.detector_name(detector) for detector in content.detectors)
+    if len(names) > _NAMES_ROOM:
+        names = names[: _NAMES_ROOM - 1] + "…"
+    kind = {0: "none", 1: "one"}.get(len(content.detectors), "many")
+    detectors = say(f"summary.detectors.{kind}", count=len(content.detectors), names=names)
+    return say("summary.looked.one" if count == 1 else "summary.looked.many", count=count, detectors=detectors)
+
+
+def _sentence(entry: ExhibitFacts) -> str:
+    cover = entry.coverage
+    media = entry.item.media
+    if media is not None and media.kind is MediaKind.IMAGE:
+        frames = say("summary.frames.image")
+    else:
+        whole = cover.examined >= cover.frames_total
+        key = "summary.frames.all" if whole else "summary.frames.some"
+        frames = say(key, examined=cover.examined, total=cover.frames_total)
+    tracks = len({track.track for track in entry.tracks})
+    faces = say(f"summary.faces.{ {0: 'none', 1: 'one'}.get(tracks, 'many') }", count=tracks)
+    if not cover.scored:
+        readings = say("summary.readings.none")
+    else:
+        key = "summary.readings.some" if cover.abstained else "summary.readings.all"
+        readings = say(key, scored=cover.scored, abstained=cover.abstained)
+    return say("summary.exhibit.faces", exhibit=entry.item.exhibit, frames=frames, faces=faces, readings=readings)
