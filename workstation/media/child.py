@@ -11,8 +11,10 @@ import os
 import select
 import sys
 import time
+from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NoReturn
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING, NoReturn, cast
 
 from workstation.domain.errors import EvidenceError, MediaTooLarge
 from workstation.media.confinement import confine, grant_cpu
@@ -23,9 +25,11 @@ from workstation.media.wire import HEADER, Message, body_length, packed, unpacke
 if TYPE_CHECKING:
     import mmap
 
-    from workstation.media.decoded import Index, Source
+    from workstation.media.decoded import Decoded, Index, Source
 
 _BEAT_SECONDS = 0.5
+_DECODED_AHEAD = 2
+_NO_MEMORY = "Decoding needs more memory than one exhibit may use."
 
 
 class Stopped(Exception):
@@ -51,6 +55,9 @@ class Child:
             self._memory = attach(parameters["memory_fd"], parameters["memory_tag"], total)
         self._source: Source | None = None
         self._serving = 0
+        self._work: deque[tuple[Message, Future[str], Future[tuple[int, int]]]] = deque()
+        self._hasher = ThreadPoolExecutor(1)
+        self._packer = ThreadPoolExecutor(1)
         self._last_beat = time.monotonic()
 
     def serve(self) -> None:
@@ -73,7 +80,7 @@ class Child:
             except EvidenceError as error:
                 self._write(_failure(error))
             except MemoryError:
-                self._write(_failure(MediaTooLarge("Decoding needs more memory than one exhibit may use.")))
+                self._write(_failure(MediaTooLarge(_NO_MEMORY)))
 
     def _open(self) -> Source:
         if self._source is None:
@@ -121,44 +128,65 @@ class Child:
         try:
             for ordinal in ordinals:
                 self._one_frame(ordinal, keep_passed=len(ordinals) == 1)
+            self._hand_over(0)
         except Stopped:
-            pass
+            self._forget_work()
         self._write({"is": "end", "request": self._serving})
         self._serving = 0
 
     def _one_frame(self, ordinal: int, keep_passed: bool) -> None:
-        source = self._open()
+        """Decode here, hash and convert in two other threads, hand over in order."""
         try:
-            decoded = source.fetch(ordinal, keep_passed, self._beat)
+            decoded = self._open().fetch(ordinal, keep_passed, self._beat)
+            if decoded.width * decoded.height > self._limits.max_pixels:
+                raise MediaTooLarge(f"Frame {ordinal} is {decoded.width} x {decoded.height} pixels, above the limit.")
         except EvidenceError as error:
+            self._hand_over(0)
             self._write({**_failure(error), "is": "failed", "ordinal": ordinal})
             return
-        size = decoded.stride * decoded.height
-        if size > self._slot_bytes:
-            if decoded.width * decoded.height > self._limits.max_pixels:
-                large = MediaTooLarge(f"Frame {ordinal} is {decoded.width} x {decoded.height} pixels, above the limit.")
-                self._write({**_failure(large), "is": "failed", "ordinal": ordinal})
-                return
-            self._write({"is": "grow", "bytes": size})
-            raise Stopped
+        if not self._free:
+            self._hand_over(0)
         while not self._free:
             self._take_order(self._read())
         slot = self._free.pop()
-        assert self._memory is not None
-        start = slot * self._slot_bytes
-        self._memory[start : start + size] = decoded.rgb[:size]
-        self._write(
-            {
-                "is": "frame",
-                "ordinal": ordinal,
-                "slot": slot,
-                "digest": decoded.digest,
-                "width": decoded.width,
-                "height": decoded.height,
-                "stride": decoded.stride,
-            }
-        )
+        facts = {"is": "frame", "ordinal": ordinal, "slot": slot, "width": decoded.width, "height": decoded.height}
+        self._work.append((facts, self._hasher.submit(decoded.digest), self._packer.submit(self._pack, decoded, slot)))
+        self._hand_over(_DECODED_AHEAD)
         self._beat()
+
+    def _pack(self, decoded: Decoded, slot: int) -> tuple[int, int]:
+        """Write the picture into its slot, if it fits. Returns its stride and its size in bytes."""
+        stride, pixels = decoded.rgb()
+        size = stride * decoded.height
+        if size <= self._slot_bytes:
+            assert self._memory is not None
+            start = slot * self._slot_bytes
+            self._memory[start : start + size] = pixels[:size]
+        return stride, size
+
+    def _hand_over(self, leave: int) -> None:
+        """Send what is ready, in order, and wait until at most ``leave`` pictures are still in work."""
+        while self._work and (len(self._work) > leave or (self._work[0][1].done() and self._work[0][2].done())):
+            facts, digest, packed_ = self._work.popleft()
+            try:
+                stride, size = packed_.result()
+                facts |= {"digest": digest.result(), "stride": stride}
+            except (EvidenceError, MemoryError) as error:
+                known = error if isinstance(error, EvidenceError) else MediaTooLarge(_NO_MEMORY)
+                self._free.append(facts["slot"])
+                self._write({**_failure(known), "is": "failed", "ordinal": facts["ordinal"]})
+                continue
+            if size > self._slot_bytes:
+                self._free.append(facts["slot"])
+                self._write({"is": "grow", "bytes": size})
+                raise Stopped
+            self._write(facts)
+
+    def _forget_work(self) -> None:
+        for facts, digest, packed_ in self._work:
+            wait([cast("Future[object]", digest), cast("Future[object]", packed_)])
+            self._free.append(facts["slot"])
+        self._work.clear()
 
     def _beat(self) -> None:
         """Called between steps: renew the processor time, tell the parent we live, see whether it changed its mind."""

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from workstation.domain.errors import DamagedMedia
+from workstation.media.decode_run import Judged
 from workstation.media.decoded import Beat, Index
 
 if TYPE_CHECKING:
@@ -35,9 +36,11 @@ class Cursor:
         self._source = source
         self._index = index
         self._counted = not index.keys
-        self._run: Iterator[VideoFrame] | None = None
+        self._run: Iterator[Judged] | None = None
+        self._start: int | None = None
         self._last: int | None = None
         self._misses: dict[int, int] = {}
+        self._damage: dict[int, set[int | None]] = {}
         self._kept: OrderedDict[int, VideoFrame] = OrderedDict()
         self._kept_bytes = 0
 
@@ -60,14 +63,16 @@ class Cursor:
             if frame is not None:
                 return frame
         self._misses[target] = _MISSES
-        raise DamagedMedia(f"Frame {ordinal} cannot be decoded.", "Its data is cut short or broken.")
+        raise DamagedMedia(
+            f"Frame {ordinal} cannot be decoded whole.", "Its data, or a frame it is built on, is cut short or broken."
+        )
 
     def _fetch_stamped(self, target: int, keep: bool, beat: Beat) -> VideoFrame | None:
         keys = self._index.keys
         nearest = bisect_right(keys, target) - 1
         if self._run is not None and self._last is not None and self._last < target and self._near(nearest, target):
             frame, _ = self._advance(target, keep, beat)
-            if frame is not None:
+            if frame is not None or self._misses.get(target, 0) >= _MISSES:
                 return frame
         back = 0
         while True:
@@ -91,13 +96,14 @@ class Cursor:
 
     def _restart(self, key: int | None) -> None:
         self._run = self._source.frames_from(key)
+        self._start = key
         self._last = None
 
     def _advance(self, target: int, keep: bool, beat: Beat) -> tuple[VideoFrame | None, int | None]:
         """Decode until ``target`` or past it. Returns the frame, if whole, and the first time stamp that came out."""
         first: int | None = None
         assert self._run is not None
-        for frame in self._run:
+        for frame, damage in self._run:
             beat()
             pts = frame.pts
             if pts is None:
@@ -106,9 +112,8 @@ class Cursor:
                 first = pts
             self._note_gap(self._last, pts)
             self._last = pts
-            if frame.is_corrupt:
-                # Concealed pixels are the decoder's guess, not the exhibit's content.
-                self._misses[pts] = self._misses.get(pts, 0) + 1
+            if damage is not None:
+                self._note_damage(pts, damage)
             elif pts == target:
                 return frame, first
             elif keep and pts < target:
@@ -119,6 +124,15 @@ class Cursor:
         if self._last is not None:
             self._note_gap(self._last, self._index.pts[-1] + 1)
         return None, first
+
+    def _note_damage(self, pts: int, damage: int) -> None:
+        """Concealed pixels are the decoder's guess, not the exhibit's content: the frame counts as missing.
+
+        Damage that shows in runs from two different keyframes is in the exhibit, not in where decoding began.
+        """
+        runs = self._damage.setdefault(damage, set())
+        runs.add(self._start)
+        self._misses[pts] = _MISSES if len(runs) >= _MISSES else self._misses.get(pts, 0) + 1
 
     def _note_gap(self, before: int | None, after: int) -> None:
         if before is None:
@@ -131,12 +145,12 @@ class Cursor:
         if self._run is None or self._last is None or self._last >= target:
             self._run = self._source.frames_from(None)
             self._last = -1
-        for frame in self._run:
+        for frame, damage in self._run:
             beat()
             self._last += 1
             if self._last == target:
-                return None if frame.is_corrupt else frame
-            if keep and not frame.is_corrupt:
+                return None if damage is not None else frame
+            if keep and damage is None:
                 self._keep(self._last, frame)
         self._run = None
         return None

@@ -11,15 +11,17 @@ from workstation.media.wire import Message
 Beat = Callable[[], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
-    """A picture ready to hand over: ``rgb`` holds ``height`` rows of ``stride`` bytes, RGB, orientation not applied."""
+class Decoded(Protocol):
+    """A decoded picture. ``digest`` and ``rgb`` are called once each, from two worker threads."""
 
-    digest: str
     width: int
     height: int
-    stride: int
-    rgb: memoryview
+
+    def digest(self) -> str: ...
+
+    def rgb(self) -> tuple[int, memoryview]:
+        """Return ``(stride, bytes)``: ``height`` rows of ``stride`` bytes, RGB, orientation not applied."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,9 @@ class ImageSource:
     def _read_orientation(self) -> int:
         """EXIF value 1..8 still to be applied to the stored samples."""
         if self._signature is Signature.HEIF:
+            # ISO/IEC 23008-12: the item's own transformations count, an EXIF value does not.
+            if int(self._image.info.get("original_orientation") or 1) != 1 and not self._heif_turns():
+                self._warnings.append("EXIF asks for a turn that the HEIC item itself does not; shown without it.")
             return 1
         try:
             if self._signature is Signature.TIFF:
@@ -81,6 +84,13 @@ class ImageSource:
             self._warnings.append("The EXIF block cannot be read; the picture is shown as stored.")
             return 1
         return value if isinstance(value, int) and value in EXIF else 1
+
+    def _heif_turns(self) -> bool:
+        try:
+            head = os.pread(self._file.fileno(), 1 << 16, 0) if hasattr(os, "pread") else b""
+        except OSError:
+            return False
+        return b"irot" in head or b"imir" in head
 
     def _load(self) -> Image.Image:
         """Samples as stored, in a mode whose bytes mean the same everywhere."""
@@ -145,16 +155,22 @@ class ImageSource:
         pass
 
     def fetch(self, ordinal: int, keep_passed: bool, beat: Beat) -> Decoded:
-        image = self._load()
-        try:
-            digest = samples_digest(image.mode, image.width, image.height, image.tobytes())
-            rgb = _to_rgb(image).tobytes()
-        except MemoryError as error:
-            raise _too_large() from error
-        return Decoded(digest, image.width, image.height, image.width * 3, memoryview(rgb))
+        return _DecodedImage(self._load())
 
     def close(self) -> None:
         self._file.close()
+
+
+class _DecodedImage:
+    def __init__(self, image: Image.Image) -> None:
+        self._image = image
+        self.width, self.height = image.size
+
+    def digest(self) -> str:
+        return samples_digest(self._image.mode, self.width, self.height, self._image.tobytes())
+
+    def rgb(self) -> tuple[int, memoryview]:
+        return self.width * 3, memoryview(_to_rgb(self._image).tobytes())
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

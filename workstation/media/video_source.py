@@ -16,6 +16,7 @@ from av.video.reformatter import VideoReformatter
 
 from workstation.domain.errors import DamagedMedia, MediaTooLarge, UnreadableMedia
 from workstation.media.cursor import Cursor
+from workstation.media.decode_run import DecodeRun, Judged, too_large
 from workstation.media.decoded import Beat, Decoded, Index
 from workstation.media.digests import frame_digest
 from workstation.media.limits import DecodeLimits
@@ -63,7 +64,7 @@ class VideoSource:
         try:
             return av.open("fd:" if self._fd >= 0 else self._path, options=options, metadata_errors="replace")
         except MemoryError as error:
-            raise _too_large() from error
+            raise too_large() from error
         except (av.error.FFmpegError, ValueError, OSError) as error:
             if self._known:
                 raise DamagedMedia(
@@ -95,8 +96,11 @@ class VideoSource:
             )
         context = stream.codec_context
         context.options = {"max_pixels": str(self._limits.max_pixels)}
-        context.thread_type = "AUTO"
+        # Frame threads would be faster, but with them a broken picture is marked as such only if its thread happens to
+        # end in time (measured: the mark was missing in one run of three).
+        context.thread_type = "SLICE"
         context.thread_count = thread_count()
+        context.copy_opaque = True  # the packet's number comes out again with its frame
         for other in self._container.streams:
             if other.index != stream.index:
                 other.discard = av.stream.Discard.all
@@ -111,7 +115,7 @@ class VideoSource:
             except StopIteration:
                 return
             except MemoryError as error:
-                raise _too_large() from error
+                raise too_large() from error
             except (av.error.FFmpegError, ValueError, OSError):
                 self.read_error = True
                 yield None
@@ -119,7 +123,7 @@ class VideoSource:
 
     read_error = False
 
-    def frames_from(self, key: int | None) -> Iterator[VideoFrame]:
+    def frames_from(self, key: int | None) -> Iterator[Judged]:
         """Decode from the keyframe at ``key`` ticks (or wherever the container lands), or from the very beginning."""
         if key is None:
             self._reopen()
@@ -128,19 +132,10 @@ class VideoSource:
                 self._container.seek(key, stream=self._stream, backward=True)
         return self._decode()
 
-    def _decode(self) -> Iterator[VideoFrame]:
+    def _decode(self) -> Iterator[Judged]:
         context = self._stream.codec_context
-        for packet in self.packets():
-            drain = packet is None or (not packet.size and packet.dts is None)
-            if not drain and not packet.size:
-                continue  # an AVI's way to say "the same picture again"; given to the decoder it would drain it
-            try:
-                frames = context.decode(None if drain else packet)
-            except MemoryError as error:
-                raise _too_large() from error
-            except (av.error.FFmpegError, ValueError):
-                continue
-            yield from frames
+        late = thread_count() if "av1" in context.name else 0
+        return iter(DecodeRun(context, self.packets(), late))
 
     def _reopen(self) -> None:
         self._container.close()
@@ -162,9 +157,9 @@ class VideoSource:
         }
 
     def _first_whole_frame(self, beat: Beat) -> VideoFrame:
-        for frame in itertools.islice(self._decode(), _PROBED_FRAMES):
+        for frame, damage in itertools.islice(self._decode(), _PROBED_FRAMES):
             beat()
-            if not frame.is_corrupt:
+            if damage is None:
                 return frame
         raise DamagedMedia("The video opens, but no picture in it can be decoded.", "Ask for another copy.")
 
@@ -181,15 +176,7 @@ class VideoSource:
 
     def fetch(self, ordinal: int, keep_passed: bool, beat: Beat) -> Decoded:
         assert self._cursor is not None
-        frame = self._cursor.fetch(ordinal, keep_passed, beat)
-        try:
-            # One reformatter for all frames: five times faster than converting each on its own. It reads the frame's
-            # own matrix and range; untagged frames are BT.601, limited range, as everywhere in FFmpeg.
-            shown = self._reformatter.reformat(frame, format="rgb24", threads=1)
-        except MemoryError as error:
-            raise _too_large() from error
-        plane = shown.planes[0]
-        return Decoded(frame_digest(frame), frame.width, frame.height, plane.line_size, memoryview(plane))
+        return _DecodedFrame(self._cursor.fetch(ordinal, keep_passed, beat), self._reformatter)
 
     @property
     def duration_s(self) -> float | None:
@@ -205,6 +192,23 @@ class VideoSource:
         self._container.close()
 
 
+class _DecodedFrame:
+    def __init__(self, frame: VideoFrame, reformatter: VideoReformatter) -> None:
+        self._frame = frame
+        self._reformatter = reformatter
+        self.width = frame.width
+        self.height = frame.height
+
+    def digest(self) -> str:
+        return frame_digest(self._frame)
+
+    def rgb(self) -> tuple[int, memoryview]:
+        # One reformatter for all frames: five times faster than converting each on its own. It reads the frame's own
+        # matrix and range; untagged frames are BT.601, limited range, as everywhere in FFmpeg.
+        plane = self._reformatter.reformat(self._frame, format="rgb24", threads=1).planes[0]
+        return plane.line_size, memoryview(plane)
+
+
 def versions(codec: str) -> str:
     """The decoder's name for the record (X9): libraries with their versions, and the codec."""
     libraries = av.library_versions
@@ -213,10 +217,6 @@ def versions(codec: str) -> str:
 
 
 def thread_count() -> int:
-    """Frame threads give the same pictures as one thread; more than four cost memory and gain little."""
+    """Slices decoded at once; more than four gain little."""
     cores = len(os.sched_getaffinity(0)) if sys.platform.startswith("linux") else (os.cpu_count() or 1)
     return max(1, min(4, cores))
-
-
-def _too_large() -> MediaTooLarge:
-    return MediaTooLarge("Decoding needs more memory than one exhibit may use.", "The limit is stated in the settings.")
