@@ -100,9 +100,9 @@ def warp(rgb: RgbArray, crop_from_frame: Affine, size: int) -> RgbArray:
     if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or rgb.size == 0:
         raise ValueError(f"a frame is (height, width, 3) uint8, not {rgb.shape} {rgb.dtype}")
     scale = crop_from_frame.scale
-    source, shrink, transform = rgb, int(1.0 / scale), crop_from_frame
+    source, shrink, transform = np.ascontiguousarray(rgb), int(1.0 / scale), crop_from_frame
     if shrink >= 2:
-        source, transform = _reduced(rgb, crop_from_frame, size, shrink)
+        source, transform = _reduced(source, crop_from_frame, size, shrink)
         if source.size == 0:
             return np.zeros((size, size, 3), dtype=np.uint8)
     flags = cv2.INTER_CUBIC if scale >= 1.0 else cv2.INTER_LINEAR

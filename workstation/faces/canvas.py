@@ -96,6 +96,7 @@ def search(frame: RgbArray, look: Callable[[View], list[FaceDetection]]) -> list
     """
     if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8 or frame.size == 0:
         raise ValueError(f"a frame is (height, width, 3) uint8, not {frame.shape} {frame.dtype}")
+    frame = np.ascontiguousarray(frame)
     height, width = frame.shape[:2]
     whole = [face for side in SIDES for face in look(view(frame, side))]
     parts = [

@@ -104,7 +104,7 @@ class MtcnnFinder:
         for indices in by_size.values():
             for first in range(0, len(indices), _BATCH):
                 batch = indices[first : first + _BATCH]
-                for i, faces in zip(batch, self._search([frames[i] for i in batch]), strict=True):
+                for i, faces in zip(batch, self._search([np.ascontiguousarray(frames[i]) for i in batch]), strict=True):
                     answer[i] = [face for face in faces if face.confidence >= _LEAST]
         return answer
 
@@ -182,6 +182,6 @@ def load(*, device: str = "cpu", weights_folder: Path | None = None) -> MtcnnFin
             from workstation.faces.cascade import Cascade
 
             cascade = Cascade(files, device, _THRESHOLDS)
-    except (OSError, RuntimeError, ValueError, KeyError, EOFError) as error:
+    except Exception as error:  # a damaged pickle can raise nearly anything
         raise FinderUnavailable("The face finder mtcnn cannot read its weights.", advice) from error
     return MtcnnFinder(cascade, digest(files))
