@@ -41,7 +41,7 @@ def archive(laid_out: bytes, twin: bytes, imprint: Imprint) -> tuple[bytes, int]
             if "/Trans" in page.obj:
                 del page.obj["/Trans"]
         _imprint(pdf, imprint, moment)
-        pdf.attachments[FILE_NAME] = pikepdf.AttachedFileSpec(
+        pdf.attachments[FILE_NAME] = pikepdf.AttachedFileSpec(  # type: ignore[call-arg]
             pdf,
             twin,
             filename=FILE_NAME,

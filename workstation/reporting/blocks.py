@@ -6,6 +6,7 @@ All text passes through ``markup``, which escapes it: what a person typed can ne
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TypeAlias
 from xml.sax.saxutils import escape
 
 from reportlab.lib.styles import ParagraphStyle
@@ -15,7 +16,7 @@ from reportlab.platypus import CondPageBreak, Flowable, Paragraph, Spacer, Table
 from workstation.reporting import styles
 from workstation.reporting.fonts import REGULAR, runs
 
-Cell = Flowable | str
+Cell: TypeAlias = "Flowable | str"
 
 
 def markup(text: str, font: str = REGULAR) -> str:
@@ -133,6 +134,13 @@ def note(text: str) -> Flowable:
     return table
 
 
+def stack(lines: Sequence[Flowable]) -> Flowable:
+    """Several paragraphs in one cell."""
+    table = Table([[line] for line in lines], colWidths=[None], hAlign="LEFT")
+    table.setStyle(_plain_style())
+    return table
+
+
 def bullets(entries: Sequence[str], style: ParagraphStyle = styles.CELL) -> Flowable:
     """Short statements, each behind a dash."""
     table = Table(
@@ -140,19 +148,21 @@ def bullets(entries: Sequence[str], style: ParagraphStyle = styles.CELL) -> Flow
         colWidths=[3.4 * mm, None],
         hAlign="LEFT",
     )
-    table.setStyle(
-        TableStyle(
-            [
-                ("FONT", (0, 0), (-1, -1), REGULAR, 8),
-                ("VALIGN", (0, 0), (-1, -1), "TOP"),
-                ("LEFTPADDING", (0, 0), (-1, -1), 0),
-                ("RIGHTPADDING", (0, 0), (-1, -1), 0),
-                ("TOPPADDING", (0, 0), (-1, -1), 0),
-                ("BOTTOMPADDING", (0, 0), (-1, -1), 0.6 * mm),
-            ]
-        )
-    )
+    table.setStyle(_plain_style())
     return table
+
+
+def _plain_style() -> TableStyle:
+    return TableStyle(
+        [
+            ("FONT", (0, 0), (-1, -1), REGULAR, 8),
+            ("VALIGN", (0, 0), (-1, -1), "TOP"),
+            ("LEFTPADDING", (0, 0), (-1, -1), 0),
+            ("RIGHTPADDING", (0, 0), (-1, -1), 0),
+            ("TOPPADDING", (0, 0), (-1, -1), 0),
+            ("BOTTOMPADDING", (0, 0), (-1, -1), 0.6 * mm),
+        ]
+    )
 
 
 def _base() -> list[tuple[object, ...]]:

@@ -1,4 +1,4 @@
-"""Facts to signed report: lay out, embed the twin, make it PDF/A-3b, sign, re-read and verify, and only then name it."""
+"""Facts to signed report: lay out, embed the twin, make it PDF/A-3b, sign, re-read and verify, then put it in place."""
 
 from __future__ import annotations
 

@@ -33,11 +33,12 @@ _BLACK = (0, 0, 0)
 Colour = tuple[int, int, int]
 
 
-def burn_in(burn: BurnIn, *, width: int | None = None) -> RgbArray:
+def burn_in(burn: BurnIn, *, width: int | None = None, unit: float | None = None) -> RgbArray:
     """Draw an exported frame.
 
     Args:
         width: pixels of the result; by default the frame's own width, but at least 640, so that the words can be read.
+        unit: pixels for a thin line; letters are 15 of them high. By default a thousandth of the width.
 
     Returns:
         (height, width, 3) uint8: header strip, the frame scaled to ``width``, legend strip.
@@ -48,7 +49,7 @@ def burn_in(burn: BurnIn, *, width: int | None = None) -> RgbArray:
     picture = Image.fromarray(_overlaid(burn))
     if picture.size[0] != target:
         picture = picture.resize((target, max(1, round(rows * scale))), Image.Resampling.LANCZOS)
-    unit = max(1.0, target / 1000)
+    unit = max(1.0, target / 1000 if unit is None else unit)
     draw = ImageDraw.Draw(picture)
     taken: list[tuple[float, float, float, float]] = []
     for face in burn.faces:

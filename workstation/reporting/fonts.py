@@ -46,7 +46,7 @@ def register() -> None:
 
 
 def visible(text: str) -> str:
-    """Return ``text`` on one line with every character drawable: white space becomes a space, the rest as said above."""
+    """Return ``text`` on one line with every character drawable; white space becomes a space."""
     return "".join(_visible(character) for character in text)
 
 

@@ -9,7 +9,16 @@ from reportlab import rl_config
 from reportlab.lib.units import mm
 from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfgen.canvas import Canvas
-from reportlab.platypus import BaseDocTemplate, Flowable, Frame, NextPageTemplate, PageBreak, PageTemplate, TableStyle
+from reportlab.platypus import (
+    BaseDocTemplate,
+    CondPageBreak,
+    Flowable,
+    Frame,
+    NextPageTemplate,
+    PageBreak,
+    PageTemplate,
+    TableStyle,
+)
 from reportlab.platypus.doctemplate import IndexingFlowable
 from reportlab.platypus.tableofcontents import TableOfContents
 
@@ -36,6 +45,7 @@ from workstation.reporting.wording import say
 Progress = Callable[[int, int], None]
 
 _QUIET = 8
+_SECTION_ROOM = 80 * mm
 # Every table must name a font: the default one is not embedded, and merely selecting it breaks PDF/A.
 _CONTENTS_TABLE = TableStyle(
     [
@@ -47,7 +57,8 @@ _CONTENTS_TABLE = TableStyle(
     ]
 )
 
-# Order of the body; each opens with a numbered heading. The summary stands alone on its page (P12).
+# Order of the body; each opens with a numbered heading, those of NEW_PAGE on a page of their own. The summary stands
+# alone on its page (P12).
 SECTIONS: tuple[tuple[str, Callable[[Content], list[Flowable]]], ...] = (
     ("summary.heading", summary.flow),
     ("request.heading", request.flow),
@@ -61,6 +72,9 @@ SECTIONS: tuple[tuple[str, Callable[[Content], list[Flowable]]], ...] = (
     ("environment.heading", environment.flow),
     ("verify.heading", verifying.flow),
 )
+
+
+NEW_PAGE = frozenset({"summary.heading", "request.heading", "results.heading", "cards.heading", "limits.heading"})
 
 
 def lay_out(content: Content, on_section: Progress | None = None) -> bytes:
@@ -78,11 +92,10 @@ def lay_out(content: Content, on_section: Progress | None = None) -> bytes:
         levelStyles=[styles.CONTENTS, styles.CONTENTS_SUB], dotsMinLevel=-1, tableStyle=_CONTENTS_TABLE
     )
     story: list[Flowable] = [_PageTotal(document), *title.flow(content), NextPageTemplate("body"), PageBreak()]
-    story += [Heading(say("document.contents"), 0), contents, PageBreak()]
+    story += [Heading(say("document.contents"), 0), contents]
     for number, (key, flow) in enumerate(SECTIONS, start=1):
+        story.append(PageBreak() if key in NEW_PAGE else CondPageBreak(_SECTION_ROOM))
         story += [Heading(say(key), 0, str(number)), *flow(content)]
-        if number < len(SECTIONS):
-            story.append(PageBreak())
         if on_section is not None:
             on_section(number, len(SECTIONS))
     document.multiBuild(story)
@@ -98,7 +111,7 @@ class _PageTotal(IndexingFlowable):  # type: ignore[misc]
 
     def isSatisfied(self) -> bool:  # noqa: N802 - reportlab's name
         printed, self._document.printed_total = self._document.printed_total, self._document.page
-        return printed == self._document.page
+        return bool(printed == self._document.page)
 
     def wrap(self, _width: float, _height: float) -> tuple[float, float]:
         return 0.0, 0.0

@@ -25,7 +25,7 @@ from workstation.reporting.signing import Identity
 FIELD = "ReportSignature"
 
 
-class _MetadataKept(IncrementalPdfFileWriter):  # type: ignore[misc]
+class _MetadataKept(IncrementalPdfFileWriter):
     """Leaves the XMP metadata as PDF/A preparation wrote it; the stock writer would put its own name and time in.
 
     ``_update_meta`` is private to pyHanko, which is why the requirements pin its exact version.
@@ -45,7 +45,7 @@ def seal(prepared: bytes, identity: Identity, *, reason: str) -> bytes:
     Raises:
         ReportError: the signer refused the file.
     """
-    store = SimpleCertificateStore()
+    store = SimpleCertificateStore()  # type: ignore[no-untyped-call]
     certificate = asn1_x509.Certificate.load(identity.certificate)
     store.register(certificate)
     for other in identity.chain:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from reportlab.graphics.shapes import Circle, Drawing, Line, Path, Polygon, PolyLine, Rect, String
 from reportlab.lib.colors import Color, white
 from reportlab.lib.units import mm
 
-from workstation.domain.reports import Series, SeriesPoint
+from workstation.domain.reports import Series
 from workstation.domain.results import ItemStatus
 from workstation.reporting import styles
 from workstation.reporting.fonts import BOLD, REGULAR, cut, runs, text_width
@@ -25,6 +26,7 @@ _AXIS_LEFT = 17 * mm
 _AXIS_RIGHT = 2 * mm
 _FOOT = 7 * mm
 _HEAD = 3 * mm
+_STRIP = 2.4 * mm
 _DASHES: tuple[tuple[float, ...] | None, ...] = (None, (4, 2), (1.2, 1.6), (6, 2, 1.2, 2), (8, 3))
 _HATCH = 2.6
 _GAP_FACTOR = 1.6
@@ -64,7 +66,7 @@ def sampling_step(series: Sequence[Series], duration: float | None, examined: in
     if duration and math.isfinite(duration) and examined > 1:
         return duration / (examined - 1)
     times = sorted({point.seconds for entry in series for point in entry.points})
-    steps = sorted(b - a for a, b in zip(times, times[1:], strict=False))
+    steps = sorted(b - a for a, b in pairwise(times))
     return steps[len(steps) // 2] if steps else 1.0
 
 
@@ -104,15 +106,21 @@ def panel(
     step: float,
 ) -> Drawing:
     """One track: all its detectors over ``span`` seconds."""
-    drawing = _drawing(PANEL_HEIGHT)
+    together, alone = _abstained(series)
+    strips = len(alone) * _STRIP
+    drawing = _drawing(PANEL_HEIGHT + strips)
     x0, x1 = _AXIS_LEFT, styles.WIDTH - _AXIS_RIGHT
     y0, y1 = _FOOT, PANEL_HEIGHT - _HEAD
 
     def across(seconds: float) -> float:
-        return x0 + (seconds - span[0]) / (span[1] - span[0]) * (x1 - x0)
+        return float(x0 + (seconds - span[0]) / (span[1] - span[0]) * (x1 - x0))
 
     drawing.add(Rect(x0, y0, x1 - x0, y1 - y0, fillColor=white, strokeColor=None))
-    _abstentions(drawing, series, look, (x0, x1, y0, y1), across, step)
+    _hatches(drawing, together, (x0, x1, y0, y1), across, step, styles.HATCH)
+    for row, (index, times) in enumerate(alone.items()):
+        foot = y1 + 0.6 * mm + row * _STRIP
+        colour = look[series[index].detector].colour
+        _hatches(drawing, times, (x0, x1, foot, foot + _STRIP - 0.5 * mm), across, step, colour)
     for value, words in ((0.0, "0"), (0.5, "0.5"), (1.0, "1")):
         y = y0 + value * (y1 - y0)
         drawing.add(Line(x0, y, x1, y, strokeColor=styles.RULE, strokeWidth=0.5))
@@ -158,38 +166,36 @@ def _stretch(drawing: Drawing, points: list[tuple[float, float]], look: Look, fe
             _marker(drawing, x, y, look)
 
 
-def _abstentions(
+def _abstained(series: Sequence[Series]) -> tuple[list[float], dict[int, list[float]]]:
+    """Times at which every detector abstained, and for each other series the times at which it alone did."""
+    here: dict[float, list[tuple[int, bool]]] = {}
+    for index, entry in enumerate(series):
+        for point in entry.points:
+            here.setdefault(point.seconds, []).append((index, point.status is ItemStatus.ABSTAINED))
+    together: list[float] = []
+    alone: dict[int, list[float]] = {}
+    for time, entries in here.items():
+        if all(abstained for _, abstained in entries):
+            together.append(time)
+            continue
+        for index, abstained in entries:
+            if abstained:
+                alone.setdefault(index, []).append(time)
+    return together, dict(sorted(alone.items()))
+
+
+def _hatches(
     drawing: Drawing,
-    series: Sequence[Series],
-    look: Mapping[str, Look],
+    times: Sequence[float],
     area: tuple[float, float, float, float],
     across: Callable[[float], float],
     step: float,
+    colour: Color,
 ) -> None:
-    """Hatch the time around each abstained frame: in full when every detector abstained, else a strip of its own."""
-    x0, x1, y0, y1 = area
-    at: dict[float, list[tuple[int, SeriesPoint, str]]] = {}
-    for index, entry in enumerate(series):
-        for point in entry.points:
-            at.setdefault(point.seconds, []).append((index, point, entry.detector))
-    full: list[float] = []
-    strips: dict[int, list[float]] = {}
-    for time, here in at.items():
-        abstained = [entry for entry in here if entry[1].status is ItemStatus.ABSTAINED]
-        if len(abstained) == len(here):
-            full.append(time)
-        else:
-            for index, _, _ in abstained:
-                strips.setdefault(index, []).append(time)
-    for low, high in _merge(full, step):
-        left, right = max(x0, across(low)), min(x1, across(high))
-        _hatch(drawing, left, max(right, left + 2), y0, y1, styles.RULE)
-    for index, times in strips.items():
-        foot = y0 + index * 2.4 * mm
-        for low, high in _merge(times, step):
-            left, right = max(x0, across(low)), min(x1, across(high))
-            colour = look[series[index].detector].colour
-            _hatch(drawing, left, max(right, left + 2), foot, foot + 2 * mm, colour)
+    """Hatch the time around each of ``times`` between the left, right, lower and upper edge of ``area``."""
+    for low, high in _merge(times, step):
+        left, right = max(area[0], across(low)), min(area[1], across(high))
+        _hatch(drawing, min(left, area[1] - 2), max(right, left + 2), area[2], area[3], colour)
 
 
 def _merge(times: Sequence[float], step: float) -> list[tuple[float, float]]:
@@ -217,7 +223,7 @@ def _ticks(span: tuple[float, float]) -> list[tuple[float, str]]:
 
 def _hatch(drawing: Drawing, x0: float, x1: float, y0: float, y1: float, colour: Color) -> None:
     """Diagonal lines clipped to a rectangle, as one path."""
-    path = Path(strokeColor=colour, strokeWidth=0.7, fillColor=None)
+    path = Path(strokeColor=colour, strokeWidth=0.55, fillColor=None)
     height = y1 - y0
     offset = math.floor((x0 - height) / _HATCH) * _HATCH
     while offset < x1:

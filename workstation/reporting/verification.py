@@ -120,7 +120,8 @@ def _signature(data: bytes, lines: list[CheckLine]) -> EmbeddedPdfSignature | No
     if len(found) != 1:
         _line(lines, "signature", False, say("check.signature.count", count=len(found)))
         return None
-    return found[0]
+    only: EmbeddedPdfSignature = found[0]
+    return only
 
 
 def _container_lines(container: Container, listed: tuple[str, ...], lines: list[CheckLine]) -> None:
@@ -141,7 +142,9 @@ def _signature_lines(
     lines: list[CheckLine],
 ) -> None:
     try:
-        signature.compute_integrity_info(diff_policy=NO_CHANGES_DIFF_POLICY)
+        signature.compute_integrity_info(  # type: ignore[no-untyped-call]
+            diff_policy=NO_CHANGES_DIFF_POLICY
+        )
         context = ValidationContext(trust_roots=list(roots), allow_fetching=False)
         status = validate_pdf_signature(signature, context, diff_policy=NO_CHANGES_DIFF_POLICY)
         end = int(signature.byte_range[2]) + int(signature.byte_range[3])

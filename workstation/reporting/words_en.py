@@ -13,8 +13,8 @@ ENGLISH: Mapping[str, str] = {
     "document.page": "Page {page} of {total}",
     "document.contents": "Contents",
     "document.tool_output": (
-        "Everything in this report is the output of tools and a record of how it was obtained. It holds no opinion "
-        "of the examiner. Scores are uncalibrated unless a line says otherwise."
+        "Everything in this report is the output of tools and a record of how it was obtained. It holds no "
+        "opinion of the examiner. Scores are uncalibrated unless a line says otherwise."
     ),
     "document.signing_reason": "Report {number} of case {case}",
     # --- title page ---------------------------------------------------------------------------------------------
@@ -57,25 +57,28 @@ ENGLISH: Mapping[str, str] = {
     "summary.not_examined": "{count} exhibits of the case were not examined; the list and the reasons follow below.",
     "summary.not_examined.one": "One exhibit of the case was not examined; it is named below with the reason.",
     "summary.meaning": (
-        "A detector looks at a face and answers with a number between 0 and 1. Faces that resemble the manipulated "
-        "examples it was trained on receive higher numbers. The numbers in this report are uncalibrated: nobody has yet "
-        "measured how often such a number occurs with untouched and with manipulated faces of this kind. A number of "
-        "this sort is therefore not a probability, and no words about the strength of support are attached to it."
+        "A detector looks at a face and answers with a number between 0 and 1. Faces that resemble the "
+        "manipulated examples it was trained on receive higher numbers. The numbers in this report are "
+        "uncalibrated: nobody has yet measured how often such a number occurs with untouched and with manipulated"
+        " faces of this kind. A number of this sort is therefore not a probability, and no words about the "
+        "strength of support are attached to it."
     ),
     "summary.conclusion": (
-        "Taken alone, the readings in this report are inconclusive. They show an examiner where to look, in which "
-        "exhibit, at what time and on which face; what is seen there must be judged by a person."
+        "Taken alone, the readings in this report are inconclusive. They show an examiner where to look, in which"
+        " exhibit, at what time and on which face; what is seen there must be judged by a person."
     ),
     "summary.baseline": (
-        "Detectors marked as a baseline are a first version, trained on little material. Their readings may be wrong in "
-        "either direction more often than those of a mature method."
+        "Detectors marked as a baseline are a first version, trained on little material. Their readings may be "
+        "wrong in either direction more often than those of a mature method."
     ),
     "summary.verify": (
-        "This file can be checked without the program that wrote it: it carries a digital signature, the complete results "
-        "in readable form, and the point which the chain of custody had reached. The last section says how."
+        "This file can be checked without the program that wrote it: it carries a digital signature, the complete"
+        " results in readable form, and the point which the chain of custody had reached. The last section says "
+        "how."
     ),
     # --- request ------------------------------------------------------------------------------------------------
     "request.heading": "Request and scope",
+    "request.title": "Title of the case",
     "request.question": "Question",
     "request.propositions": "Propositions compared",
     "request.propositions.none": (
@@ -95,8 +98,8 @@ ENGLISH: Mapping[str, str] = {
     "request.not.chosen": "not part of any examination relied on",
     "request.not.frames": "{exhibit}: {count} of {total} frames were not looked at (sampling rule {rule}).",
     "request.not.always": (
-        "In every exhibit: sound, file structure, provenance data and everything outside the faces was not examined; "
-        "faces that the face finder missed were not examined either."
+        "In every exhibit: sound, file structure, provenance data and everything outside the faces was not "
+        "examined; faces that the face finder missed were not examined either."
     ),
     # --- exhibits -----------------------------------------------------------------------------------------------
     "exhibits.heading": "Exhibits",
@@ -127,8 +130,8 @@ ENGLISH: Mapping[str, str] = {
     # --- examinations -------------------------------------------------------------------------------------------
     "runs.heading": "Examinations",
     "runs.count": (
-        "{total} examinations were run on this case; this report relies on {relied} of them. Every run is listed, "
-        "whatever its outcome."
+        "{total} examinations were run on this case; this report relies on {relied} of them. Every run is listed,"
+        " whatever its outcome."
     ),
     "runs.count.one": "One examination was run on this case; this report relies on {relied} of it.",
     "runs.number": "Run",
@@ -144,10 +147,11 @@ ENGLISH: Mapping[str, str] = {
     "runs.scope.value": "{exhibits} · {detectors} · {frames}",
     "runs.error": "Error: {error}",
     "runs.plan": "Plan of run {number}",
-    "runs.plan.detectors": "Detectors",
-    "runs.plan.detector": "{id} {version} · card {card} · weights {weights}",
+    "runs.plan.detector": "{id} {version}",
+    "runs.plan.card": "card {digest}",
+    "runs.plan.weights": "weights {digest}",
+    "runs.plan.detector.label": "Detector",
     "runs.plan.finder": "Face finder",
-    "runs.plan.finder.value": "{finder} · weights {digest}",
     "runs.plan.finder.settings": "Finder settings",
     "runs.plan.sampling": "Sampling",
     "runs.plan.sampling.value": "{rule}, {frames} per exhibit",
@@ -155,8 +159,8 @@ ENGLISH: Mapping[str, str] = {
     "runs.plan.crop.value": "{size} x {size} pixels, margin {margin}",
     "runs.plan.gates": "Quality gates",
     "runs.plan.gates.value": (
-        "face height at least {height} px · sharpness at least {sharpness} · turn at most {turn}° · at least {inside} % of "
-        "the box inside the frame"
+        "face height at least {height} px · sharpness at least {sharpness} · turn at most {turn}° · at least "
+        "{inside} % of the box inside the frame"
     ),
     "runs.plan.aggregation": "Summary rule",
     "runs.plan.default": "as shipped",
@@ -169,40 +173,45 @@ ENGLISH: Mapping[str, str] = {
     "results.coverage.frames": "Frames",
     "results.coverage.frames.value": "{examined} of {total} examined ({rule})",
     "results.coverage.split": "Of the frames examined",
-    "results.coverage.split.value": "{with_face} with a face · {without} without · {unreadable} unreadable · sum {sum}",
+    "results.coverage.split.value": (
+        "with a face {with_face} · without {without} · unreadable {unreadable} · sum {sum}"
+    ),
     "results.coverage.readings": "Face readings",
-    "results.coverage.readings.value": "{scored} scored · {abstained} abstained · {errors} errors · sum {sum}",
+    "results.coverage.readings.value": "scored {scored} · abstained {abstained} · errors {errors} · sum {sum}",
     "results.coverage.mismatch": "These counts do not add up; the coverage of this exhibit must not be relied on.",
     "results.tracks": "Scores by face track",
     "results.tracks.none": "No face was found in any frame that was examined, so there is nothing to score.",
     "results.track": "Track",
     "results.detector": "Detector",
-    "results.frames": "Frames scored",
+    "results.frames": "Scored",
     "results.frames.abstained": "Abst.",
     "results.frames.error": "Err.",
     "results.mean": "Mean",
     "results.median": "Median",
-    "results.spread": "5-95 % of frames",
+    "results.spread": "5-95 %",
     "results.scale": "Scale",
     "results.scale.uncalibrated": "uncalibrated",
     "results.scale.calibrated": "calibrated",
     "results.seen": "Seen (s)",
     "results.tracks.note": (
-        "Scores run from 0 to 1; higher means more like the manipulated training examples. The spread is over the frames "
-        "of the track: it is not an error rate. Decimals are cut to what the spread supports."
+        "Counts are frames. Scores run from 0 to 1; higher means more like the manipulated training examples. The"
+        " spread is over the frames of the track: it is not an error rate. Decimals are cut to what the spread "
+        "supports."
     ),
     "results.abstentions": "Abstentions by reason",
     "results.abstentions.reason": "Reason",
     "results.abstentions.count": "Readings",
     "results.timeline": "Scores over time (uncalibrated)",
     "results.timeline.note": (
-        "One panel a track; the scale is always 0 to 1. Hatch: every detector abstained. A short hatch at the foot: only "
-        "that detector abstained. A gap: the face was not seen. A cross: error. The table above holds the same results in words."
+        "One panel a track; the scale is always 0 to 1. Hatch over the whole panel: every detector abstained. A "
+        "narrow hatch above it: only the detector of that colour abstained. A gap: the face was not seen. A "
+        "cross: error. The table above holds the same results in words."
     ),
     "results.key_frames": "Key frames",
     "results.key_frames.note": (
-        "Each is the frame with the highest score of one detector on one track, chosen to show where to look, not how the "
-        "track behaves as a whole. Figures are scaled for reading; the pixels examined are named by the frame digest."
+        "Each is the frame with the highest score of one detector on one track, chosen to show where to look, not"
+        " how the track behaves as a whole. Figures are scaled for reading; the pixels examined are named by the "
+        "frame digest."
     ),
     "results.key_frame": "Track {track} · {detector} · {score} uncalibrated · {seconds} · {reason}",
     "results.key_frame.ref": "time stamp {pts}, frame SHA-256 {digest}",
@@ -216,55 +225,62 @@ ENGLISH: Mapping[str, str] = {
     "method.heading": "Method",
     "method.frames": "Frames",
     "method.frames.text": (
-        "Frames are chosen by a stated rule and named by stream, presentation time stamp, time base and the SHA-256 of "
-        "their decoded pixels. Frame numbers depend on the program and are not used to identify a frame."
+        "Frames are chosen by a stated rule and named by stream, presentation time stamp, time base and the "
+        "SHA-256 of their decoded pixels. Frame numbers depend on the program and are not used to identify a "
+        "frame."
     ),
     "method.faces": "Faces",
     "method.faces.text": (
-        "A face finder gives a box and five points for each face. Faces are joined into tracks through time; a track is "
-        "a face that is followed, not a person who is identified. Each face is turned and cut to a fixed template."
+        "A face finder gives a box and five points for each face. Faces are joined into tracks through time; a "
+        "track is a face that is followed, not a person who is identified. Each face is turned and cut to a fixed"
+        " template."
     ),
     "method.gates": "Abstention",
     "method.gates.text": (
-        "Before any detector sees a face its height, sharpness, turn and position are measured. A face outside the limits "
-        "is not scored; the reason is recorded and counted. An abstention is never treated as a low score."
+        "Before any detector sees a face its height, sharpness, turn and position are measured. A face outside "
+        "the limits is not scored; the reason is recorded and counted. An abstention is never treated as a low "
+        "score."
     ),
     "method.detectors": "Detectors",
     "method.detectors.text": (
-        "Each detector answers with a score between 0 and 1 for each face crop. Some also give a fakeness map: a grey "
-        "picture, black 0 to white 1, on a fixed range that is never stretched, placed back onto the frame."
+        "Each detector answers with a score between 0 and 1 for each face crop. Some also give a fakeness map: a "
+        "grey picture, black 0 to white 1, on a fixed range that is never stretched, placed back onto the frame."
     ),
     "method.summary": "Summary of a track",
     "method.summary.text": (
-        "Mean, median and the 5th and 95th percentile over the scored frames of a track. Results of several detectors "
-        "are never multiplied, averaged or otherwise joined: they may share training data and mistakes."
+        "Mean, median and the 5th and 95th percentile over the scored frames of a track. Results of several "
+        "detectors are never multiplied, averaged or otherwise joined: they may share training data and mistakes."
     ),
     "method.rounding": "Rounding",
     "method.rounding.text": (
-        "A score is printed with as many decimals as the first significant digit of half its 5-95 % width, at most two. "
-        "The embedded results hold the unrounded values."
+        "A score is printed with as many decimals as the first significant digit of half its 5-95 % width, at "
+        "most two. The embedded results hold the unrounded values."
     ),
     "method.words": "Words",
     "method.words.text": (
-        "Permitted outcomes are consistent with, inconsistent with, and inconclusive. A verbal scale of support belongs to "
-        "calibrated likelihood ratios; the scores here are uncalibrated, so no such scale is used."
+        "Permitted outcomes are consistent with, inconsistent with, and inconclusive. A verbal scale of support "
+        "belongs to calibrated likelihood ratios; the scores here are uncalibrated, so no such scale is used."
     ),
     "daubert.heading": "Standing of the method",
     "daubert.tested": "Tested?",
-    "daubert.tested.text": "{count} validation figures are printed on the detector cards, each with its set and interval.",
+    "daubert.tested.text": (
+        "{count} validation figures are printed on the detector cards, each with its set and interval."
+    ),
     "daubert.tested.none": "None: no validation figure is on the cards of the detectors used.",
     "daubert.review": "Peer review?",
-    "daubert.review.text": "Published methods that the detectors follow: {papers}. The weights used here are not those of the papers.",
+    "daubert.review.text": (
+        "Published methods that the detectors follow: {papers}. The weights used here are not those of the papers."
+    ),
     "daubert.review.none": "None cited on the cards.",
     "daubert.error": "Error rate?",
     "daubert.error.text": (
-        "None is known for material like these exhibits. The figures on the cards hold for the sets named there; how the "
-        "exhibits differ from those sets was not measured."
+        "None is known for material like these exhibits. The figures on the cards hold for the sets named there; "
+        "how the exhibits differ from those sets was not measured."
     ),
     "daubert.standards": "Standards?",
     "daubert.standards.text": (
-        "Report: PDF/A-3b (ISO 19005-3), PAdES (ETSI EN 319 142-1). Handling follows the aims of ISO/IEC 27037 and 27042; "
-        "conformity has not been assessed by anybody else."
+        "Report: PDF/A-3b (ISO 19005-3), PAdES (ETSI EN 319 142-1). Handling follows the aims of ISO/IEC 27037 "
+        "and 27042; conformity has not been assessed by anybody else."
     ),
     "daubert.acceptance": "Acceptance?",
     "daubert.acceptance.text": "None cited. Not verified in this laboratory unless a record says so.",
@@ -307,9 +323,9 @@ ENGLISH: Mapping[str, str] = {
     # --- limits -------------------------------------------------------------------------------------------------
     "limits.heading": "Limits and weaknesses",
     "limits.intro": (
-        "Classes follow ASTM E3016-18. W1 to W5 are the weaknesses of synthetic-media classifiers proposed to the "
-        "SOLVE-IT catalogue (issues 519, 520, 521, 524 and 525); W3 relates to its entry DFW-1258. The others are this "
-        "product's own."
+        "Classes follow ASTM E3016-18. W1 to W5 are the weaknesses of synthetic-media classifiers proposed to the"
+        " SOLVE-IT catalogue (issues 519, 520, 521, 524 and 525); W3 relates to its entry DFW-1258. The others "
+        "are this product's own."
     ),
     "limits.id": "Id",
     "limits.weakness": "Weakness",
@@ -321,7 +337,9 @@ ENGLISH: Mapping[str, str] = {
     "limits.class.alteration": "inaccuracy: alteration",
     "limits.class.corruption": "inaccuracy: corruption",
     "limits.class.misinterpretation": "misinterpretation",
-    "limits.W1": "A manipulation made by a method outside the training material may leave no trace that the detector knows.",
+    "limits.W1": (
+        "A manipulation made by a method outside the training material may leave no trace that the detector knows."
+    ),
     "limits.W1.here": "Applies always. Training material is stated on the cards.",
     "limits.W2": "Recompression, resizing or filming from a screen weakens traces or adds similar ones.",
     "limits.W2.here": "The earlier history of the exhibits is not known.",
@@ -347,9 +365,9 @@ ENGLISH: Mapping[str, str] = {
     # --- custody ------------------------------------------------------------------------------------------------
     "custody.heading": "Chain of custody",
     "custody.intro": (
-        "Every event of the case is linked to the one before by its hash and signed with the key of this workstation. "
-        "The head below pins the chain as it was before this report was added: a chain that was cut or rewritten later "
-        "cannot lead to the same head."
+        "Every event of the case is linked to the one before by its hash and signed with the key of this "
+        "workstation. The head below pins the chain as it was before this report was added: a chain that was cut "
+        "or rewritten later cannot lead to the same head."
     ),
     "custody.count": "Events",
     "custody.head": "Head hash",
@@ -357,6 +375,7 @@ ENGLISH: Mapping[str, str] = {
     "custody.key": "Public key (Ed25519)",
     "custody.first": "First event",
     "custody.last": "Last event",
+    "custody.by_kind": "Events by kind",
     "custody.event": "{kind} · {at} · {actor}",
     "custody.none": "none",
     "custody.kind": "Kind of event",
@@ -372,24 +391,25 @@ ENGLISH: Mapping[str, str] = {
     # --- verify -------------------------------------------------------------------------------------------------
     "verify.heading": "How to check this report",
     "verify.1": (
-        "Check the file with the program: workstation report verify FILE.pdf. It names every part that does not hold, and "
-        "it finds a change of any single byte."
+        "Check the file with the program: workstation report verify FILE.pdf. It names every part that does not "
+        "hold, and it finds a change of any single byte."
     ),
     "verify.2": (
-        "Without the program: any PAdES validator must say that the signature is intact and covers the entire document. "
-        "Some viewers call a signature valid even when pages were changed after it; look for total coverage."
+        "Without the program: any PAdES validator must say that the signature is intact and covers the entire "
+        "document. Some viewers call a signature valid even when pages were changed after it; look for total "
+        "coverage."
     ),
     "verify.3": (
-        "Save the attached file results.json and compute its SHA-256. It must be the digest printed below; the file holds "
-        "every result in full."
+        "Save the attached file results.json and compute its SHA-256. It must be the digest printed below; the "
+        "file holds every result in full."
     ),
     "verify.4": (
-        "Compute the SHA-256 of each exhibit and compare it with the section on exhibits; compare the head of the chain of "
-        "custody with the case: workstation case verify CASE."
+        "Compute the SHA-256 of each exhibit and compare it with the section on exhibits; compare the head of the"
+        " chain of custody with the case: workstation case verify CASE."
     ),
     "verify.5": (
-        "The SHA-256 of this whole file cannot stand inside it. It is recorded in the chain of custody of the case, after "
-        "the head that is printed here."
+        "The SHA-256 of this whole file cannot stand inside it. It is recorded in the chain of custody of the "
+        "case, after the head that is printed here."
     ),
     "verify.json": "results.json SHA-256",
     "verify.schema": "Its schema",
@@ -402,13 +422,13 @@ ENGLISH: Mapping[str, str] = {
     "verify.time": "Time stamp",
     "verify.time.none": "none. The time of signing is that of the local clock; no independent authority attests it.",
     "verify.self_made": (
-        "The signer's identity is self-made: the certificate was written by the same program on request of the person who "
-        "used it. It shows that the file has not changed since that key signed it. It does not show who holds the key. "
-        "Compare the certificate's SHA-256 with one that the signer gave you by another way."
+        "The signer's identity is self-made: the certificate was written by the same program on request of the "
+        "person who used it. It shows that the file has not changed since that key signed it. It does not show "
+        "who holds the key. Compare the certificate's SHA-256 with one that the signer gave you by another way."
     ),
     "verify.issued": (
-        "The signer's certificate was issued by {issuer}. Whether that issuer is to be trusted is for the reader to decide; "
-        "give its root certificate to the verifier to check the chain."
+        "The signer's certificate was issued by {issuer}. Whether that issuer is to be trusted is for the reader "
+        "to decide; give its root certificate to the verifier to check the chain."
     ),
     # --- reasons and states -------------------------------------------------------------------------------------
     "reason.no_face": "no face found",

@@ -53,7 +53,9 @@ def frame_map(rgb: RgbArray, box: Box) -> np.ndarray:
     return np.where(inside, peak, np.nan).astype(np.float32)
 
 
-def burn(exhibit: str = "EX-01", *, seconds: float = 12.48, width: int = 896, with_map: bool = True) -> BurnIn:
+def burn(
+    exhibit: str = "EX-01", *, seconds: float = 12.48, width: int = 896, with_map: bool = True, total: int = TOTAL
+) -> BurnIn:
     rgb = portrait(width)
     left = (width - 512) / 2 + 170 if width >= 512 else width * 0.33
     size = 110.0 if width >= 512 else width * 0.22
@@ -68,8 +70,8 @@ def burn(exhibit: str = "EX-01", *, seconds: float = 12.48, width: int = 896, wi
         faces=(BurnFace(box, 1, "fakelocator-small", 0.8731),),
         map=frame_map(rgb, box) if with_map else None,
         map_title="Fakeness map · fakelocator-small · 0 to 1 · uncalibrated" if with_map else "",
-        frames_examined=EXAMINED,
-        frames_total=TOTAL,
+        frames_examined=min(EXAMINED, total),
+        frames_total=total,
     )
 
 
@@ -253,11 +255,17 @@ def exhibit(
     if tracks and not abstain_all:
         seconds = 0.0 if image else 12.48
         chosen = [
-            KeyFrame(burn(evidence.exhibit, seconds=seconds), 1, cards[-1].id, 0.8731, "highest score on this track")
+            KeyFrame(
+                burn(evidence.exhibit, seconds=seconds, total=total),
+                1,
+                cards[-1].id,
+                0.8731,
+                "highest score here",
+            )
         ]
         if tracks > 1:
             plain = burn(evidence.exhibit, seconds=18.72, width=128, with_map=False)
-            chosen.append(KeyFrame(plain, 2, cards[0].id, 0.61, "highest score on this track"))
+            chosen.append(KeyFrame(plain, 2, cards[0].id, 0.61, "highest score here"))
         frames = tuple(chosen)
     return ExhibitFacts(evidence, run, cover, summaries, series, frames)
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from reportlab.platypus import Flowable
+from reportlab.lib.units import mm
+from reportlab.platypus import CondPageBreak, Flowable
 
 from workstation.domain.detectors import DetectorCard, ValidationRecord
 from workstation.reporting import formatting, styles
 from workstation.reporting.blocks import bullets, facts_table, heading, note, para, rows_table
 from workstation.reporting.content import Content
 from workstation.reporting.wording import say
+
+_ROOM = 130 * mm
 
 
 def flow(content: Content) -> list[Flowable]:
@@ -54,6 +57,7 @@ def _card(card: DetectorCard) -> list[Flowable]:
         (say("cards.card.sha256"), card.card_sha256),
     ]
     return [
+        CondPageBreak(_ROOM),
         *heading(say("cards.title", name=card.name, version=card.version)),
         note(f"{card.id} · {card.family} · {state}"),
         facts_table((label, entry) for label, entry in rows if entry),

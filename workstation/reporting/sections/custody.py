@@ -35,7 +35,7 @@ def flow(content: Content) -> list[Flowable]:
     rows = [[kind, str(count)] for kind, count in sorted(counts.items())]
     rows.append([say("custody.total"), str(len(events))])
     table = rows_table([say("custody.kind"), say("custody.number")], rows, [146, 20], right=(1,))
-    return [*blocks, *heading(say("custody.kind"), 2), table]
+    return [*blocks, *heading(say("custody.by_kind"), 2), table]
 
 
 def _event(event: CustodyEvent) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from reportlab.platypus import Flowable
+from reportlab.platypus import Flowable, KeepTogether
 
 from workstation.domain.examinations import Examination
-from workstation.reporting import formatting
-from workstation.reporting.blocks import bullets, facts_table, heading, para, rows_table
+from workstation.reporting import formatting, styles
+from workstation.reporting.blocks import facts_table, heading, para, rows_table, stack
 from workstation.reporting.content import Content, frames_asked
 from workstation.reporting.wording import say
 
@@ -22,7 +22,7 @@ def flow(content: Content) -> list[Flowable]:
         rows = [_row(content, run) for run in runs]
         blocks.append(rows_table([say(f"runs.{name}") for name in head], rows, [9, 19, 25, 25, 68, 17]))
     for run in content.relied:
-        blocks += [*heading(say("runs.plan", number=run.number)), _plan(run)]
+        blocks.append(KeepTogether([*heading(say("runs.plan", number=run.number))[1:], _plan(run)]))
     return blocks
 
 
@@ -40,10 +40,14 @@ def _row(content: Content, run: Examination) -> list[str]:
 def _plan(run: Examination) -> Flowable:
     plan, gates = run.plan, run.plan.gates
     settings = " · ".join(f"{name} {formatting.number(value)}" for name, value in sorted(plan.finder_settings.items()))
-    detectors = [
-        say("runs.plan.detector", id=use.id, version=use.version, card=use.card_sha256, weights=use.weights_sha256)
-        for use in plan.detectors
-    ]
+    detectors: list[tuple[str, Flowable | str]] = []
+    for use in plan.detectors:
+        lines: list[Flowable] = [para(say("runs.plan.detector", id=use.id, version=use.version), styles.CELL)]
+        lines.append(para(say("runs.plan.card", digest=use.card_sha256), styles.CELL_MONO))
+        lines.append(para(say("runs.plan.weights", digest=use.weights_sha256), styles.CELL_MONO))
+        detectors.append((say("runs.plan.detector.label"), stack(lines)))
+    finder: list[Flowable] = [para(plan.finder, styles.CELL)]
+    finder.append(para(say("runs.plan.weights", digest=plan.finder_sha256), styles.CELL_MONO))
     number = formatting.number
     limits = say(
         "runs.plan.gates.value",
@@ -55,11 +59,8 @@ def _plan(run: Examination) -> Flowable:
     crop = say("runs.plan.crop.value", size=plan.crop_size, margin=number(plan.crop_margin))
     return facts_table(
         [
-            (say("runs.plan.detectors"), bullets(detectors) if detectors else say("runs.plan.default")),
-            (
-                say("runs.plan.finder"),
-                say("runs.plan.finder.value", finder=plan.finder, digest=plan.finder_sha256),
-            ),
+            *detectors,
+            (say("runs.plan.finder"), stack(finder)),
             (say("runs.plan.finder.settings"), settings or say("runs.plan.default")),
             (
                 say("runs.plan.sampling"),

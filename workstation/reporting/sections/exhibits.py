@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from reportlab.platypus import Flowable
+from typing import Any
+
+from reportlab.platypus import Flowable, KeepTogether
 
 from workstation.domain.evidence import EvidenceItem
 from workstation.domain.media import MediaInfo, MediaKind
@@ -17,7 +19,7 @@ def flow(content: Content) -> list[Flowable]:
         return [para(say("exhibits.none"))]
     blocks: list[Flowable] = [para(say("exhibits.intro"))]
     for item in content.items:
-        blocks += [*heading(item.exhibit), facts_table(_rows(item))]
+        blocks.append(KeepTogether([*heading(item.exhibit)[1:], facts_table(_rows(item))]))
     return blocks
 
 
@@ -44,7 +46,7 @@ def _media(media: MediaInfo) -> str:
     if stream is None:
         return media.container
     width, height = stream.shown_size
-    seen = {"codec": stream.codec, "width": width, "height": height, "depth": stream.bit_depth}
+    seen: dict[str, Any] = {"codec": stream.codec, "width": width, "height": height, "depth": stream.bit_depth}
     if media.kind is MediaKind.IMAGE:
         return say("exhibits.media.image", container=media.container, **seen)
     count = stream.frame_count

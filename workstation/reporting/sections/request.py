@@ -13,6 +13,7 @@ from workstation.reporting.wording import say
 def flow(content: Content) -> list[Flowable]:
     facts = content.facts
     rows = [
+        (say("request.title"), facts.case.title.strip() or say("title.none")),
         (say("request.question"), facts.case.question.strip() or say("title.none")),
         (say("request.propositions"), say("request.propositions.none")),
         (say("request.conclusion"), say("request.conclusion.none")),

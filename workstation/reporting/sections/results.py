@@ -17,8 +17,13 @@ from workstation.reporting.content import Content
 from workstation.reporting.figures import burn_in
 from workstation.reporting.wording import phrase, say
 
-_FIGURE_PIXELS = 1200
-_FIGURE_HEIGHT = 150 * mm
+# Two figures of an ordinary clip fit a page; header and legend take about 28 mm of each.
+_FIGURE_HEIGHT = 108 * mm
+_FIGURE_WIDTH = 78 * mm
+_STRIPS = 28 * mm
+# 240 pixels an inch; letters of the header come out at about 7 points.
+_DENSITY = 240 / 72
+_LETTER = 0.46
 
 
 def flow(content: Content) -> list[Flowable]:
@@ -105,8 +110,8 @@ def _tracks(content: Content, entry: ExhibitFacts) -> list[Flowable]:
     table = rows_table(
         [say(f"results.{key}") for key in keys],
         [_track_row(content, track) for track in ordered],
-        [11, 37, 23, 14, 11, 10, 14, 15, 25, 21],
-        right=(3, 4, 5, 6, 7),
+        [13, 39, 25, 15, 13, 11, 13, 17, 23, 22],
+        right=(3, 4, 5, 6, 7, 8),
     )
     return [*title, table, para(say("results.tracks.note"), styles.SMALL)]
 
@@ -181,13 +186,14 @@ def _key_frames(content: Content, entry: ExhibitFacts) -> list[Flowable]:
 
 
 def _figure(content: Content, key: KeyFrame) -> list[Flowable]:
-    width = min(_FIGURE_PIXELS, max(900, key.burn.rgb.shape[1]))
-    rgb = burn_in(key.burn, width=width)
-    # For reading only, hence JPEG at its finest without colour subsampling; evidence is named by digest, never by figure.
+    rows, columns = key.burn.rgb.shape[:2]
+    wide = min(styles.WIDTH, max(_FIGURE_WIDTH, (_FIGURE_HEIGHT - _STRIPS) * columns / rows))
+    rgb = burn_in(key.burn, width=round(wide * _DENSITY), unit=_DENSITY * _LETTER)
+    # For reading only, hence JPEG at its finest, colour not subsampled; evidence is named by digest, never by figure.
     buffer = io.BytesIO()
     PillowImage.fromarray(rgb).save(buffer, "JPEG", quality=95, subsampling=0)
     buffer.seek(0)
-    scale = min(styles.WIDTH / rgb.shape[1], _FIGURE_HEIGHT / rgb.shape[0])
+    scale = min(wide / rgb.shape[1], styles.HEIGHT * 0.85 / rgb.shape[0])
     picture = Image(buffer, rgb.shape[1] * scale, rgb.shape[0] * scale, hAlign="LEFT")
     ref = key.burn.frame
     caption = say(

@@ -21,7 +21,7 @@ def flow(content: Content) -> list[Flowable]:
     else:
         issuer = x509.load_der_x509_certificate(identity.certificate).issuer.rfc4514_string()
         caution = say("verify.issued", issuer=issuer)
-    if identity.self_made and SELF_MADE not in signer:
+    if identity.self_made and SELF_MADE not in signer.replace("\\", ""):
         signer = say("title.signed.self_made", name=signer, label=SELF_MADE)
     return [
         bullets([say(f"verify.{number}") for number in range(1, 6)], styles.BODY),
