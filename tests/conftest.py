@@ -21,6 +21,7 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 SHARED_DATA = CHECKOUT.parent / "shared" / "data"
 SESSION_HOME = Path(tempfile.mkdtemp(prefix="workstation-tests-"))
 GRACE = 3.0
+THIRD_PARTY = ("tqdm", "pytest_timeout")
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
@@ -68,7 +69,7 @@ def workstation_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pyte
 
 @pytest.fixture(autouse=True)
 def nothing_left_behind() -> Iterator[None]:
-    """Fail a test that leaves a thread that would keep the program alive, or a window on the screen.
+    """Fail a test that leaves a thread running or a window on the screen.
 
     Wider fixtures are set up before this one, so what they hold for several tests is not counted.
     """
@@ -83,7 +84,9 @@ def nothing_left_behind() -> Iterator[None]:
 
 
 def _threads() -> set[threading.Thread]:
-    return {thread for thread in threading.enumerate() if thread.is_alive() and not thread.daemon}
+    """The live threads that Python code started; those Qt or a codec started only show up as dummies."""
+    ours = {thread for thread in threading.enumerate() if not isinstance(thread, threading._DummyThread)}
+    return {thread for thread in ours if thread.is_alive() and not thread.name.startswith(THIRD_PARTY)}
 
 
 def _windows() -> set[str]:
