@@ -84,6 +84,7 @@ def _encode(
     options: dict[str, str],
 ) -> None:
     import av
+    from av.video.reformatter import Interpolation, VideoReformatter
 
     rest = iter(frames)
     first = next(rest, None)
@@ -108,12 +109,16 @@ def _encode(
         context.flags |= av.codec.context.Flags.bitexact
         if rotation % 360:
             stream.set_display_rotation(-rotation)
+        # The encoder's own conversion gives other bytes from run to run (measured); this one is exact.
+        reformatter = VideoReformatter()
+        exact = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.BITEXACT
         last: int | None = None
         for number, rgb in enumerate(itertools.chain([first], rest)):
             if rgb.shape != first.shape:
                 raise InputError(f"Frame {number} has another size than the first.")
             stamp = number if pts is None else _stamp(pts, number, last)
-            frame = av.VideoFrame.from_ndarray(rgb, format="rgb24")
+            whole = av.VideoFrame.from_ndarray(rgb, format="rgb24")
+            frame = reformatter.reformat(whole, format=pixel_format, interpolation=exact, threads=1)
             frame.pts, frame.time_base, last = stamp, base, stamp
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))

@@ -110,7 +110,7 @@ def test_a_cut_stream_is_taken_with_a_warning_or_counted_right(tmp_path: Path, s
 
 
 def test_damage_in_the_middle_never_gives_a_wrong_frame(clip: Path, tmp_path: Path) -> None:
-    """Frames after overwritten bytes are failures or whole; a frame that decodes alone has the same digest in a pass."""
+    """Frames after overwritten bytes are failures or whole, and the same ones alone as in a pass."""
     data = bytearray(clips.front_indexed_copy(clip, tmp_path / "front.mp4").read_bytes())
     start = data.index(b"mdat")
     middle = start + (len(data) - start) // 2
@@ -145,7 +145,7 @@ def test_a_huge_png_is_refused_from_its_header(tmp_path: Path) -> None:
 
 
 def test_a_picture_within_the_pixel_limit_that_needs_too_much_memory(tmp_path: Path) -> None:
-    path = clips.write_huge_png(tmp_path / "large.png", 20_000)
+    path = clips.write_huge_png(tmp_path / "large.png", 16_000)
     limits = DecodeLimits(max_pixels=500_000_000, memory_bytes=600 << 20)
     assert type(_refused(path, limits)) is MediaTooLarge
 
@@ -187,7 +187,7 @@ def test_sound_alone_is_no_evidence_of_faces(tmp_path: Path) -> None:
     [
         "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nfile://{clip}\n#EXT-X-ENDLIST\n",
         "ffconcat version 1.0\nfile '{clip}'\n",
-        '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011"><Period><BaseURL>{clip}</BaseURL></Period></MPD>',
+        '<MPD xmlns="urn:mpeg:dash:schema:mpd:2011"><Period><BaseURL>{clip}</BaseURL></Period></MPD>',
         "v=0\no=- 0 0 IN IP4 127.0.0.1\nc=IN IP4 127.0.0.1\nm=video 5004 RTP/AVP 96\na=rtpmap:96 H264/90000\n",
     ],
     ids=["hls", "concat", "dash", "sdp"],
@@ -208,7 +208,7 @@ def test_broken_headers_never_crash_the_reader(clip: Path, tmp_path: Path) -> No
     """A few dozen damaged files: each is read, or refused with a typed error."""
     data = clips.front_indexed_copy(clip, tmp_path / "front.mp4").read_bytes()
     dice = random.Random(11)
-    for number in range(12):
+    for number in range(8):
         broken = bytearray(data)
         for _ in range(20):
             broken[dice.randrange(min(len(broken), 3000))] = dice.randrange(256)

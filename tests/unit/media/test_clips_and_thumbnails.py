@@ -19,9 +19,10 @@ from workstation.media.thumbnails import thumbnail_png
 
 
 def test_the_same_frames_give_the_same_bytes(tmp_path: Path) -> None:
-    for name in ("a.mp4", "b.mp4"):
-        clips.write_barcode_clip(tmp_path / name, 20)
-    assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
+    written = set()
+    for name in ("a.mp4", "b.mp4", "c.mp4", "d.mp4"):
+        written.add(clips.write_barcode_clip(tmp_path / name, 20).read_bytes())
+    assert len(written) == 1
 
 
 def test_rate_and_keyframes(tmp_path: Path) -> None:

@@ -70,8 +70,13 @@ def test_every_format_is_read(tmp_path: Path, form: str) -> None:
     assert frame.ref.time_base.den == 1
 
 
-@pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF", "HEIF"])
+@pytest.mark.parametrize(
+    ("form", "orientation"),
+    [
+        *(("JPEG", value) for value in range(1, 9)),
+        *((form, value) for form in ("PNG", "WEBP", "TIFF", "AVIF", "HEIF") for value in (4, 5, 6)),
+    ],
+)
 def test_exif_orientation_is_applied_exactly_once(tmp_path: Path, form: str, orientation: int) -> None:
     """Some libraries turn the picture themselves (TIFF, HEIC), some do not: the shown picture is upright in all."""
     upright = clips.barcode_frame(77)
@@ -93,11 +98,11 @@ def test_exif_orientation_is_applied_exactly_once(tmp_path: Path, form: str, ori
     assert clips.read_barcode(frame.rgb) == 77
 
 
-@pytest.mark.parametrize("compression", [None, "tiff_lzw", "tiff_adobe_deflate"])
+@pytest.mark.parametrize("compression", [None, "tiff_lzw"])
 def test_tiff_digest_is_over_stored_samples(tmp_path: Path, compression: str | None) -> None:
     stored = clips.barcode_frame(5)
     digests = set()
-    for orientation in (1, 6, 7):
+    for orientation in (1, 7):
         options = {"compression": compression} if compression else {}
         info, frame = _read(_save(tmp_path / f"{orientation}.tif", stored, "TIFF", orientation, **options))
         assert (info.video.width, info.video.height) == (clips.WIDTH, clips.HEIGHT)
