@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from fakes import clips
+
+from tests.fakes import clips
 
 
 @pytest.fixture(scope="session")

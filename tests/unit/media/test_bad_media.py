@@ -9,9 +9,9 @@ from pathlib import Path
 
 import av
 import pytest
-from fakes import clips
 from PIL import Image
 
+from tests.fakes import clips
 from workstation.domain.errors import (
     DamagedMedia,
     DecoderStopped,

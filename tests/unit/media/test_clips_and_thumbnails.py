@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fakes import clips
 from PIL import Image
 
+from tests.fakes import clips
 from workstation.domain.errors import DamagedMedia, InputError
 from workstation.media.clips import write_clip
 from workstation.media.probing import probe

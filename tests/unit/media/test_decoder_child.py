@@ -13,8 +13,8 @@ import time
 from pathlib import Path
 
 import pytest
-from fakes import clips
 
+from tests.fakes import clips
 from workstation.domain.errors import DecoderStopped
 from workstation.domain.media import Frame
 from workstation.media.limits import DecodeLimits

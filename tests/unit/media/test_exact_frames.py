@@ -13,8 +13,8 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from fakes import clips
 
+from tests.fakes import clips
 from workstation.domain.errors import FrameNotFound
 from workstation.domain.media import Frame, MediaInfo
 from workstation.media.probing import probe

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pillow_heif
 import pytest
-from fakes import clips
 from PIL import Image, ImageOps
 
+from tests.fakes import clips
 from workstation.domain.errors import FrameNotFound, UnreadableMedia
 from workstation.domain.media import Frame, MediaInfo, MediaKind, RgbArray
 from workstation.media.orientation import EXIF
