@@ -39,6 +39,8 @@ _CERTAIN = 0.95
 _LEAST = 0.9
 _BORDER = 0.5
 _BATCH = 16
+# Twelve bytes of running sums a pixel: at most about 240 MB a batch, except for a single huge frame.
+_BATCH_PIXELS = 20_000_000
 
 
 def _weights() -> tuple[Path, ...]:
@@ -98,12 +100,13 @@ class MtcnnFinder:
             if frame.ndim != 3 or frame.shape[2] != 3 or frame.dtype != np.uint8:
                 raise ValueError(f"a frame is (height, width, 3) uint8, not {frame.shape} {frame.dtype}")
         answer: list[list[FaceDetection]] = [[] for _ in frames]
-        by_size: dict[tuple[int, ...], list[int]] = {}
+        by_size: dict[tuple[int, int], list[int]] = {}
         for i, frame in enumerate(frames):
-            by_size.setdefault(frame.shape[:2], []).append(i)
-        for indices in by_size.values():
-            for first in range(0, len(indices), _BATCH):
-                batch = indices[first : first + _BATCH]
+            by_size.setdefault((frame.shape[0], frame.shape[1]), []).append(i)
+        for (height, width), indices in by_size.items():
+            step = max(1, min(_BATCH, _BATCH_PIXELS // max(height * width, 1)))
+            for first in range(0, len(indices), step):
+                batch = indices[first : first + step]
                 for i, faces in zip(batch, self._search([np.ascontiguousarray(frames[i]) for i in batch]), strict=True):
                     answer[i] = [face for face in faces if face.confidence >= _LEAST]
         return answer
