@@ -84,12 +84,14 @@ def call(arguments: list[str], *, quiet: bool = False) -> bool:
 
 
 def make_venv() -> None:
-    """Make ``.venv``, or empty it when it is broken or of another Python.
+    """Make ``.venv``, or empty it when it is broken, half filled or of another Python.
 
     Raises:
         SetUpError: when it cannot be made.
     """
-    if VENV.exists():
+    if UNDER_WAY.exists():
+        say("The last set-up did not come to its end; starting anew (finished downloads are kept).")
+    elif VENV.exists():
         if venv_fits():
             return
         if not (VENV / "pyvenv.cfg").exists() and any(VENV.iterdir()):
@@ -130,26 +132,23 @@ def uv() -> list[str] | None:
 
 
 def install_lock(lock: Path) -> None:
-    """Install one lock file, every file of it by hash; anew when the last time did not come to its end.
+    """Install one lock file, every file of it by hash. A mark stays behind unless it comes to its end.
 
     Raises:
         SetUpError: when neither installer succeeds.
     """
-    again = UNDER_WAY.exists()
-    if again:
-        say("The last set-up did not come to its end; installing anew (finished downloads are kept).")
-    quick = uv()
     UNDER_WAY.touch()
-    if quick:
-        pip = [*quick, "pip", "install", "--python", str(BIN / "python"), "--no-build", "--require-hashes"]
-        if call([*pip, *(["--reinstall"] if again else []), "-r", str(lock)]):
-            UNDER_WAY.unlink()
-            return
-        say("uv did not succeed; trying pip, which is slower.")
-    else:
+    what = ["--require-hashes", "-r", str(lock)]
+    quick = uv()
+    if quick is None:
         say("uv cannot be had here; using pip, which is slower (several minutes).")
+    elif call([*quick, "pip", "install", "--python", str(BIN / "python"), "--no-build", *what]):
+        UNDER_WAY.unlink()
+        return
+    else:
+        say("uv did not succeed; trying pip, which is slower.")
     pip = [str(BIN / "python"), "-m", "pip", "install", "--quiet", "--only-binary", ":all:", "--no-deps"]
-    if not call([*pip, *(["--force-reinstall"] if again else []), "--require-hashes", "-r", str(lock)]):
+    if not call([*pip, *what]):
         raise SetUpError("The requirements could not be installed; the reason stands above. Then run this again.")
     UNDER_WAY.unlink()
 
@@ -175,14 +174,14 @@ def set_up(dev: bool) -> None:
     if dev:
         wanted["dev"] = digest(LOCKS["run"], LOCKS["dev"])
     wanted["package"] = digest(ROOT / "pyproject.toml", ROOT / "workstation" / "__init__.py")
-    if (BIN / "python").exists() and not due(wanted):
+    if (BIN / "python").exists() and not UNDER_WAY.exists() and not due(wanted):
         return
     started = time.monotonic()
     make_venv()
     for name in due(wanted):
         if name == "run":
             warn_of_space()
-            say("Installing the locked requirements into .venv: about 3 GB to fetch the first time ...")
+            say("Installing the locked requirements into .venv: about 3.5 GB to fetch the first time ...")
         elif name == "dev":
             say("Installing what the tests need ...")
         if name in LOCKS:
@@ -211,7 +210,7 @@ def main() -> int:
         return 1
     sections = {"run", "test"} if chosen.dev else {"run"}
     if not check_system.ensure(sections, do_install=True) and not chosen.ignore_system:
-        sys.stderr.write("To go on without them (no window): the same make command with SYSTEM=ignore\n")
+        sys.stderr.write("To go on without them (and without the window): the same command with SYSTEM=ignore\n")
         return 1
     if sys.version_info[:2] != LOCKED_FOR:
         say(f"Note: the requirements are locked for Python 3.11; this is {sys.version.split()[0]}, which is not tried.")
