@@ -8,6 +8,7 @@ DER, upper-case hexadecimal, zeros to the end.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,11 +16,20 @@ from dataclasses import dataclass
 from asn1crypto import algos, cms, core
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-PARSE_FAULTS = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError)
+PARSE_FAULTS = (
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+    UnsupportedAlgorithm,
+)
 _HEX = re.compile(rb"[0-9A-F]*")
 
 
@@ -31,8 +41,13 @@ class Container:
     problem: str
 
 
-def read_container(data: bytes, byte_range: Sequence[int]) -> Container:
-    """Check the gap that ``byte_range`` leaves in ``data``."""
+def read_container(data: bytes, byte_range: Sequence[int], listed: Sequence[str]) -> Container:
+    """Check the gap that ``byte_range`` leaves in ``data``.
+
+    Args:
+        listed: SHA-256 of every certificate the signed results say the container holds. Certificates beside the
+            signer's are covered by no signature, so this list is what protects them; none is parsed before it is met.
+    """
     if len(byte_range) != 4 or byte_range[0] != 0 or not 0 < byte_range[1] < byte_range[2]:
         return Container((), "the signed byte range does not leave exactly one gap")
     gap = data[byte_range[1] : byte_range[2]]
@@ -44,21 +59,27 @@ def read_container(data: bytes, byte_range: Sequence[int]) -> Container:
     raw = bytes.fromhex(digits.decode())
     try:
         length = _der_length(raw)
+        found = _check(raw[:length], listed)
         if any(raw[length:]):
-            return Container((), "the padding behind the signature is not all zeros")
-        return _check(raw[:length])
+            return Container(found.certificates, "the padding behind the signature is not all zeros")
+        return found
     except PARSE_FAULTS as fault:
         return Container((), f"the signature cannot be decoded ({fault})")
 
 
-def _check(der: bytes) -> Container:
+def _check(der: bytes, listed: Sequence[str]) -> Container:
     signed: cms.SignedData = cms.ContentInfo.load(der, strict=True)["content"]
     certificates = tuple(entry.chosen.dump() for entry in signed["certificates"])
+    if sorted(hashlib.sha256(found).hexdigest() for found in certificates) != sorted(listed):
+        return Container((), "its certificates are not the ones that the signed results list")
     info = signed["signer_infos"][0]
     attributes: bytes = info["signed_attrs"].contents
     signature: bytes = info["signature"].native
     serial = info["sid"].chosen["serial_number"].native
-    signer = next(found for found in certificates if x509.load_der_x509_certificate(found).serial_number == serial)
+    named = (found for found in certificates if x509.load_der_x509_certificate(found).serial_number == serial)
+    signer = next(named, None)
+    if signer is None:
+        return Container((), "none of its certificates is the signer's")
     ordered = (signer, *(other for other in certificates if other != signer))
     if _rebuilt(signed, info, signer) != der:
         return Container(ordered, "the signature is not encoded as written")

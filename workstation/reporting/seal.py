@@ -47,7 +47,6 @@ def seal(prepared: bytes, identity: Identity, *, reason: str) -> bytes:
     """
     store = SimpleCertificateStore()  # type: ignore[no-untyped-call]
     certificate = asn1_x509.Certificate.load(identity.certificate)
-    store.register(certificate)
     for other in identity.chain:
         store.register(asn1_x509.Certificate.load(other))
     signer = signers.SimpleSigner(

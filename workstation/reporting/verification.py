@@ -80,8 +80,10 @@ def verify_report(path: Path, *, trust: Path | None = None) -> tuple[Verificatio
     twin, certificates = _results(data, lines)
     signature = _signature(data, lines)
     if signature is not None:
-        container = read_container(data, [int(value) for value in signature.byte_range])
-        _container_lines(container, certificates, lines)
+        container = _container(signature, data, certificates)
+        problem = container.problem
+        detail = say("check.container.bad", why=problem) if problem else say("check.container.ok")
+        _line(lines, "signature container", not problem, detail)
         _signature_lines(signature, data, roots, container, lines)
     return Verification(tuple(lines)), twin
 
@@ -124,14 +126,11 @@ def _signature(data: bytes, lines: list[CheckLine]) -> EmbeddedPdfSignature | No
     return only
 
 
-def _container_lines(container: Container, listed: tuple[str, ...], lines: list[CheckLine]) -> None:
-    problem = container.problem
-    if not problem:
-        found = sorted(hashlib.sha256(der).hexdigest() for der in container.certificates)
-        if found != sorted(listed):
-            problem = say("check.container.certificates")
-    detail = say("check.container.bad", why=problem) if problem else say("check.container.ok")
-    _line(lines, "signature container", not problem, detail)
+def _container(signature: EmbeddedPdfSignature, data: bytes, listed: tuple[str, ...]) -> Container:
+    try:
+        return read_container(data, [int(value) for value in signature.byte_range], listed)
+    except _FAULTS as fault:
+        return Container((), _brief(fault))
 
 
 def _signature_lines(
@@ -164,13 +163,12 @@ def _signature_lines(
 
 
 def _signer_line(status: PdfSignatureStatus, container: Container, asked: bool, lines: list[CheckLine]) -> None:
-    try:
-        certificate = x509.load_der_x509_certificate(container.certificates[0])
-        name = common_name(certificate)
-        self_made = certificate.issuer == certificate.subject
-    except PARSE_FAULTS as fault:
-        _line(lines, "signer", False, say("check.signer.unreadable", why=_brief(fault)))
+    if not container.certificates:
+        _line(lines, "signer", False, say("check.signer.unreadable"))
         return
+    certificate = x509.load_der_x509_certificate(container.certificates[0])
+    name = common_name(certificate)
+    self_made = certificate.issuer == certificate.subject
     if status.trusted:
         _line(lines, "signer", True, say("check.signer.trusted", name=name))
     elif asked:

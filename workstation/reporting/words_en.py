@@ -463,7 +463,6 @@ ENGLISH: Mapping[str, str] = {
     "check.signature.count": "the file holds {count} signatures, not exactly one",
     "check.container.ok": "the signature container holds nothing but the signature",
     "check.container.bad": "the signature container was changed: {why}",
-    "check.container.certificates": "its certificates are not the ones the signed report lists",
     "check.coverage.ok": "the signature covers the entire file; nothing stands behind it",
     "check.coverage.bad": "the signature does not cover the entire file; {behind} bytes stand behind it",
     "check.changes.ok": "nothing was changed since signing",
@@ -472,5 +471,5 @@ ENGLISH: Mapping[str, str] = {
     "check.signer.untrusted": "{name}, not certified by any authority in the file you gave",
     "check.signer.self_made": "{name} ({label}); who holds the key is not shown",
     "check.signer.unchecked": "{name}, certificate issued by {issuer}; not checked against any authority",
-    "check.signer.unreadable": "the signer's certificate cannot be read: {why}",
+    "check.signer.unreadable": "the signer cannot be named, because the signature container was changed",
 }
