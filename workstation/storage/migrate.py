@@ -1,0 +1,59 @@
+"""Making a case database, and bringing an older one to this program's format after a backup."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine
+
+from workstation.storage import case_format
+from workstation.storage.case_folder import CaseFolder
+from workstation.storage.engine import connect
+from workstation.storage.sqlite_errors import typed_errors
+
+SCRIPTS = Path(__file__).parent / "migrations"
+
+
+def upgrade(connection: Connection, scripts: Path = SCRIPTS) -> None:
+    """Run every step that is missing, inside the transaction already open, and write the format into the header."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(scripts).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+    connection.exec_driver_sql(f"PRAGMA application_id={case_format.APPLICATION_ID}")
+    connection.exec_driver_sql(f"PRAGMA user_version={case_format.FORMAT}")
+
+
+def back_up(folder: CaseFolder, number: int) -> Path:
+    """Copy the database through SQLite's backup interface (a plain copy would miss the WAL). Returns the copy."""
+    folder.backups.mkdir(exist_ok=True)
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
+    target = folder.backups / f"case-format-{case_format.name_format(number)}-{stamp}.sqlite"
+    source = connect(folder.database)
+    try:
+        copy = connect(target, "rwc")
+        try:
+            source.backup(copy)
+            copy.execute("PRAGMA journal_mode=DELETE")
+        finally:
+            copy.close()
+    finally:
+        source.close()
+    return target
+
+
+def bring_up_to_date(folder: CaseFolder, engine: Engine, number: int, scripts: Path = SCRIPTS) -> Path:
+    """Back an older case up and upgrade it in one transaction; a failure leaves the old format as it was.
+
+    Raises:
+        StorageFull, CaseDamaged: nothing was changed.
+    """
+    with typed_errors(folder.database):
+        kept = back_up(folder, number)
+        with engine.begin() as connection:
+            upgrade(connection, scripts)
+    return kept

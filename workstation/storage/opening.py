@@ -1,0 +1,209 @@
+"""Making a case and opening it: what is refused, what is recovered, what goes into the chain first."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from workstation.domain.case import Case
+from workstation.domain.clock import now_utc
+from workstation.domain.custody import CustodyKind
+from workstation.domain.errors import CaseDamaged, CaseReadOnly, InputError, IntegrityMismatch
+from workstation.domain.examinations import Examination, ExaminationState
+from workstation.domain.ids import CaseId, ExaminationId, new_id
+from workstation.storage import case_format, mapping, migrate
+from workstation.storage.anchor import read_anchor, write_anchor
+from workstation.storage.case_folder import CaseFolder, making
+from workstation.storage.case_lock import CaseLock
+from workstation.storage.chain import Chain, head_of
+from workstation.storage.database import Database
+from workstation.storage.durable import sweep_parts
+from workstation.storage.engine import writer_engine
+from workstation.storage.keys import LedgerKey
+from workstation.storage.open_case import OpenCase, Writing
+from workstation.storage.outside_reader import open_for_reading
+from workstation.storage.repositories import cases, custody, examinations, summaries
+from workstation.storage.sqlite_errors import typed_errors
+
+
+def make_case(root: Path, *, number: str, title: str, examiner: str, question: str, key: LedgerKey) -> OpenCase:
+    """See ``CaseStore.create``."""
+    if not number.strip() or not examiner.strip():
+        raise InputError("A case needs a number and an examiner.", "Give both.")
+    with making(root) as folder:
+        case = Case(CaseId(new_id()), number, title, examiner, question, now_utc(), str(folder.root))
+        lock = CaseLock.take(folder.lock)
+        try:
+            chain = Chain(key, examiner)
+            with typed_errors(folder.database):
+                _fill(folder, case, chain)
+            opened = OpenCase(folder, Database(folder.database, read_only=False), case, key.public_key)
+        except BaseException:
+            lock.release()
+            raise
+        opened.writing = Writing(lock, chain)
+        return opened
+
+
+def _fill(folder: CaseFolder, case: Case, chain: Chain) -> None:
+    """Schema, facts and first event in one transaction; the anchor is written before the commit, so that a case that
+    exists always has one."""
+    engine = writer_engine(folder.database, create=True, guarded=False)
+    try:
+        with engine.begin() as connection:
+            migrate.upgrade(connection)
+            cases.add(connection, case, chain.key.public_key)
+            body = {
+                "case": case.id,
+                "number": case.number,
+                "title": case.title,
+                "examiner": case.examiner,
+                "question": case.question,
+                "created_at": case.created_at,
+            }
+            chain.append(connection, CustodyKind.CASE_CREATED, body | _session(chain))
+            write_anchor(folder.anchor, case.id, head_of(connection), chain.key)
+    finally:
+        engine.dispose()
+
+
+def open_case(root: Path, *, key: LedgerKey | None, read_only: bool, examiner: str | None) -> OpenCase:
+    """See ``CaseStore.open``."""
+    folder = CaseFolder(root.absolute())
+    number = _inspect(folder, writing=not read_only)
+    if read_only:
+        return _load(folder, read_only=True)
+    if key is None:
+        raise InputError("A case is written with the ledger key of this installation.", "Open it for reading.")
+    if not folder.writable():
+        raise CaseReadOnly(f"The case folder {folder.root} cannot be written.", "Open it for reading only.")
+    lock = CaseLock.take(folder.lock)
+    try:
+        kept = _upgrade_if_older(folder, number)
+        opened = _load(folder, read_only=False)
+    except BaseException:
+        lock.release()
+        raise
+    opened.writing = Writing(lock, Chain(key, examiner or opened.case.examiner))
+    try:
+        anchored = opened.read(lambda connection: _check_anchor(connection, folder, opened.case))
+        _recover(opened, anchored, kept)
+    except BaseException:
+        opened.abandon()
+        raise
+    return opened
+
+
+def _inspect(folder: CaseFolder, *, writing: bool) -> int:
+    """Return the format number. Raises: CaseNotFound, CaseDamaged, CaseFormatTooNew."""
+    case_format.read_header(folder.database)
+    with typed_errors(folder.database):
+        connection = open_for_reading(folder.database)
+        try:
+            application_id, number = (
+                int(connection.execute(f"PRAGMA {name}").fetchone()[0]) for name in ("application_id", "user_version")
+            )
+        finally:
+            connection.close()
+    case_format.check_format(folder.database, application_id, number, writing=writing)
+    return number
+
+
+def _upgrade_if_older(folder: CaseFolder, number: int) -> Path | None:
+    if number >= case_format.FORMAT:
+        return None
+    engine = writer_engine(folder.database, guarded=False)
+    try:
+        return migrate.bring_up_to_date(folder, engine, number)
+    finally:
+        engine.dispose()
+
+
+def _load(folder: CaseFolder, *, read_only: bool) -> OpenCase:
+    database = Database(folder.database, read_only=read_only)
+    try:
+        case, first_key = database.read(lambda connection: cases.load(connection, folder.root))
+    except BaseException:
+        database.close()
+        raise
+    return OpenCase(folder, database, case, first_key)
+
+
+def _check_anchor(connection: Connection, folder: CaseFolder, case: Case) -> int:
+    """Refuse to write on a chain that was cut: the next event would hide the cut. Returns the anchored count.
+
+    Raises:
+        CaseDamaged: the anchor is missing, altered, or names an event that is not in the chain.
+    """
+    try:
+        anchor = read_anchor(folder.anchor)
+    except IntegrityMismatch as fault:
+        raise CaseDamaged(f"Case {case.number} can only be read: {fault.message}", fault.advice) from fault
+    if anchor.case != case.id or custody.hash_at(connection, anchor.head.count) != anchor.head.hash:
+        raise CaseDamaged(
+            f"Case {case.number} can only be read: its chain of custody does not reach the head in custody.head.",
+            "Run case verify; restore the case from a sound copy.",
+        )
+    return anchor.head.count
+
+
+def _recover(opened: OpenCase, anchored: int, kept: Path | None) -> None:
+    """Clean up after a killed program, mark what it interrupted, and record the opening."""
+    for part in opened.folder.parts:
+        sweep_parts(part)
+
+    def work(connection: Connection, chain: Chain) -> None:
+        lag = head_of(connection).count - anchored
+        chain.append(connection, CustodyKind.CASE_OPENED, _session(chain) | ({"anchor_behind": lag} if lag else {}))
+        if kept is not None:
+            body = {"backup": kept.relative_to(opened.folder.root).as_posix(), "format": case_format.FORMAT}
+            chain.append(connection, CustodyKind.MIGRATED, body)
+        for run in examinations.every(connection, opened.case.id):
+            if run.state is ExaminationState.RUNNING:
+                end_examination(
+                    connection, chain, opened.case, run.id, ExaminationState.INTERRUPTED, "the program stopped"
+                )
+
+    opened.change(work)
+
+
+def _session(chain: Chain) -> dict[str, object]:
+    """Who writes from now on: the public key of the installation, the machine, and what its clock says (E8)."""
+    zone = datetime.now().astimezone().strftime("%Z %z")
+    return {
+        "ledger_key": chain.key.public_key.hex(),
+        "machine": platform.node(),
+        "process": os.getpid(),
+        "clock": {"source": "system clock", "zone": zone},
+    }
+
+
+def start_facts(run: Examination, *, resumed: bool) -> dict[str, object]:
+    """What the custody event at the start of an examination states: which plan, where, with what."""
+    return {
+        "examination": run.id,
+        "number": run.number,
+        "resumed": resumed,
+        "evidence": list(run.plan.evidence),
+        "detectors": [f"{use.id} {use.version} weights {use.weights_sha256}" for use in run.plan.detectors],
+        "frames": run.plan.frames,
+        "plan_sha256": hashlib.sha256(mapping.plan_to_text(run.plan).encode()).hexdigest(),
+        "environment_sha256": hashlib.sha256(mapping.environment_to_text(run.environment).encode()).hexdigest(),
+    }
+
+
+def end_examination(
+    connection: Connection, chain: Chain, case: Case, run: ExaminationId, state: ExaminationState, error: str
+) -> None:
+    """See ``CaseStore.end_examination``."""
+    before = examinations.one(connection, case.id, run)
+    if before.state is not ExaminationState.RUNNING:
+        raise InputError(f"Examination {before.number} is {before.state.value} already.")
+    examinations.set_state(connection, run, state, now_utc(), error)
+    body = {"examination": run, "number": before.number, "state": state.value, "error": error}
+    chain.append(connection, CustodyKind.EXAMINATION_ENDED, body | summaries.ending(connection, before.number))

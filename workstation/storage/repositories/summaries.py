@@ -1,0 +1,135 @@
+"""Totals over the rows of an examination, straight from SQL: they always add up (X10, G14)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+from sqlalchemy import Connection, text
+
+from workstation.domain.ids import TrackId
+from workstation.domain.media import FrameRef, TimeBase
+from workstation.domain.results import AbstentionReason, Coverage, ItemStatus, TrackSummary
+
+_TRACKED = """SELECT t.id, t.number, r.detector, r.status, r.score, r.reason,
+  m.stream, m.pts, m.time_base_num, m.time_base_den, m.digest, m.ordinal
+FROM tracks t JOIN faces f ON f.track = t.key JOIN frames m ON m.key = f.frame JOIN results r ON r.face = f.key
+WHERE t.examination = :examination AND t.evidence = :evidence ORDER BY t.number, r.position, m.stream, m.pts"""
+_FRAME_COUNTS = """SELECT count(*), coalesce(sum(error <> ''), 0),
+  coalesce(sum(error = '' AND EXISTS (SELECT 1 FROM faces WHERE frame = frames.key)), 0)
+FROM frames WHERE examination = :examination AND evidence = :evidence"""
+_RESULT_COUNTS = """SELECT r.status, count(*)
+FROM frames m JOIN faces f ON f.frame = m.key JOIN results r ON r.face = f.key
+WHERE m.examination = :examination {only} GROUP BY r.status"""
+_EVERYTHING = """SELECT e.id, m.stream, m.pts, m.time_base_num, m.time_base_den, m.digest, m.ordinal, m.error,
+  f.position, t.id, t.number, f.x0, f.y0, f.x1, f.y1, f.confidence, f.finder, f.landmarks, f.gates,
+  r.position, r.detector, r.status, r.score, r.reason, r.detail, r.map_digest, r.map_transform, r.crop_size
+FROM frames m JOIN evidence e ON e.position = m.evidence LEFT JOIN faces f ON f.frame = m.key
+  LEFT JOIN tracks t ON t.key = f.track LEFT JOIN results r ON r.face = f.key
+WHERE m.examination = :examination ORDER BY e.position, m.stream, m.pts, f.position, r.position"""
+
+
+@dataclass
+class _Gathered:
+    """What was seen of one track under one detector."""
+
+    frames: list[FrameRef] = field(default_factory=list)
+    scores: list[float] = field(default_factory=list)
+    scored: list[FrameRef] = field(default_factory=list)
+    errors: int = 0
+    refused: Counter[AbstentionReason] = field(default_factory=Counter)
+
+
+def tracks(connection: Connection, examination: int, evidence: int) -> tuple[TrackSummary, ...]:
+    """One summary per track and detector, in track order; percentiles interpolate linearly between frames."""
+    gathered: dict[tuple[str, int, str], _Gathered] = {}
+    rows = connection.execute(text(_TRACKED), {"examination": examination, "evidence": evidence})
+    for track, number, detector, status, score, reason, stream, pts, num, den, digest, ordinal in rows:
+        frame = FrameRef(stream, pts, TimeBase(num, den), digest, ordinal)
+        seen = gathered.setdefault((track, number, detector), _Gathered())
+        seen.frames.append(frame)
+        if status == ItemStatus.OK:
+            seen.scores.append(score)
+            seen.scored.append(frame)
+        elif status == ItemStatus.ERROR:
+            seen.errors += 1
+        else:
+            seen.refused[AbstentionReason(reason)] += 1
+    return tuple(_summary(TrackId(t), n, d, seen) for (t, n, d), seen in gathered.items())
+
+
+def _summary(track: TrackId, number: int, detector: str, seen: _Gathered) -> TrackSummary:
+    mean = median = low = high = None
+    peak = None
+    if seen.scores:
+        values = np.asarray(seen.scores, dtype=np.float64)
+        mean, median = float(values.mean()), float(np.median(values))
+        low, high = (float(v) for v in np.percentile(values, (5, 95)))
+        peak = seen.scored[int(values.argmax())]
+    seconds = [frame.seconds for frame in seen.frames]
+    return TrackSummary(
+        track=track,
+        track_number=number,
+        detector=detector,
+        frames_scored=len(seen.scores),
+        frames_abstained=seen.refused.total(),
+        frames_error=seen.errors,
+        mean=mean,
+        median=median,
+        low=low,
+        high=high,
+        first_seconds=min(seconds),
+        last_seconds=max(seconds),
+        peak=peak,
+        abstentions=tuple(sorted(seen.refused.items())),
+    )
+
+
+def coverage(connection: Connection, examination: int, evidence: int, frames_total: int) -> Coverage:
+    place = {"examination": examination, "evidence": evidence}
+    examined, unreadable, with_face = connection.execute(text(_FRAME_COUNTS), place).one()
+    counts = _by_status(connection, examination, evidence)
+    return Coverage(
+        frames_total=frames_total,
+        examined=examined,
+        with_face=with_face,
+        without_face=examined - unreadable - with_face,
+        unreadable=unreadable,
+        scored=counts[ItemStatus.OK],
+        abstained=counts[ItemStatus.ABSTAINED] + counts[ItemStatus.NO_FACE],
+        errors=counts[ItemStatus.ERROR],
+    )
+
+
+def _by_status(connection: Connection, examination: int, evidence: int | None = None) -> Counter[str]:
+    place = {"examination": examination} | ({} if evidence is None else {"evidence": evidence})
+    statement = _RESULT_COUNTS.format(only="" if evidence is None else "AND m.evidence = :evidence")
+    return Counter({row[0]: row[1] for row in connection.execute(text(statement), place)})
+
+
+def ending(connection: Connection, examination: int) -> dict[str, object]:
+    """What the custody event at the end of an examination states: counts per status and a digest over every row."""
+    place = {"examination": examination}
+    frames = connection.execute(text("SELECT count(*) FROM frames WHERE examination = :examination"), place).scalar()
+    faces = "SELECT count(*) FROM faces f JOIN frames m ON m.key = f.frame WHERE m.examination = :examination"
+    counts = _by_status(connection, examination)
+    return {
+        "frames": frames,
+        "faces": connection.execute(text(faces), place).scalar(),
+        "results": {status.value: counts[status] for status in ItemStatus},
+        "results_sha256": rows_digest(connection, examination),
+    }
+
+
+def rows_digest(connection: Connection, examination: int) -> str:
+    """SHA-256 over every stored value of an examination's rows, in presentation order, each with its kind and length.
+
+    It goes into the chain when an examination ends, so that a score changed afterwards is found.
+    """
+    digest = hashlib.sha256(b"workstation examination rows v1")
+    for row in connection.execute(text(_EVERYTHING), {"examination": examination}):
+        digest.update("\x1e".join(f"{type(v).__name__}{len(t)}:{t}" for v in row for t in (repr(v),)).encode())
+        digest.update(b"\x1d")
+    return digest.hexdigest()

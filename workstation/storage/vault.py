@@ -1,0 +1,181 @@
+"""The evidence vault: originals by content, read-only, taken in by one read that hashes while it copies (E1, E3)."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from workstation.domain.errors import Cancelled, CaseReadOnly, EmptyFile, EvidenceError, InputError, IntegrityMismatch
+from workstation.storage.durable import file_error, flush_folder, part_name
+
+Progress = Callable[[int, int], None]
+_CHUNK = 4 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file in the vault. ``relative_path`` starts at the case folder, with forward slashes."""
+
+    sha256: str
+    size: int
+    relative_path: str
+    already_there: bool
+
+
+class EvidenceVault:
+    """Files under ``evidence/<first two digits>/<sha256>``. Nothing in it is ever opened for writing again."""
+
+    def __init__(self, folder: Path, *, read_only: bool = False) -> None:
+        self._folder = folder
+        self._read_only = read_only
+        self._loose: set[str] = set()
+
+    def take_in(
+        self,
+        source: Path,
+        on_progress: Progress | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> StoredFile:
+        """Copy a file in. ``on_progress`` gets (bytes done, bytes in all).
+
+        Raises:
+            InputError: no such file, or not a regular one.
+            EmptyFile: it has no bytes.
+            EvidenceError: it changed while being read.
+            IntegrityMismatch: the vault holds this digest already, but that copy was altered.
+            Cancelled, StorageFull, PermissionRefused, CaseReadOnly: nothing was taken in.
+        """
+        if self._read_only:
+            raise CaseReadOnly(f"The case in {self._folder} is open for reading only.", "Open it for writing.")
+        with _reading(source) as descriptor:
+            before = os.fstat(descriptor)
+            if before.st_size == 0:
+                raise EmptyFile(f"{source.name} is empty (0 bytes).", "Ask for the file again.")
+            incoming = part_name(self._folder / "evidence" / "incoming")
+            try:
+                sha256, size = _copy(descriptor, before.st_size, incoming, on_progress, cancelled)
+                after = os.fstat(descriptor)
+                if size != before.st_size or after.st_mtime_ns != before.st_mtime_ns:
+                    raise EvidenceError(f"{source.name} changed while it was read.", "Take it in when it is complete.")
+                return self._keep(incoming, sha256, size)
+            except OSError as fault:
+                raise file_error(fault, incoming if fault.filename is None else Path(fault.filename)) from fault
+            finally:
+                incoming.unlink(missing_ok=True)
+
+    def path(self, relative: str) -> Path:
+        """Where a stored file is. Raises: InputError when the name leads out of the case folder."""
+        parts = PurePosixPath(relative).parts
+        if not parts or ".." in parts or PurePosixPath(relative).is_absolute():
+            raise InputError(f"{relative} is no place inside the case.")
+        return self._folder.joinpath(*parts)
+
+    def claim(self, relative: str) -> None:
+        """From now on the file belongs to an exhibit and cannot be discarded."""
+        self._loose.discard(relative)
+
+    def discard(self, relative: str) -> None:
+        """Remove a file that was taken in by this store and belongs to no exhibit (it turned out to be no media).
+
+        Raises:
+            InputError: it belongs to an exhibit, or was not taken in just now.
+        """
+        if relative not in self._loose:
+            raise InputError(f"{relative} is an original in the vault and is never removed.")
+        self._loose.discard(relative)
+        path = self.path(relative)
+        if os.name != "posix":
+            path.chmod(0o644)
+        path.unlink(missing_ok=True)
+
+    def _keep(self, incoming: Path, sha256: str, size: int) -> StoredFile:
+        relative = f"evidence/{sha256[:2]}/{sha256}"
+        target = self.path(relative)
+        if target.exists():
+            if hash_file(target) != (sha256, size):
+                raise IntegrityMismatch(
+                    f"The vault's copy {sha256[:12]}… was altered.", "Run case verify; restore the case from a copy."
+                )
+            return StoredFile(sha256, size, relative, already_there=True)
+        target.parent.mkdir(exist_ok=True)
+        incoming.chmod(0o444)
+        incoming.replace(target)
+        flush_folder(target.parent)
+        self._loose.add(relative)
+        return StoredFile(sha256, size, relative, already_there=False)
+
+
+@contextmanager
+def _reading(source: Path) -> Iterator[int]:
+    """Open read-only, without touching the access time where the system allows that, and never wait on a pipe."""
+    flags = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        try:
+            descriptor = os.open(source, flags | getattr(os, "O_NOATIME", 0))
+        except PermissionError:
+            descriptor = os.open(source, flags)
+    except (FileNotFoundError, NotADirectoryError):
+        raise InputError(f"{source} does not exist.", "Check the name.") from None
+    except OSError as fault:
+        raise file_error(fault, source) from fault
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise InputError(f"{source} is not a file.", "Name a picture or a video.")
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _copy(
+    descriptor: int,
+    total: int,
+    target: Path,
+    on_progress: Progress | None,
+    cancelled: Callable[[], bool] | None,
+) -> tuple[str, int]:
+    with target.open("xb") as out:
+        digest, size = _digest(descriptor, total, on_progress, cancelled, out.write)
+        out.flush()
+        os.fsync(out.fileno())
+    return digest, size
+
+
+def _digest(
+    descriptor: int,
+    total: int,
+    on_progress: Progress | None,
+    cancelled: Callable[[], bool] | None,
+    sink: Callable[[bytes], object] | None = None,
+) -> tuple[str, int]:
+    digest, size = hashlib.sha256(), 0
+    while chunk := os.read(descriptor, _CHUNK):
+        if cancelled is not None and cancelled():
+            raise Cancelled("Reading was cancelled.")
+        digest.update(chunk)
+        if sink is not None:
+            sink(chunk)
+        size += len(chunk)
+        if on_progress is not None:
+            on_progress(size, total)
+    return digest.hexdigest(), size
+
+
+def hash_file(
+    path: Path, on_progress: Progress | None = None, cancelled: Callable[[], bool] | None = None
+) -> tuple[str, int]:
+    """SHA-256 (hex) and size in bytes of a file, from one read.
+
+    Raises:
+        InputError: no such file, or not a regular one.
+        Cancelled, PermissionRefused, CaseError: it cannot be read to its end.
+    """
+    with _reading(path) as descriptor:
+        try:
+            return _digest(descriptor, os.fstat(descriptor).st_size, on_progress, cancelled)
+        except OSError as fault:
+            raise file_error(fault, path) from fault
