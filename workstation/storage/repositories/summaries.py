@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,7 +24,7 @@ FROM frames WHERE examination = :examination AND evidence = :evidence"""
 _RESULT_COUNTS = """SELECT r.status, count(*)
 FROM frames m JOIN faces f ON f.frame = m.key JOIN results r ON r.face = f.key
 WHERE m.examination = :examination {only} GROUP BY r.status"""
-_EVERYTHING = """SELECT e.id, m.stream, m.pts, m.time_base_num, m.time_base_den, m.digest, m.ordinal, m.error,
+ROWS = """SELECT e.id, m.stream, m.pts, m.time_base_num, m.time_base_den, m.digest, m.ordinal, m.error,
   f.position, t.id, t.number, f.x0, f.y0, f.x1, f.y1, f.confidence, f.finder, f.landmarks, f.gates,
   r.position, r.detector, r.status, r.score, r.reason, r.detail, r.map_digest, r.map_transform, r.crop_size
 FROM frames m JOIN evidence e ON e.position = m.evidence LEFT JOIN faces f ON f.frame = m.key
@@ -119,17 +120,17 @@ def ending(connection: Connection, examination: int) -> dict[str, object]:
         "frames": frames,
         "faces": connection.execute(text(faces), place).scalar(),
         "results": {status.value: counts[status] for status in ItemStatus},
-        "results_sha256": rows_digest(connection, examination),
+        "results_sha256": rows_digest(connection.execute(text(ROWS), place)),
     }
 
 
-def rows_digest(connection: Connection, examination: int) -> str:
-    """SHA-256 over every stored value of an examination's rows, in presentation order, each with its kind and length.
+def rows_digest(rows: Iterable[Sequence[object]]) -> str:
+    """SHA-256 over every stored value of an examination's rows (statement ``ROWS``), each with its kind and length.
 
     It goes into the chain when an examination ends, so that a score changed afterwards is found.
     """
     digest = hashlib.sha256(b"workstation examination rows v1")
-    for row in connection.execute(text(_EVERYTHING), {"examination": examination}):
+    for row in rows:
         digest.update("\x1e".join(f"{type(v).__name__}{len(t)}:{t}" for v in row for t in (repr(v),)).encode())
         digest.update(b"\x1d")
     return digest.hexdigest()

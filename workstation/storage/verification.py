@@ -1,0 +1,133 @@
+"""Verifying a case folder: what holds, and by name what does not (E5, E7). Nothing is written, on any state of case."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pysqlite3 import dbapi2
+
+from workstation.domain.custody import CheckLine, CustodyHead, Verification
+from workstation.domain.errors import Cancelled, CaseDamaged
+from workstation.storage import case_format
+from workstation.storage.case_folder import CaseFolder
+from workstation.storage.checks import chain, database, files
+from workstation.storage.checks.lines import bad, guarded, lenient, rows
+from workstation.storage.outside_reader import open_for_reading
+from workstation.storage.sqlite_errors import typed_errors
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass
+class _Facts:
+    """What is read from the database before any file is hashed, in one moment."""
+
+    lines: list[CheckLine] = field(default_factory=list)
+    originals: list[files.FileToCheck] = field(default_factory=list)
+    reports: list[files.FileToCheck] = field(default_factory=list)
+    maps: list[files.MapToCheck] = field(default_factory=list)
+
+
+def verify_case(
+    folder: Path,
+    *,
+    pinned: Sequence[CustodyHead] = (),
+    on_progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Verification:
+    """Check database, triggers, chain of custody, anchor, pinned heads, recorded facts, examinations and every file.
+
+    Args:
+        pinned: heads of this case's chain remembered outside it.
+        on_progress: gets (bytes hashed, bytes in all).
+
+    Returns:
+        One line a subject. A damaged case gives bad lines, never an exception.
+
+    Raises:
+        CaseNotFound: there is no case in the folder.
+        CaseFormatTooNew: it was made by a newer version of the program.
+        Cancelled.
+    """
+    place = CaseFolder(folder.absolute())
+    try:
+        case_format.read_header(place.database)
+        facts = _read(place, pinned, cancelled)
+    except CaseDamaged as fault:
+        return Verification((bad("database", fault.message),))
+    total = sum(f.size for f in (*facts.originals, *facts.reports)) + files.map_bytes(place, facts.maps)
+    done = 0
+
+    def step(size: int, _total: int) -> None:
+        if on_progress is not None:
+            on_progress(done + size, total)
+
+    for file in (*facts.originals, *facts.reports):
+        facts.lines.append(files.check_file(file, step, cancelled))
+        done += file.size
+    for size, lines in files.check_maps(place, facts.maps, cancelled):
+        facts.lines.extend(lines)
+        step(size, total)
+        done += size
+    facts.lines.extend(files.loose_originals(place, facts.originals))
+    return Verification(tuple(facts.lines))
+
+
+def _read(place: CaseFolder, pinned: Sequence[CustodyHead], cancelled: Callable[[], bool] | None) -> _Facts:
+    """Check everything inside the database. A writer may come by meanwhile: then it is read once more, through it."""
+    for _ in range(3):
+        before = _state(place)
+        facts = _read_once(place, pinned, cancelled)
+        if place.wal.exists() or _state(place) == before:
+            break
+    return facts
+
+
+def _state(place: CaseFolder) -> tuple[bool, int, int]:
+    stat = place.database.stat()
+    return place.wal.exists(), stat.st_size, stat.st_mtime_ns
+
+
+def _read_once(place: CaseFolder, pinned: Sequence[CustodyHead], cancelled: Callable[[], bool] | None) -> _Facts:
+    facts = _Facts()
+    with typed_errors(place.database):
+        raw = open_for_reading(place.database)
+    try:
+        with typed_errors(place.database):
+            raw.text_factory = lenient
+            raw.execute("BEGIN")
+            application_id, number = (
+                int(raw.execute(f"PRAGMA {name}").fetchone()[0]) for name in ("application_id", "user_version")
+            )
+        case_format.check_format(place.database, application_id, number, writing=False)
+        if cancelled is not None and cancelled():
+            raise Cancelled("Verifying was cancelled.")
+        facts.lines += guarded("database", lambda: database.check_database(raw))
+        facts.lines += guarded("triggers", lambda: database.check_triggers(raw))
+        events: list[chain.ReadEvent] = []
+        facts.lines += guarded("custody chain", lambda: events.extend(chain.read_events(raw)))
+        case = _case(raw)
+        facts.lines += guarded("custody chain", lambda: chain.check_chain(events, case[1]))
+        facts.lines += guarded("custody head", lambda: chain.check_anchor(place, case[0], events))
+        facts.lines += guarded("pinned heads", lambda: chain.check_pins(events, pinned))
+        facts.lines += guarded("recorded facts", lambda: database.check_facts(raw, events))
+        facts.lines += guarded("examinations", lambda: database.check_examinations(raw, events))
+        facts.lines += guarded("exhibits", lambda: facts.originals.extend(files.originals(raw, place)))
+        facts.lines += guarded("reports", lambda: facts.reports.extend(files.reports(raw, place)))
+        facts.lines += guarded("maps", lambda: facts.maps.extend(files.maps(raw)))
+    finally:
+        raw.close()
+    return facts
+
+
+def _case(raw: sqlite3.Connection) -> tuple[str, bytes]:
+    """Id and public key from the case's own facts; nothing where they are gone."""
+    try:
+        found = rows(raw, "SELECT id, public_key FROM case_facts")
+    except dbapi2.Error:
+        found = []
+    key = found[0]["public_key"] if found else b""
+    return (str(found[0]["id"]) if found else ""), key if isinstance(key, bytes) else b""
