@@ -55,10 +55,14 @@ def archive(laid_out: bytes, twin: bytes, imprint: Imprint) -> tuple[bytes, int]
         _fix_metadata_date(pdf, moment)
         pages = len(pdf.pages)
         target = io.BytesIO()
-        try:
-            pdfa.save(pdf, target, "3b", repair=False, deterministic_id=True)
-        except pdfa.PdfaError as fault:
-            raise ReportError(f"The report did not pass the PDF/A-3b check: {_first_line(fault)}.") from fault
+        # Written and validated in memory: pikepdf's own save goes through a temporary file and aborts the whole process
+        # when that disk is full (measured), besides leaving case data outside the case for a moment.
+        settings = pdfa.resolve_save_kwargs("3b", deterministic_id=True)
+        pdf.save(target, **settings)
+    target.seek(0)
+    outcome = pdfa.validate_written(target, "3b", save_kwargs=settings)
+    if not outcome.passed:
+        raise ReportError(f"The report did not pass the PDF/A-3b check: {_first_finding(outcome)}.")
     return target.getvalue(), pages
 
 
@@ -102,5 +106,5 @@ def _fix_metadata_date(pdf: pikepdf.Pdf, moment: datetime) -> None:
     pdf.Root.Metadata.write(re.sub(pattern, lambda found: found.group(1) + stamp, xmp))
 
 
-def _first_line(fault: Exception) -> str:
-    return str(fault).strip().splitlines()[0] if str(fault).strip() else type(fault).__name__
+def _first_finding(outcome: pdfa.Report) -> str:
+    return " ".join(str(next(iter(outcome.findings), outcome)).split())

@@ -31,6 +31,8 @@ _FILES = {
 }
 # The regular face lacks arrows, geometric shapes and some mathematical signs; the monospaced one has them.
 _CHAIN = {REGULAR: (REGULAR, MONO, FALLBACK), BOLD: (BOLD, MONO, FALLBACK), MONO: (MONO, FALLBACK)}
+# No single line holds more characters than this; what is cut to one line need not be measured beyond it.
+_LONGEST_LINE = 400
 _STEERING = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
@@ -63,10 +65,13 @@ def text_width(text: str, font: str, size: float) -> float:
 
 def cut(text: str, room: float, font: str, size: float) -> str:
     """Shorten ``text`` with an ellipsis until it fits ``room`` points."""
-    if text_width(text, font, size) <= room:
+    if text_width(text[:_LONGEST_LINE], font, size) <= room and len(text) <= _LONGEST_LINE:
         return text
-    while text and text_width(text + "…", font, size) > room:
-        text = text[:-1]
+    text, left = text[:_LONGEST_LINE], room - text_width("…", font, size)
+    for end, character in enumerate(text):
+        left -= text_width(character, font, size)
+        if left < 0:
+            return text[:end] + "…"
     return text + "…"
 
 

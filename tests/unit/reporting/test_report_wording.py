@@ -34,7 +34,13 @@ def test_no_sentence_claims_to_settle_the_matter(language: str) -> None:
 
 @pytest.mark.parametrize(
     "sentence",
-    ["This face is fake.", "The video is authentic", "80 % fake", "the probability that it was changed", "it is proved"],
+    [
+        "This face is fake.",
+        "The video is authentic",
+        "80 % fake",
+        "the probability that it was changed",
+        "it is proved",
+    ],
 )
 def test_the_rule_itself_catches_conclusions(sentence: str) -> None:
     assert conclusions(sentence)
