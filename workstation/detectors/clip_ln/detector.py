@@ -1,0 +1,61 @@
+"""Running a clip_ln package: one score for every crop, no map."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from workstation.detectors.clip_ln.network import ClipLn, build
+from workstation.detectors.preprocess import pixels
+from workstation.detectors.runtime import batched
+from workstation.detectors.weights import load_weights
+from workstation.domain.detectors import DetectorCard, DetectorReading
+from workstation.domain.errors import CardInvalid
+from workstation.domain.faces import FaceCrop
+
+_BATCH = 16
+
+
+class ClipLnDetector:
+    """Score: softmax of class "manipulated" (class 1), higher = manipulated."""
+
+    def __init__(self, card: DetectorCard, network: ClipLn, device: str, precision: str) -> None:
+        self.card = card
+        self.device = device
+        self.precision = precision
+        self._kind = torch.bfloat16 if precision == "bfloat16" else torch.float32
+        network.tower.to(device=device, dtype=self._kind)
+        network.head.to(device=device, dtype=torch.float32)
+        self._network = network.eval()
+
+    def read(self, crops: Sequence[FaceCrop]) -> list[DetectorReading]:
+        """Score crops in order. Raises: DeviceFault, InputError."""
+        return batched(self._read, crops, _BATCH)
+
+    def _read(self, crops: Sequence[FaceCrop]) -> list[DetectorReading]:
+        values = torch.from_numpy(pixels(crops, self.card.input)).to(device=self.device, dtype=self._kind)
+        with torch.inference_mode():
+            scores = self._network(values).float().softmax(dim=-1)[:, 1]
+        return [DetectorReading(float(score)) for score in scores.cpu().tolist()]
+
+
+def skeleton(card: DetectorCard) -> ClipLn:
+    """The network of a card without its weights' values (on torch's meta device). Raises: CardInvalid."""
+    with torch.device("meta"):
+        return _built(card)
+
+
+def load(card: DetectorCard, folder: Path, *, device: str, precision: str) -> ClipLnDetector:
+    """Load a package. Raises: CardInvalid, WeightsInvalid."""
+    network = _built(card)
+    load_weights(network, card, folder)
+    return ClipLnDetector(card, network, device, precision)
+
+
+def _built(card: DetectorCard) -> ClipLn:
+    network = build(card.network)
+    if network.side != card.input.size:
+        raise CardInvalid(f"{card.id}: input.size is {card.input.size}, the tower takes {network.side} px.")
+    return network

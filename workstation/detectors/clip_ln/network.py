@@ -1,0 +1,124 @@
+"""CLIP vision tower with a linear head on the normalised class token, and LN-tuning.
+
+After "Unlocking the Hidden Potential of CLIP in Generalizable Deepfake Detection" (arXiv 2503.19683, section 3): the
+feature is the class token after the last LayerNorm and before the projection; it is L2-normalised and a linear layer
+gives two logits, genuine and manipulated. Only LayerNorms and the head are trained. open_clip builds the tower.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+import torch.nn.functional as nnf
+from torch import Tensor, nn
+
+from workstation.domain.errors import CardInvalid
+
+IMAGE_MEAN = (0.48145466, 0.4578275, 0.40821073)
+IMAGE_STD = (0.26862954, 0.26130258, 0.27577711)
+
+
+class ClipLn(nn.Module):
+    """``forward(pixels)``: (N, 3, side, side) normalised to logits (N, 2): genuine, manipulated."""
+
+    def __init__(self, tower: nn.Module, width: int, side: int) -> None:
+        super().__init__()
+        self.tower = tower
+        self.width = width
+        self.side = side
+        self.head = nn.Linear(width, 2)
+
+    def tokens(self, pixels: Tensor) -> Tensor:
+        """All tokens after the last LayerNorm: (N, 1 + patches, width), the class token first."""
+        tower = self.tower
+        x = tower._embeds(pixels)
+        x = tower.transformer(x)
+        normed: Tensor = tower.ln_post(x)
+        return normed
+
+    def features(self, pixels: Tensor) -> Tensor:
+        """The class token, L2-normalised: (N, width)."""
+        return nnf.normalize(self.tokens(pixels)[:, 0].float(), dim=-1)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        logits: Tensor = self.head(self.features(pixels))
+        return logits
+
+
+def build(network: Mapping[str, object]) -> ClipLn:
+    """Build the module a card asks for: ``tower`` names an open_clip model, or ``vision`` is a table of its parameters.
+
+    Raises:
+        CardInvalid: open_clip knows no such tower, or it is not a vision transformer with a class token.
+    """
+    import open_clip
+    from open_clip.model import CLIPVisionCfg
+    from open_clip.transformer import LayerNorm, QuickGELU, VisionTransformer
+
+    name, vision = network.get("tower"), network.get("vision")
+    if isinstance(name, str):
+        config = open_clip.get_model_config(name)
+        if config is None:
+            raise CardInvalid(f'open_clip knows no tower "{name}".')
+        table = dict(config["vision_cfg"])
+        quick = bool(config.get("quick_gelu", False))
+    elif isinstance(vision, Mapping):
+        table = {str(key): value for key, value in vision.items() if key != "quick_gelu"}
+        quick = bool(vision.get("quick_gelu", True))
+    else:
+        raise CardInvalid("The card's network table needs a tower name or a vision table.")
+    try:
+        cfg = CLIPVisionCfg(**table)
+    except TypeError as error:
+        raise CardInvalid(f"The card's vision table has an entry open_clip does not know: {error}.") from error
+    if (
+        cfg.timm_model_name
+        or not isinstance(cfg.layers, int)
+        or cfg.attentional_pool
+        or cfg.pool_type not in ("tok", "")
+    ):
+        raise CardInvalid("This tower has no class token after its last LayerNorm; clip_ln needs one.")
+    side = cfg.image_size if isinstance(cfg.image_size, int) else cfg.image_size[0]
+    tower = VisionTransformer(
+        image_size=side,
+        patch_size=cfg.patch_size,
+        width=cfg.width,
+        layers=cfg.layers,
+        heads=cfg.width // cfg.head_width,
+        mlp_ratio=cfg.mlp_ratio,
+        ls_init_value=cfg.ls_init_value,
+        no_ln_pre=cfg.no_ln_pre,
+        output_dim=cfg.width,
+        act_layer=QuickGELU if quick else nn.GELU,
+        norm_layer=LayerNorm,
+    )
+    tower.proj = None
+    return ClipLn(tower, cfg.width, side)
+
+
+def set_ln_tuning(module: ClipLn) -> tuple[int, int]:
+    """Freeze everything but LayerNorms and the head (arXiv 2503.19683, section 3.2).
+
+    Returns:
+        Trainable parameters in the tower and in the head: 102,400 and 2,050 for ViT-L/14.
+    """
+    for parameter in module.parameters():
+        parameter.requires_grad_(False)
+    tuned = 0
+    for part in module.tower.modules():
+        if isinstance(part, nn.LayerNorm):
+            for parameter in part.parameters():
+                parameter.requires_grad_(True)
+                tuned += parameter.numel()
+    for parameter in module.head.parameters():
+        parameter.requires_grad_(True)
+    return tuned, sum(p.numel() for p in module.head.parameters())
+
+
+def slerp(one: Tensor, two: Tensor, t: Tensor) -> Tensor:
+    """Spherical interpolation of unit vectors: (N, width), t (N, 1) in 0..1; t = 0 gives ``one``, 1 gives ``two``."""
+    cosine = (one * two).sum(dim=-1, keepdim=True).clamp(-1 + 1e-6, 1 - 1e-6)
+    angle = torch.acos(cosine)
+    mixed = (torch.sin((1 - t) * angle) * one + torch.sin(t * angle) * two) / torch.sin(angle)
+    return nnf.normalize(mixed, dim=-1)

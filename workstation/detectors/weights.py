@@ -1,0 +1,71 @@
+"""Opening a weights file: digest first, safetensors only, and every tensor must fit its network."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workstation.domain.detectors import DetectorCard
+from workstation.domain.errors import WeightsInvalid
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def weights_path(card: DetectorCard, folder: Path) -> Path:
+    return folder / card.weights.file
+
+
+def check_digest(card: DetectorCard, folder: Path) -> None:
+    """Raises: WeightsInvalid when the file is missing or its SHA-256 is not the card's."""
+    path = weights_path(card, folder)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise WeightsInvalid(f"{card.id}: {path.name} cannot be read ({error.strerror}).", _AGAIN) from error
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != card.weights.sha256:
+        raise WeightsInvalid(
+            f"{card.id}: {path.name} has SHA-256 {digest[:16]}…, its card says {card.weights.sha256[:16]}….", _AGAIN
+        )
+
+
+def shapes(card: DetectorCard, folder: Path) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of the tensors, read from the file's header alone.
+
+    Raises:
+        WeightsInvalid: the file is no safetensors file (a pickle, say, is never opened).
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(weights_path(card, folder), framework="np") as file:
+            return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118 - no mapping
+    except (SafetensorError, OSError) as error:
+        raise WeightsInvalid(f"{card.id}: {card.weights.file} is not a safetensors file ({error}).", _AGAIN) from error
+
+
+def check_shapes(network: nn.Module, found: dict[str, tuple[int, ...]], card: DetectorCard) -> None:
+    """Raises: WeightsInvalid naming the first tensor that is missing, unknown or of another shape."""
+    wanted = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    for name, shape in wanted.items():
+        if name not in found:
+            raise WeightsInvalid(f"{card.id}: the weights lack the tensor {name}.", _AGAIN)
+        if found[name] != shape:
+            raise WeightsInvalid(f"{card.id}: {name} has shape {found[name]}, the network wants {shape}.", _AGAIN)
+    unknown = sorted(set(found) - set(wanted))
+    if unknown:
+        raise WeightsInvalid(f"{card.id}: the network has no tensor {unknown[0]}.", _AGAIN)
+
+
+def load_weights(network: nn.Module, card: DetectorCard, folder: Path) -> None:
+    """Check digest and shapes, then load. Raises: WeightsInvalid."""
+    from safetensors.torch import load_file
+
+    check_digest(card, folder)
+    check_shapes(network, shapes(card, folder), card)
+    network.load_state_dict(load_file(weights_path(card, folder)), strict=True)
+
+
+_AGAIN = "Install the package again from a sound copy."

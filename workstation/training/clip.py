@@ -1,0 +1,109 @@
+"""Training of a clip_ln detector (arXiv 2503.19683): cross-entropy, alignment and uniformity on unit features.
+
+With a pre-trained tower only LayerNorms and the head are trained (``tune="ln"``). The embedded small tower starts from
+nothing, so all of it is trained (``tune="all"``) and its patch tokens are taught the map of the pair beside it: without
+that a transformer of this size learns nothing in an hour.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Literal, cast
+
+import torch
+import torch.nn.functional as nnf
+from torch import Tensor, nn
+
+from workstation.detectors.clip_ln.network import IMAGE_MEAN, IMAGE_STD, ClipLn, build, set_ln_tuning, slerp
+from workstation.training.batches import Batch, Batches
+from workstation.training.loop import Outcome, Recipe, train
+from workstation.training.losses import alignment, uniformity
+from workstation.training.pool import load
+
+SMALL_VISION = {
+    "image_size": 160,
+    "patch_size": 16,
+    "width": 192,
+    "layers": 6,
+    "head_width": 64,
+    "mlp_ratio": 3.0,
+    "quick_gelu": True,
+}
+
+
+class WithTeacher(nn.Module):
+    """The detector with a linear layer that reads a map off its patch tokens; that layer is thrown away afterwards."""
+
+    def __init__(self, detector: ClipLn) -> None:
+        super().__init__()
+        self.detector = detector
+        self.read = nn.Linear(detector.width, 1)
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Unit features (N, width), class logits (N, 2), patch logits (N, patches)."""
+        tokens = self.detector.tokens(pixels)
+        features = nnf.normalize(tokens[:, 0].float(), dim=-1)
+        return features, self.detector.head(features), self.read(tokens[:, 1:])[..., 0]
+
+
+def make_loss(align: float, uniform: float, dense: float, interpolate: bool) -> Callable[[nn.Module, Batch], Tensor]:
+    """Cross-entropy + ``align`` * alignment + ``uniform`` * uniformity + ``dense`` * cross-entropy of the patch map.
+
+    ``interpolate`` adds, beside every feature, a slerp with another of its class (section 3.4 of the paper).
+    """
+
+    def loss(network: nn.Module, batch: Batch) -> Tensor:
+        device = next(network.parameters()).device
+        labels = batch.labels.to(device)
+        features, logits, patches = network(batch.pixels.to(device))
+        value = nnf.cross_entropy(logits.float(), labels)
+        value = value + align * alignment(features, labels) + uniform * uniformity(features)
+        if interpolate:
+            mixed, names = _mixed(features, labels)
+            head = cast(WithTeacher, network).detector.head
+            value = value + nnf.cross_entropy(head(mixed).float(), names)
+        if dense:
+            side = round(patches.shape[1] ** 0.5)
+            target = nnf.adaptive_avg_pool2d(batch.maps.to(device), side).flatten(1)
+            value = value + dense * nnf.binary_cross_entropy_with_logits(patches.float(), target)
+        return value
+
+    return loss
+
+
+def _mixed(features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    parts, names = [], []
+    for label in (0, 1):
+        mine = features[labels == label]
+        other = mine[torch.randperm(len(mine), device=mine.device)]
+        parts.append(slerp(mine, other, torch.rand(len(mine), 1, device=mine.device)))
+        names.append(torch.full((len(mine),), label, device=mine.device))
+    return torch.cat(parts), torch.cat(names)
+
+
+def scores(network: nn.Module, pixels: Tensor) -> Tensor:
+    """Softmax of class "manipulated"."""
+    classes: Tensor = network(pixels)[1]
+    return classes.float().softmax(dim=-1)[:, 1]
+
+
+def train_clip(
+    pool: Path,
+    keep: Path,
+    recipe: Recipe,
+    *,
+    network: Mapping[str, object] | None = None,
+    tune: Literal["all", "ln"] = "all",
+    dense: float = 3.0,
+    tell: Callable[[str], None] = print,
+) -> Outcome:
+    """Train on the pool in ``pool`` and keep the best weights (with the teacher's layer) in ``keep``."""
+    torch.manual_seed(recipe.seed)
+    detector = build(network or {"vision": SMALL_VISION})
+    if tune == "ln":
+        set_ln_tuning(detector)
+    drawn = Batches(load(pool, "train"), detector.side, IMAGE_MEAN, IMAGE_STD).endless(recipe.pairs, recipe.seed)
+    held = Batches(load(pool, "held"), detector.side, IMAGE_MEAN, IMAGE_STD, strength=0.6, apart=0.5)
+    loss = make_loss(0.1, 0.1, dense, interpolate=True)
+    return train(WithTeacher(detector), drawn, lambda: held.fixed(64, 1), loss, scores, recipe, keep, tell)
