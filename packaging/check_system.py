@@ -89,7 +89,7 @@ def ensure(sections: set[str], *, do_install: bool) -> bool:
     """Install or name what is missing. Returns whether everything is there now."""
     absent = missing(sections)
     if absent and do_install and may_install():
-        sys.stdout.write(f"Installing {len(absent)} system packages with apt-get: ")
+        sys.stdout.write("Installing system packages with apt-get: ")
         sys.stdout.write(" ".join(package.name for package in absent) + "\n")
         sys.stdout.flush()
         install(absent)
