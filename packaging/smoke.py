@@ -80,7 +80,7 @@ def faults(facts: dict[str, object], site: Path, helped: str, version: str) -> l
     for kind, wanted in {"fonts": ".ttf", "detector cards": ".toml", "detector weights": ".safetensors"}.items():
         if not any(name.endswith(wanted) for name in names):
             found.append(f"no {kind} ({wanted}) among the resources")
-    if not any(str(name).startswith("0001") for name in migrations):  # type: ignore[union-attr]
+    if not any("0001" in str(name) for name in migrations):  # type: ignore[union-attr]
         found.append("the first migration of the case database is not inside")
     if facts["lost entry points"] or not facts["entry points"]:
         found.append(f"entry points that lead nowhere: {facts['lost entry points']}")
