@@ -40,6 +40,7 @@ _FACTS_KEYS: Mapping[str, type] = {field.name: object for field in dataclasses.f
     "ledger_public_key": str,
     "product": str,
     "environment": list,
+    "signing": dict,
 }
 _EXHIBIT_KEYS: Mapping[str, type] = {
     "item": dict,
@@ -52,21 +53,20 @@ _EXHIBIT_KEYS: Mapping[str, type] = {
 
 
 def results_json(facts: ReportFacts, identity: Identity) -> bytes:
-    """Return the twin as UTF-8 canonical JSON: the same facts and signer always give the same bytes."""
+    """Return the twin as UTF-8 canonical JSON: the same facts and signer always give the same bytes.
+
+    The fields of ``ReportFacts`` stand at the top level under their own names, beside ``schema``, ``version`` and
+    ``signing``.
+    """
     certificates = (identity.certificate, *identity.chain)
-    return canonical_json(
-        {
-            "schema": SCHEMA,
-            "version": VERSION,
-            "signing": {
-                "subject": identity.subject,
-                "certificate_sha256": identity.fingerprint,
-                "certificates": sorted(hashlib.sha256(der).hexdigest() for der in certificates),
-                "self_made": identity.self_made,
-            },
-            "facts": plain(facts),
-        }
-    ).encode()
+    signing = {
+        "subject": identity.subject,
+        "certificate_sha256": identity.fingerprint,
+        "certificates": sorted(hashlib.sha256(der).hexdigest() for der in certificates),
+        "self_made": identity.self_made,
+    }
+    held = {field.name: plain(getattr(facts, field.name)) for field in dataclasses.fields(facts)}
+    return canonical_json(held | {"schema": SCHEMA, "version": VERSION, "signing": signing}).encode()
 
 
 def plain(value: object) -> object:
@@ -123,16 +123,16 @@ def _problem(value: dict[str, object], data: bytes) -> str:
             return "it is not in canonical form"
     except ValueError:
         return "it holds a number that JSON does not have"
-    signing, facts = value.get("signing"), value.get("facts")
-    if not isinstance(signing, dict) or not isinstance(facts, dict):
-        return "its parts signing and facts are missing"
-    missing = _missing(signing, _SIGNING_KEYS) or _missing(facts, _FACTS_KEYS)
-    for exhibit in facts.get("exhibits", ()) if not missing else ():
-        missing = missing or (_missing(exhibit, _EXHIBIT_KEYS) if isinstance(exhibit, dict) else "an exhibit")
+    missing = _missing(value, _FACTS_KEYS) or _missing(value["signing"], _SIGNING_KEYS)
+    exhibits = value.get("exhibits")
+    for exhibit in exhibits if isinstance(exhibits, list) and not missing else ():
+        missing = missing or _missing(exhibit, _EXHIBIT_KEYS)
     return f"{missing} is missing or of another kind" if missing else ""
 
 
-def _missing(part: dict[str, object], keys: Mapping[str, type]) -> str:
+def _missing(part: object, keys: Mapping[str, type]) -> str:
+    if not isinstance(part, dict):
+        return "an object"
     return next((key for key, kind in keys.items() if key not in part or not isinstance(part[key], kind)), "")
 
 

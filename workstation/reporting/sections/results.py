@@ -127,7 +127,7 @@ def _track_row(content: Content, track: TrackSummary) -> list[str]:
         str(track.frames_error),
         formatting.score(track.mean, low, high),
         formatting.score(track.median, low, high),
-        formatting.spread(low, high),
+        formatting.spread(low, high) if track.frames_scored > 1 else "–",
         content.scale(track.detector) if track.mean is not None else "–",
     ]
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from cryptography import x509
-from reportlab.platypus import Flowable
+from reportlab.lib.units import mm
+from reportlab.platypus import Flowable, Spacer
 
 from workstation.reporting import styles
 from workstation.reporting.blocks import bullets, facts_table, note
@@ -25,6 +26,7 @@ def flow(content: Content) -> list[Flowable]:
         signer = say("title.signed.self_made", name=signer, label=SELF_MADE)
     return [
         bullets([say(f"verify.{number}") for number in range(1, 6)], styles.BODY),
+        Spacer(0, 3 * mm),
         facts_table(
             [
                 (say("verify.json"), content.json_sha256),
