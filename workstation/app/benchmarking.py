@@ -213,10 +213,11 @@ def _frames() -> Iterator[RgbArray]:
     """A portrait drifting over a textured ground: public-domain picture, fixed seed."""
     import skimage.data
 
-    portrait = cv2.resize(np.asarray(skimage.data.astronaut()), (HEIGHT, HEIGHT), interpolation=cv2.INTER_CUBIC)
+    picture = np.asarray(skimage.data.astronaut(), dtype=np.uint8)
+    portrait = cv2.resize(picture, (HEIGHT, HEIGHT), interpolation=cv2.INTER_CUBIC)
     ground = cv2.GaussianBlur(np.random.default_rng(1).integers(0, 255, (HEIGHT, WIDTH, 3), dtype=np.uint8), (0, 0), 5)
     for number in range(FRAMES):
-        frame = ground.copy()
+        frame = np.asarray(ground, dtype=np.uint8).copy()
         left = round((WIDTH - HEIGHT) / 2 * (1 + np.sin(2 * np.pi * number / FRAMES)))
         frame[:, left : left + HEIGHT] = portrait
         yield frame

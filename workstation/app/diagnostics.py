@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,7 +52,7 @@ def diagnose(engine: Engine) -> Diagnosis:
     if not packages:
         checks.append(CheckLine("detectors", CheckState.BAD, "no package is installed"))
     for package in packages:
-        checks.append(_check(f"detector {package.card.id}", lambda p=package: _detector(engine, p.card.id)))
+        checks.append(_check(f"detector {package.card.id}", partial(_detector, engine, package.card.id)))
     return Diagnosis(facts, tuple(checks))
 
 

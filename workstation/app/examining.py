@@ -167,12 +167,14 @@ class ExaminationRun:
     def _frame(self, evidence: EvidenceItem, frame: Frame, detections: list[FaceDetection]) -> _Item:
         from workstation.faces.alignment import align
         from workstation.faces.quality import assess, gate_reason
+        from workstation.faces.tracker import look_of
 
         plan = self._examination.plan
-        tracked = self._trackers[evidence.id].update(frame.ref, detections)
+        crops = [align(frame.rgb, d.landmarks, size=plan.crop_size, margin=plan.crop_margin) for d in detections]
+        looks = [look_of(crop) for crop in crops]
+        tracked = self._trackers[evidence.id].update(frame.ref, detections, looks)
         faces: list[_Face] = []
-        for detection, (track, number) in zip(detections, tracked, strict=True):
-            crop = align(frame.rgb, detection.landmarks, size=plan.crop_size, margin=plan.crop_margin)
+        for detection, crop, (track, number) in zip(detections, crops, tracked, strict=True):
             quality = assess(frame.rgb, detection, crop, plan.gates)
             abstention = None
             if not quality.passed:

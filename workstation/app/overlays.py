@@ -22,8 +22,5 @@ def frame_map(
     """
     from workstation.detectors.maps import map_on_frame
 
-    array = np.asarray(values, dtype=np.float32)
-    if crop_size and array.shape[0] != crop_size:
-        k = array.shape[0] / crop_size
-        crop_from_frame = crop_from_frame.then(Affine(k, 0.0, (k - 1) / 2, 0.0, k, (k - 1) / 2))
-    return map_on_frame(FakenessMap(array, crop_from_frame), int(shape[0]), int(shape[1]))
+    fakeness = FakenessMap(np.asarray(values, dtype=np.float32), crop_from_frame)
+    return map_on_frame(fakeness, int(shape[0]), int(shape[1]), crop_size=crop_size or None)

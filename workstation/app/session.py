@@ -77,12 +77,12 @@ class CaseSession:
         wanted = name.strip().lower()
         number = f"ex-{int(wanted):02d}" if wanted.isdigit() else wanted
         items = self.evidence()
-        for test in (
-            lambda i: i.id == wanted or i.exhibit.lower() == number,
-            lambda i: i.name.lower() == wanted,
-            lambda i: len(wanted) >= 8 and i.sha256.startswith(wanted),
-        ):
-            found = [item for item in items if test(item)]
+        answers = (
+            [i for i in items if i.id == wanted or i.exhibit.lower() == number],
+            [i for i in items if i.name.lower() == wanted],
+            [i for i in items if len(wanted) >= 8 and i.sha256.startswith(wanted)],
+        )
+        for found in answers:
             if len(found) == 1:
                 return found[0]
             if found:
