@@ -7,7 +7,6 @@ A package is a folder with ``card.toml`` and the weights it names. The family on
 from __future__ import annotations
 
 import importlib
-import os
 import shutil
 import stat
 import tempfile
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
 from resources import resource_path
-from workstation.detectors.cards import CARD, read_card
+from workstation.detectors.cards import CARD_FILE, read_card
 from workstation.detectors.weights import check_digest, check_shapes, shapes
 from workstation.domain.custody import CheckLine, CheckState, Verification
 from workstation.domain.detectors import (
@@ -145,10 +144,10 @@ def install(source: Path, user_folder: Path) -> InstalledDetector:
             target = user_folder / card.id
             kept = Path(scratch) / "kept"
             kept.mkdir()
-            for name in (CARD, card.weights.file):
+            for name in (CARD_FILE, card.weights.file):
                 shutil.copyfile(folder / name, kept / name)
                 (kept / name).chmod(stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH)
-            os.replace(kept, target)
+            kept.replace(target)
     except OSError as error:
         raise PermissionRefused(f"{user_folder} cannot be written ({error.strerror}).") from error
     return InstalledDetector(card, str(target), False)
@@ -169,7 +168,7 @@ def _unpacked(source: Path, target: Path) -> Path:
             if path.is_absolute() or ".." in path.parts or "\\" in info.filename or ":" in info.filename or linked:
                 raise DetectorError(f"{source.name} holds an unsafe name ({info.filename}); it is not unpacked.")
         archive.extractall(target)
-    cards = sorted(target.rglob(CARD))
+    cards = sorted(target.rglob(CARD_FILE))
     if len(cards) != 1:
         raise CardInvalid(f"{source.name} holds {len(cards)} cards; a package has one.")
     return cards[0].parent

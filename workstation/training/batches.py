@@ -66,7 +66,9 @@ class Batches:
             yield self.make(np.arange(start, min(start + pairs, len(self._pool.of))), random)
 
     def make(self, rows: npt.NDArray[np.int64], random: np.random.Generator) -> Batch:
-        genuine, forged, maps = [], [], []
+        genuine: list[npt.NDArray[np.float32]] = []
+        forged: list[npt.NDArray[np.float32]] = []
+        maps: list[npt.NDArray[np.float32]] = []
         for row in rows:
             how = degrade.draw(random, self._strength)
             for bare, into in (
@@ -84,5 +86,4 @@ class Batches:
 
     def _pixels(self, rgb: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         small = cv2.resize(rgb, (self._side, self._side), interpolation=cv2.INTER_AREA)
-        found: npt.NDArray[np.float32] = (small.transpose(2, 0, 1).astype(np.float32) / 255 - self._mean) / self._std
-        return found
+        return np.asarray((small.transpose(2, 0, 1).astype(np.float32) / 255 - self._mean) / self._std, np.float32)

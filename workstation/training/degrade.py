@@ -7,6 +7,7 @@ purpose: overall sharpness, because blending itself blurs and "blurred" must not
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -19,7 +20,7 @@ Mask = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """One draw of the shared post-processing. ``strength`` 0 leaves only the JPEG of quality 95."""
+    """One draw of the shared post-processing. ``strength`` 0 leaves only the mirroring."""
 
     flip: bool
     shrink: float
@@ -61,7 +62,7 @@ def apply(rgb: RgbArray, how: Draw, softness: float = 0.0) -> RgbArray:
     """
     side = rgb.shape[0]
     seen = rgb[:, ::-1] if how.flip else rgb
-    picture = np.ascontiguousarray(seen)
+    picture: npt.NDArray[Any] = np.ascontiguousarray(seen)
     if softness > 0.05:
         picture = cv2.GaussianBlur(picture, (0, 0), softness)
     elif softness < -0.05:
@@ -81,17 +82,15 @@ def apply(rgb: RgbArray, how: Draw, softness: float = 0.0) -> RgbArray:
         picture = _jpeg(picture, quality, how.shift)
     if picture.shape[0] != side:
         picture = cv2.resize(picture, (side, side), interpolation=cv2.INTER_CUBIC)
-    return np.ascontiguousarray(picture)
+    return np.ascontiguousarray(picture, dtype=np.uint8)
 
 
 def _jpeg(rgb: RgbArray, quality: int, shift: tuple[int, int]) -> RgbArray:
     """Compress with the 8 x 8 grid moved by ``shift``, as a crop of a larger compressed picture has it."""
     dy, dx = shift
     padded = cv2.copyMakeBorder(rgb, dy, 0, dx, 0, cv2.BORDER_REFLECT) if dy or dx else rgb
-    good, data = cv2.imencode(".jpg", padded[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
-    if not good:
-        return rgb
-    decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    _, data = cv2.imencode(".jpg", padded[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+    decoded = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
     return np.ascontiguousarray(decoded[dy:, dx:, ::-1])
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import cv2
 import numpy as np
@@ -58,12 +59,12 @@ def target_map(genuine: Picture, forged: Picture, mask: Mask) -> Mask:
 
     The paper takes the bare difference, |genuine - forged| in grey divided by 255. A blend that a person sees changes
     skin by a few levels only, which on a fixed 0..1 scale is black; so the difference is averaged over a few pixels,
-    multiplied by ten and cut off at one. Zero for an identical pair, and zero outside the mask.
+    multiplied by ten and cut off at one. Zero for an identical pair, and zero from 8 pixels outside the mask on.
     """
     grey = np.abs((genuine - forged) @ np.array([0.299, 0.587, 0.114], np.float32))
     smooth = cv2.GaussianBlur(grey, (0, 0), 4.0) / 255 * 10
     inside = cv2.GaussianBlur((mask > 0.02).astype(np.float32), (0, 0), 2.0)
-    return np.clip(smooth, 0, 1).astype(np.float32) * inside
+    return np.asarray(np.clip(smooth, 0, 1) * inside, np.float32)
 
 
 def organ_mask(marks: Sequence[Point], side: int, organs: Sequence[str], random: np.random.Generator) -> Mask:
@@ -128,14 +129,13 @@ def wobble(mask: Mask, random: np.random.Generator, amount: float) -> Mask:
     field = random.normal(0, 1, (2, 8, 8)).astype(np.float32)
     dx, dy = (cv2.resize(part, (side, side), interpolation=cv2.INTER_CUBIC) * amount for part in field)
     ys, xs = np.mgrid[:side, :side].astype(np.float32)
-    bent: Mask = cv2.remap(mask, xs + dx, ys + dy, cv2.INTER_LINEAR)
-    return np.clip(bent, 0, 1)
+    return np.asarray(np.clip(cv2.remap(mask, xs + dx, ys + dy, cv2.INTER_LINEAR), 0, 1), np.float32)
 
 
 def soften(mask: Mask, random: np.random.Generator, apart: float) -> Mask:
     """Blur the edge of a mask by a random width, from hard to broad."""
     sigma = float(np.exp(random.uniform(np.log(0.6), np.log(max(1.0, 0.16 * apart)))))
-    return np.clip(cv2.GaussianBlur(mask, (0, 0), sigma), 0, 1)
+    return np.asarray(np.clip(cv2.GaussianBlur(mask, (0, 0), sigma), 0, 1), np.float32)
 
 
 def recolour(rgb: Picture, random: np.random.Generator, strength: float = 1.0) -> Picture:
@@ -146,7 +146,7 @@ def recolour(rgb: Picture, random: np.random.Generator, strength: float = 1.0) -
     changed = (grey + (rgb - grey) * saturation) * gain + random.uniform(-10, 10) * strength
     pivot = changed.mean()
     contrast = 1 + random.uniform(-0.12, 0.12) * strength
-    return np.clip((changed - pivot) * contrast + pivot, 0, 255).astype(np.float32)
+    return np.asarray(np.clip((changed - pivot) * contrast + pivot, 0, 255), np.float32)
 
 
 def resample(rgb: Picture, random: np.random.Generator) -> Picture:
@@ -170,8 +170,8 @@ def move(rgb: Picture, random: np.random.Generator, amount: float = 1.0) -> Pict
     )
     matrix[0, 2] += random.uniform(-0.03, 0.03) * side * amount
     matrix[1, 2] += random.uniform(-0.02, 0.02) * side * amount
-    moved: Picture = cv2.warpAffine(rgb, matrix, (side, side), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
-    return np.clip(moved, 0, 255)
+    moved = cv2.warpAffine(rgb, matrix, (side, side), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+    return np.asarray(np.clip(moved, 0, 255), np.float32)
 
 
 def match_colour(source: Picture, target: Picture, mask: Mask) -> Picture:
@@ -181,20 +181,18 @@ def match_colour(source: Picture, target: Picture, mask: Mask) -> Picture:
         return source
     a, b = source[inside], target[inside]
     scaled = (source - a.mean(axis=0)) * (b.std(axis=0) + 1) / (a.std(axis=0) + 1) + b.mean(axis=0)
-    return np.clip(scaled, 0, 255).astype(np.float32)
+    return np.asarray(np.clip(scaled, 0, 255), np.float32)
 
 
 def place(donor: Face, marks: Sequence[Point], side: int) -> Picture:
     """Warp another face so that its landmarks lie on ``marks`` (least squares similarity)."""
     source = np.array([[p.x, p.y] for p in donor.marks], np.float32)
     target = np.array([[p.x, p.y] for p in marks], np.float32)
-    matrix, _ = cv2.estimateAffinePartial2D(source, target, method=cv2.LMEDS)
+    matrix: npt.NDArray[Any] | None = cv2.estimateAffinePartial2D(source, target, method=cv2.LMEDS)[0]
     if matrix is None:
         return donor.rgb
-    moved: Picture = cv2.warpAffine(
-        donor.rgb, matrix, (side, side), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT
-    )
-    return np.clip(moved, 0, 255)
+    moved = cv2.warpAffine(donor.rgb, matrix, (side, side), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+    return np.asarray(np.clip(moved, 0, 255), np.float32)
 
 
 def even_sharpness(forged: Picture, target: Picture, mask: Mask) -> Picture:

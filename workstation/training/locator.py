@@ -24,12 +24,13 @@ def loss(network: nn.Module, batch: Batch) -> Tensor:
     pixels = batch.pixels.to(device).contiguous(memory_format=torch.channels_last)
     logits, classes = network(pixels)
     target = nnf.interpolate(batch.maps.to(device), size=logits.shape[-2:], mode="bilinear", align_corners=False)
-    return 4 * map_loss(logits.float(), target) + nnf.cross_entropy(classes.float(), batch.labels.to(device))
+    value: Tensor = 4 * map_loss(logits.float(), target) + nnf.cross_entropy(classes.float(), batch.labels.to(device))
+    return value
 
 
 def scores(network: nn.Module, pixels: Tensor) -> Tensor:
     """Softmax of class "manipulated"."""
-    _, classes = network(pixels.contiguous(memory_format=torch.channels_last))
+    classes: Tensor = network(pixels.contiguous(memory_format=torch.channels_last))[1]
     return classes.float().softmax(dim=-1)[:, 1]
 
 
@@ -39,7 +40,7 @@ def train_locator(
     """Train on the pool in ``pool`` and keep the best weights in ``keep``."""
     torch.manual_seed(recipe.seed)
     shape = shape or LocatorShape()
-    network = FakeLocator(shape).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub
+    network = FakeLocator(shape).to(memory_format=torch.channels_last)
     drawn = Batches(load(pool, "train"), shape.side, MEAN, STD).endless(recipe.pairs, recipe.seed)
     held = Batches(load(pool, "held"), shape.side, MEAN, STD, strength=0.6, apart=0.5)
     return train(network, drawn, lambda: held.fixed(64, 1), loss, scores, recipe, keep, tell)

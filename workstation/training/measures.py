@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
 
 from workstation.domain.media import RgbArray
 
@@ -26,13 +25,21 @@ class Figure:
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 
+def ranks(values: Values) -> Values:
+    """Ranks from 1, equal values sharing the mean of theirs."""
+    _, place, count = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(count)
+    middle: Values = (last - (count - 1) / 2)[place]
+    return middle
+
+
 def auc(genuine: Values, manipulated: Values) -> float:
     """Probability that a manipulated item outranks a genuine one; ties count half. NaN when a class is empty."""
     if len(genuine) == 0 or len(manipulated) == 0:
         return float("nan")
-    ranks = rankdata(np.concatenate([genuine, manipulated]))
+    place = ranks(np.concatenate([genuine, manipulated]))
     n, m = len(genuine), len(manipulated)
-    return float((ranks[n:].sum() - m * (m + 1) / 2) / (n * m))
+    return float((place[n:].sum() - m * (m + 1) / 2) / (n * m))
 
 
 def auc_figure(genuine: Values, manipulated: Values, draws: int = 1000, seed: int = 0) -> Figure:
@@ -51,7 +58,7 @@ def auc_figure(genuine: Values, manipulated: Values, draws: int = 1000, seed: in
 
 def rank_correlation(one: Values, two: Values) -> float:
     """Spearman's coefficient."""
-    return float(np.corrcoef(rankdata(one), rankdata(two))[0, 1])
+    return float(np.corrcoef(ranks(one), ranks(two))[0, 1])
 
 
 def sharpness(rgb: RgbArray) -> float:

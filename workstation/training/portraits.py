@@ -20,7 +20,7 @@ from workstation.domain.geometry import Point
 from workstation.domain.media import RgbArray
 from workstation.faces.alignment import align
 
-# Crops of the pool are larger than the detectors' 256 px so that shrinking them again stays sharp.
+# The detectors' own crop: what they are trained on is cut exactly as what they will be fed.
 POOL_SIDE = 256
 MARGIN = 1.3
 _PICTURES = {".jpg", ".jpeg", ".png"}

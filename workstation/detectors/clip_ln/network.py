@@ -8,6 +8,7 @@ gives two logits, genuine and manipulated. Only LayerNorms and the head are trai
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any, cast
 
 import torch
 import torch.nn.functional as nnf
@@ -31,7 +32,7 @@ class ClipLn(nn.Module):
 
     def tokens(self, pixels: Tensor) -> Tensor:
         """All tokens after the last LayerNorm: (N, 1 + patches, width), the class token first."""
-        tower = self.tower
+        tower = cast(Any, self.tower)
         x = tower._embeds(pixels)
         x = tower.transformer(x)
         normed: Tensor = tower.ln_post(x)

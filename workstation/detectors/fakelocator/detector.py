@@ -54,7 +54,7 @@ def load(card: DetectorCard, folder: Path, *, device: str, precision: str) -> Fa
     """Load a package. Raises: CardInvalid, WeightsInvalid."""
     network = FakeLocator(_shape(card))
     load_weights(network, card, folder)
-    return FakeLocatorDetector(card, network.to(memory_format=torch.channels_last), device, precision)  # type: ignore[call-overload]  # torch's stub knows no lone memory_format
+    return FakeLocatorDetector(card, network.to(memory_format=torch.channels_last), device, precision)
 
 
 def _shape(card: DetectorCard) -> LocatorShape:
