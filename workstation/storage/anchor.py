@@ -35,10 +35,10 @@ def _statement(case: str, head: CustodyHead, public_key: bytes) -> str:
 
 
 def write_anchor(path: Path, case: CaseId, head: CustodyHead, key: LedgerKey) -> None:
-    """Write the anchor whole. Raises: OSError."""
+    """Write the anchor whole; after a power cut it may be the former one, which is still true. Raises: OSError."""
     text = _statement(case, head, key.public_key)
     signature = base64.b64encode(key.sign(text.encode())).decode()
-    write_whole(path, f"{text}signature {signature}\ncode {head.code}\n".encode())
+    write_whole(path, f"{text}signature {signature}\ncode {head.code}\n".encode(), sync_name=False)
 
 
 def read_anchor(path: Path) -> Anchor:

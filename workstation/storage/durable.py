@@ -20,26 +20,26 @@ def part_name(path: Path) -> Path:
     return path.with_name(f".{path.name[:70]}.{secrets.token_hex(6)}{PART_SUFFIX}")
 
 
-def write_whole(path: Path, data: bytes, *, mode: int = 0o644, sync: bool = True) -> None:
+def write_whole(path: Path, data: bytes, *, sync: bool = True, sync_name: bool = True) -> None:
     """Write ``data`` under a temporary name beside ``path``, flush it to disk and rename it into place.
 
     Args:
-        mode: permission bits, set when the file is made.
-        sync: False leaves the flush to the caller (see ``flush_file``); a later power cut may then lose the file.
+        sync: False leaves the flush to the caller (see ``flush_file``); a power cut may then lose the file.
+        sync_name: False lets a power cut bring the former file back whole; enough where an older one does no harm.
 
     Raises:
         OSError: as the system gave it, with nothing left behind; ``file_error`` turns it into a line.
     """
     part = part_name(path)
     try:
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o644)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             if sync:
                 file.flush()
                 os.fsync(file.fileno())
         part.replace(path)
-        if sync:
+        if sync and sync_name:
             flush_folder(path.parent)
     finally:
         with contextlib.suppress(OSError):

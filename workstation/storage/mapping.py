@@ -17,6 +17,7 @@ from workstation.domain.geometry import Affine, Point
 from workstation.domain.ids import EvidenceId
 from workstation.domain.media import FrameIndex, MediaInfo, MediaKind, Orientation, StreamInfo, TimeBase
 
+_GATES = {gate.value: gate for gate in Gate}
 Landmarks = tuple[Point, Point, Point, Point, Point]
 
 
@@ -82,7 +83,7 @@ def gates_to_text(readings: tuple[GateReading, ...]) -> str:
 
 
 def gates_from_text(text: str) -> tuple[GateReading, ...]:
-    return tuple(GateReading(Gate(gate), value, limit, passed) for gate, value, limit, passed in json.loads(text))
+    return tuple(GateReading(_GATES[gate], value, limit, passed) for gate, value, limit, passed in json.loads(text))
 
 
 def affine_to_text(affine: Affine | None) -> str | None:

@@ -20,6 +20,10 @@ from workstation.storage.repositories import evidence as exhibits
 from workstation.storage.tables import Examinations, Faces, Frames, Results, Tracks
 
 Values = dict[str, Any]
+_STATUSES = {status.value: status for status in ItemStatus}
+_REASONS = {reason.value: reason for reason in AbstentionReason}
+_KNOWN = """SELECT pts, digest FROM frames WHERE examination = :examination AND evidence = :evidence
+  AND stream = :stream AND pts IN (SELECT value FROM json_each(:pts))"""
 
 
 class Batch:
@@ -30,15 +34,22 @@ class Batch:
         self._examinations: dict[ExaminationId, tuple[int, frozenset[str]]] = {}
         self._evidence: dict[EvidenceId, int] = {}
         self._tracks: dict[tuple[int, int, str], tuple[int, int]] = {}
+        self._known: dict[tuple[int, int, int], dict[int, str]] = {}
         self._next = {table: self._after(table) for table in (Frames, Faces, Tracks)}
         self.frames: list[Values] = []
         self.faces: list[Values] = []
         self.results: list[Values] = []
         self.tracks: list[Values] = []
 
-    def add(self, row: FrameRow) -> None:
-        """Queue a row; one that is already stored is left as it is (see ``append``)."""
-        check_row(row)
+    def add_all(self, rows: Sequence[FrameRow]) -> None:
+        """Queue rows; what is already stored is left as it is (see ``append``)."""
+        for row in rows:
+            check_row(row)
+        self._load_known(rows)
+        for row in rows:
+            self._add(row)
+
+    def _add(self, row: FrameRow) -> None:
         examination, planned = self._examination(row.examination)
         if row.evidence not in planned:
             raise InputError(f"Exhibit {row.evidence} is not part of this examination.")
@@ -111,23 +122,28 @@ class Batch:
             )
 
     def _stored(self, examination: int, evidence: int, row: FrameRow) -> bool:
-        known = select(Frames.digest).where(
-            Frames.examination == examination,
-            Frames.evidence == evidence,
-            Frames.stream == row.frame.stream,
-            Frames.pts == row.frame.pts,
-        )
-        place = (examination, evidence, row.frame.stream, row.frame.pts)
-        queued = {(f["examination"], f["evidence"], f["stream"], f["pts"]): f["digest"] for f in self.frames}
-        digest = queued.get(place) or self._connection.execute(known).scalar()
-        if digest is None and place not in queued:
+        known = self._known.setdefault((examination, evidence, row.frame.stream), {})
+        if row.frame.pts not in known:
+            known[row.frame.pts] = row.frame.digest
             return False
+        digest = known[row.frame.pts]
         if digest and row.frame.digest and digest != row.frame.digest:
             raise IntegrityMismatch(
                 f"Frame {row.frame.ordinal} now decodes to other pixels than when it was examined.",
                 "Start a new examination; the stored rows stay as they are.",
             )
         return True
+
+    def _load_known(self, rows: Sequence[FrameRow]) -> None:
+        """Read once which of the frames at hand are stored already."""
+        wanted: dict[tuple[int, int, int], list[int]] = {}
+        for row in rows:
+            examination, _ = self._examination(row.examination)
+            place = (examination, self._exhibit(row.evidence), row.frame.stream)
+            wanted.setdefault(place, []).append(row.frame.pts)
+        for place, pts in wanted.items():
+            values = dict(zip(("examination", "evidence", "stream"), place, strict=True)) | {"pts": json.dumps(pts)}
+            self._known[place] = {row[0]: row[1] for row in self._connection.execute(text(_KNOWN), values)}
 
     def _track(self, examination: int, evidence: int, face: FaceRow) -> int:
         place = (examination, evidence, face.track)
@@ -200,8 +216,7 @@ def append(connection: Connection, rows: Sequence[FrameRow]) -> int:
         ValueError: a row contradicts itself (see ``check_row``).
     """
     batch = Batch(connection)
-    for row in rows:
-        batch.add(row)
+    batch.add_all(rows)
     return batch.write()
 
 
@@ -262,8 +277,8 @@ def _results(connection: Connection, tracks: Mapping[int, TrackId]) -> dict[int,
     for face, detector, status, score, reason, detail, digest, transform, crop_size in rows:
         if transform not in transforms:
             transforms[transform] = mapping.affine_from_text(transform)
-        why = None if reason is None else Abstention(AbstentionReason(reason), detail or "")
+        why = None if reason is None else Abstention(_REASONS[reason], detail or "")
         found.setdefault(face, []).append(
-            FaceResult(tracks[face], detector, ItemStatus(status), score, why, digest, transforms[transform], crop_size)
+            FaceResult(tracks[face], detector, _STATUSES[status], score, why, digest, transforms[transform], crop_size)
         )
     return found

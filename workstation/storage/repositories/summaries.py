@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection, text
@@ -17,7 +18,7 @@ from workstation.domain.results import AbstentionReason, Coverage, ItemStatus, T
 _TRACKED = """SELECT t.id, t.number, r.detector, r.status, r.score, r.reason,
   m.stream, m.pts, m.time_base_num, m.time_base_den, m.digest, m.ordinal
 FROM tracks t JOIN faces f ON f.track = t.key JOIN frames m ON m.key = f.frame JOIN results r ON r.face = f.key
-WHERE t.examination = :examination AND t.evidence = :evidence ORDER BY t.number, r.position, m.stream, m.pts"""
+WHERE t.examination = :examination AND t.evidence = :evidence ORDER BY t.number, r.detector, m.stream, m.pts"""
 _FRAME_COUNTS = """SELECT count(*), coalesce(sum(error <> ''), 0),
   coalesce(sum(error = '' AND EXISTS (SELECT 1 FROM faces WHERE frame = frames.key)), 0)
 FROM frames WHERE examination = :examination AND evidence = :evidence"""
@@ -31,14 +32,17 @@ FROM frames m JOIN evidence e ON e.position = m.evidence LEFT JOIN faces f ON f.
   LEFT JOIN tracks t ON t.key = f.track LEFT JOIN results r ON r.face = f.key
 WHERE m.examination = :examination ORDER BY e.position, m.stream, m.pts, f.position, r.position"""
 
+_Place = tuple[Any, ...]
+
 
 @dataclass
 class _Gathered:
-    """What was seen of one track under one detector."""
+    """What was seen of one track under one detector; ``places`` are (stream, pts, num, den, digest, ordinal)."""
 
-    frames: list[FrameRef] = field(default_factory=list)
+    first: _Place
+    last: _Place
     scores: list[float] = field(default_factory=list)
-    scored: list[FrameRef] = field(default_factory=list)
+    places: list[_Place] = field(default_factory=list)
     errors: int = 0
     refused: Counter[AbstentionReason] = field(default_factory=Counter)
 
@@ -47,18 +51,23 @@ def tracks(connection: Connection, examination: int, evidence: int) -> tuple[Tra
     """One summary per track and detector, in track order; percentiles interpolate linearly between frames."""
     gathered: dict[tuple[str, int, str], _Gathered] = {}
     rows = connection.execute(text(_TRACKED), {"examination": examination, "evidence": evidence})
-    for track, number, detector, status, score, reason, stream, pts, num, den, digest, ordinal in rows:
-        frame = FrameRef(stream, pts, TimeBase(num, den), digest, ordinal)
-        seen = gathered.setdefault((track, number, detector), _Gathered())
-        seen.frames.append(frame)
+    for track, number, detector, status, score, reason, *rest in rows:
+        place: _Place = tuple(rest)
+        seen = gathered.setdefault((track, number, detector), _Gathered(place, place))
+        seen.last = place
         if status == ItemStatus.OK:
             seen.scores.append(score)
-            seen.scored.append(frame)
+            seen.places.append(place)
         elif status == ItemStatus.ERROR:
             seen.errors += 1
         else:
             seen.refused[AbstentionReason(reason)] += 1
     return tuple(_summary(TrackId(t), n, d, seen) for (t, n, d), seen in gathered.items())
+
+
+def _frame(place: _Place) -> FrameRef:
+    stream, pts, num, den, digest, ordinal = place
+    return FrameRef(stream, pts, TimeBase(num, den), digest, ordinal)
 
 
 def _summary(track: TrackId, number: int, detector: str, seen: _Gathered) -> TrackSummary:
@@ -68,8 +77,7 @@ def _summary(track: TrackId, number: int, detector: str, seen: _Gathered) -> Tra
         values = np.asarray(seen.scores, dtype=np.float64)
         mean, median = float(values.mean()), float(np.median(values))
         low, high = (float(v) for v in np.percentile(values, (5, 95)))
-        peak = seen.scored[int(values.argmax())]
-    seconds = [frame.seconds for frame in seen.frames]
+        peak = _frame(seen.places[int(values.argmax())])
     return TrackSummary(
         track=track,
         track_number=number,
@@ -81,8 +89,8 @@ def _summary(track: TrackId, number: int, detector: str, seen: _Gathered) -> Tra
         median=median,
         low=low,
         high=high,
-        first_seconds=min(seconds),
-        last_seconds=max(seconds),
+        first_seconds=_frame(seen.first).seconds,
+        last_seconds=_frame(seen.last).seconds,
         peak=peak,
         abstentions=tuple(sorted(seen.refused.items())),
     )
