@@ -1,0 +1,209 @@
+"""One table of everything the examiner can do: text, keys, where the keys act, icon (3.3).
+
+Menus, buttons, the command palette and the key sheet are all built from the live actions, so none can disagree. Keys
+with scope VIEWER act only while the viewer or the timeline has the keyboard, so that letters never disturb typing (U16).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication, QObject, Qt
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QWidget
+
+from workstation.ui.theme.icons import icon
+from workstation.ui.theme.palette import Theme
+
+
+class Scope(StrEnum):
+    WINDOW = "anywhere"
+    VIEWER = "viewer and timeline"
+    HELD = "viewer and timeline, while held"
+
+
+@dataclass(frozen=True, slots=True)
+class ActionSpec:
+    """``group`` orders the key sheet; ``tip`` says what happens when the name does not."""
+
+    id: str
+    text: str
+    group: str
+    keys: tuple[str, ...] = ()
+    scope: Scope = Scope.WINDOW
+    icon: str = ""
+    checkable: bool = False
+    listed: bool = True
+    tip: str = ""
+
+
+_N = QT_TRANSLATE_NOOP
+_V = Scope.VIEWER
+
+CASE, EXHIBIT, EXAMINE = "Case", "Exhibits", "Examination"
+PLAY, JUMP, FACES, VIEW, WORK = "Play", "Jump", "Faces", "View", "Work"
+GROUPS = (CASE, EXHIBIT, EXAMINE, PLAY, JUMP, FACES, VIEW, WORK)
+
+ACTIONS: tuple[ActionSpec, ...] = (
+    ActionSpec("case.new", _N("actions", "New case…"), CASE, ("Ctrl+N",), icon="case-new"),
+    ActionSpec("case.open", _N("actions", "Open case…"), CASE, ("Ctrl+O",), icon="case-open"),
+    ActionSpec("case.close", _N("actions", "Close case"), CASE, ("Ctrl+W",), icon="close"),
+    ActionSpec("app.quit", _N("actions", "Quit"), CASE, ("Ctrl+Q",), icon="exit"),
+    ActionSpec(
+        "exhibit.import",
+        _N("actions", "Add exhibits…"),
+        EXHIBIT,
+        ("Ctrl+I",),
+        icon="import",
+        tip=_N("actions", "Take pictures and videos into the case; files can also be dropped on the window"),
+    ),
+    ActionSpec(
+        "exhibit.verify",
+        _N("actions", "Verify exhibits"),
+        EXHIBIT,
+        ("Ctrl+Shift+V",),
+        icon="verify",
+        tip=_N("actions", "Hash every original again and record the outcome in the chain of custody"),
+    ),
+    ActionSpec("exhibit.next", _N("actions", "Next exhibit"), EXHIBIT, ("PgDown",), _V),
+    ActionSpec("exhibit.previous", _N("actions", "Previous exhibit"), EXHIBIT, ("PgUp",), _V),
+    ActionSpec("run", _N("actions", "Run examination…"), EXAMINE, ("Ctrl+R",), icon="run"),
+    ActionSpec("resume", _N("actions", "Go on with this examination"), EXAMINE, icon="forward"),
+    ActionSpec(
+        "cancel",
+        _N("actions", "Cancel or leave mode"),
+        EXAMINE,
+        ("Esc",),
+        icon="stop",
+        tip=_N("actions", "Stop playback, leave full screen, or cancel what runs; results already committed stay"),
+    ),
+    ActionSpec("report.build", _N("actions", "Build signed report"), EXAMINE, ("Ctrl+Shift+R",), icon="report"),
+    ActionSpec("frame.export", _N("actions", "Export frame…"), EXAMINE, ("Ctrl+E",), icon="frame-export"),
+    ActionSpec("play.toggle", _N("actions", "Play or pause, every frame"), PLAY, ("Space",), _V, icon="play"),
+    ActionSpec("play.reverse", _N("actions", "Play backwards"), PLAY, ("J",), _V, icon="reverse"),
+    ActionSpec("play.stop", _N("actions", "Stop"), PLAY, ("K",), _V, icon="pause"),
+    ActionSpec("play.forward", _N("actions", "Play forwards"), PLAY, ("L",), _V, icon="play"),
+    ActionSpec("step.back", _N("actions", "Previous frame"), PLAY, ("Left",), _V, icon="step-back"),
+    ActionSpec("step.forward", _N("actions", "Next frame"), PLAY, ("Right",), _V, icon="step-forward"),
+    ActionSpec("step.back10", _N("actions", "10 frames back"), PLAY, ("Shift+Left",), _V),
+    ActionSpec("step.forward10", _N("actions", "10 frames forward"), PLAY, ("Shift+Right",), _V),
+    ActionSpec("key.back", _N("actions", "Previous key frame"), PLAY, ("Ctrl+Left",), _V),
+    ActionSpec("key.forward", _N("actions", "Next key frame"), PLAY, ("Ctrl+Right",), _V),
+    ActionSpec("go.first", _N("actions", "First frame"), PLAY, ("Home",), _V, icon="first"),
+    ActionSpec("go.last", _N("actions", "Last frame"), PLAY, ("End",), _V, icon="last"),
+    ActionSpec("go.to", _N("actions", "Go to time or frame…"), JUMP, ("G",), _V, icon="goto"),
+    ActionSpec("peak.next", _N("actions", "Next score peak"), JUMP, ("N",), _V, icon="peak"),
+    ActionSpec("peak.previous", _N("actions", "Previous score peak"), JUMP, ("Shift+N",), _V),
+    ActionSpec("gap.next", _N("actions", "Next gap or abstention"), JUMP, ("U",), _V, icon="gap"),
+    ActionSpec("history.back", _N("actions", "Back"), JUMP, ("Alt+Left",), icon="back"),
+    ActionSpec("history.forward", _N("actions", "Forward"), JUMP, ("Alt+Right",), icon="forward"),
+    ActionSpec("track.next", _N("actions", "Next track"), FACES, ("F",), _V),
+    ActionSpec("track.previous", _N("actions", "Previous track"), FACES, ("Shift+F",), _V),
+    ActionSpec("track.0", _N("actions", "All tracks"), FACES, ("0",), _V),
+    *(
+        ActionSpec(f"track.{n}", _N("actions", "Track T%1").replace("%1", str(n)), FACES, (str(n),), _V, listed=False)
+        for n in range(1, 10)
+    ),
+    ActionSpec("overlay.toggle", _N("actions", "Overlay on or off"), VIEW, ("V",), _V, icon="eye", checkable=True),
+    ActionSpec("overlay.hold", _N("actions", "Hide overlay while held"), VIEW, ("H",), Scope.HELD, listed=False),
+    ActionSpec("overlay.more", _N("actions", "Map stronger"), VIEW, ("+", "="), _V),
+    ActionSpec("overlay.less", _N("actions", "Map weaker"), VIEW, ("-",), _V),
+    ActionSpec("zoom.actual", _N("actions", "Actual pixels, 1:1"), VIEW, ("Z",), _V, icon="actual"),
+    ActionSpec("zoom.fit", _N("actions", "Fit frame to window"), VIEW, ("Shift+Z",), _V, icon="fit"),
+    ActionSpec("timeline.all", _N("actions", "Whole timeline"), VIEW, ("Ctrl+0",)),
+    ActionSpec("view.jobs", _N("actions", "Jobs"), VIEW, ("Ctrl+J",), icon="jobs", checkable=True),
+    ActionSpec("view.full", _N("actions", "Full screen"), VIEW, ("F11",), checkable=True),
+    ActionSpec("view.theme", _N("actions", "Light or dark"), VIEW, icon="theme"),
+    ActionSpec("text.larger", _N("actions", "Larger text"), VIEW, ("Ctrl++", "Ctrl+=")),
+    ActionSpec("text.smaller", _N("actions", "Smaller text"), VIEW, ("Ctrl+-",)),
+    ActionSpec("layout.reset", _N("actions", "Reset layout"), VIEW, icon="layout"),
+    ActionSpec("palette", _N("actions", "Find a command…"), WORK, ("Ctrl+K",), icon="search"),
+    ActionSpec("keys", _N("actions", "Key sheet"), WORK, ("Ctrl+/", "Shift+F1"), icon="keys"),
+    ActionSpec("about", _N("actions", "About"), WORK, icon="info"),
+)
+
+
+class Actions(QObject):
+    """The live actions of one window.
+
+    Args:
+        window: gets the actions that act anywhere.
+        viewers: get those with scope VIEWER; their keys act while one of these, or a child, has the keyboard.
+        handlers: id to what is done; every id of the table must be in it, except those with scope HELD.
+    """
+
+    def __init__(self, window: QWidget, viewers: Iterable[QWidget], handlers: dict[str, Callable[[], object]]) -> None:
+        super().__init__(window)
+        self._actions: dict[str, QAction] = {}
+        places = tuple(viewers)
+        for spec in ACTIONS:
+            action = QAction(translated(spec.text), self)
+            action.setObjectName(spec.id)
+            action.setCheckable(spec.checkable)
+            if spec.tip:
+                action.setStatusTip(translated(spec.tip))
+            keys = [QKeySequence(key) for key in spec.keys]
+            tip = translated(spec.tip or spec.text).rstrip("…")
+            shown = QKeySequence(spec.keys[0]).toString(QKeySequence.SequenceFormat.NativeText) if spec.keys else ""
+            action.setToolTip(f"{tip} ({shown})" if shown else tip)
+            self._actions[spec.id] = action
+            if spec.scope is Scope.HELD:
+                continue
+            action.setShortcuts(keys)
+            if spec.scope is Scope.VIEWER:
+                action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+                for place in places:
+                    place.addAction(action)
+            else:
+                action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
+                window.addAction(action)
+            action.triggered.connect(_Call(handlers[spec.id], action).run)
+
+    def __getitem__(self, name: str) -> QAction:
+        return self._actions[name]
+
+    def listed(self) -> list[tuple[ActionSpec, QAction]]:
+        """Actions of the command palette, in the order of the table."""
+        return [(spec, self._actions[spec.id]) for spec in ACTIONS if spec.listed]
+
+    def sheet(self) -> list[tuple[str, list[tuple[str, str, Scope]]]]:
+        """Groups with (name, keys as this system writes them, scope), from the live shortcuts."""
+        groups: list[tuple[str, list[tuple[str, str, Scope]]]] = []
+        form = QKeySequence.SequenceFormat.NativeText
+        for group in GROUPS:
+            lines = []
+            for spec in ACTIONS:
+                live = self._actions[spec.id].shortcuts() or [QKeySequence(key) for key in spec.keys]
+                if spec.group == group and live:
+                    keys = "   ".join(key.toString(form) for key in live)
+                    lines.append((self._actions[spec.id].text().rstrip("…"), keys, spec.scope))
+            if lines:
+                groups.append((QCoreApplication.translate("actions", group), lines))
+        return groups
+
+    def dress(self, theme: Theme) -> None:
+        """Draw the icons in the theme's colours."""
+        for spec in ACTIONS:
+            if spec.icon:
+                self._actions[spec.id].setIcon(icon(spec.icon, theme.text, theme.edge))
+
+    def set_enabled(self, names: Iterable[str], enabled: bool) -> None:
+        for name in names:
+            self._actions[name].setEnabled(enabled)
+
+
+class _Call(QObject):
+    """Calls a handler without the ``checked`` argument of ``triggered``."""
+
+    def __init__(self, handler: Callable[[], object], action: QAction) -> None:
+        super().__init__(action)
+        self._handler = handler
+
+    def run(self) -> None:
+        self._handler()
+
+
+def translated(text: str) -> str:
+    return QCoreApplication.translate("actions", text)

@@ -1,0 +1,1 @@
+"""Questions to the examiner: new case, run, go to, commands, errors."""

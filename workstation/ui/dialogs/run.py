@@ -1,0 +1,195 @@
+"""Ask what to examine with what. Nothing here is remembered as a scientific default: the plan is frozen in the case."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QHBoxLayout,
+    QLabel,
+    QRadioButton,
+    QScrollArea,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from workstation.domain.detectors import InstalledDetector
+from workstation.domain.evidence import EvidenceItem
+from workstation.domain.ids import EvidenceId
+
+Finders = tuple[tuple[str, bool, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunChoice:
+    """``frames`` 0 is every frame."""
+
+    evidence: tuple[EvidenceId, ...]
+    detectors: tuple[str, ...]
+    frames: int
+    finder: str
+
+
+class RunDialog(QDialog):
+    def __init__(
+        self,
+        items: Sequence[EvidenceItem],
+        shown: EvidenceId | None,
+        packages: Sequence[InstalledDetector],
+        finders: Finders,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(self.tr("Run examination"))
+        self.setMinimumWidth(540)
+        self._items = [item for item in items if item.media is not None]
+        self._shown = next((item for item in self._items if item.id == shown), None)
+        self._detectors: list[tuple[str, QCheckBox]] = []
+        column = QVBoxLayout(self)
+        column.setContentsMargins(20, 18, 20, 16)
+        column.setSpacing(6)
+        self._build_exhibits(column, len(items))
+        self._build_detectors(column, packages)
+        self._build_frames(column)
+        self._build_finder(column, finders)
+        self._hint = QLabel(objectName="second")
+        self._hint.setWordWrap(True)
+        column.addSpacing(8)
+        column.addWidget(self._hint)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+        self._run = buttons.addButton(self.tr("Run"), QDialogButtonBox.ButtonRole.AcceptRole)
+        self._run.setDefault(True)
+        buttons.accepted.connect(self.accept)
+        buttons.rejected.connect(self.reject)
+        column.addSpacing(6)
+        column.addWidget(buttons)
+        self._check()
+        self._run.setFocus()
+
+    @property
+    def choice(self) -> RunChoice:
+        one = self._one.isChecked() and self._shown is not None
+        evidence = (self._shown.id,) if one and self._shown else tuple(item.id for item in self._items)
+        names = tuple(name for name, box in self._detectors if box.isChecked() and box.isEnabled())
+        frames = 0 if self._every.isChecked() else self._frames.value()
+        return RunChoice(evidence, names, frames, str(self._finder.currentData()))
+
+    def _build_exhibits(self, column: QVBoxLayout, listed: int) -> None:
+        column.addWidget(QLabel(self.tr("Exhibits"), objectName="heading"))
+        self._all = QRadioButton(self.tr("Every exhibit that can be decoded ({n})").format(n=len(self._items)))
+        shown = self._shown
+        self._one = QRadioButton(
+            self.tr("Only {e} · {name}").format(e=shown.exhibit, name=shown.name)
+            if shown
+            else self.tr("Only the one shown")
+        )
+        self._one.setEnabled(shown is not None)
+        group = QButtonGroup(self)
+        group.addButton(self._all)
+        group.addButton(self._one)
+        self._all.setChecked(True)
+        column.addWidget(self._all)
+        column.addWidget(self._one)
+        if listed > len(self._items):
+            left = QLabel(self.tr("{n} cannot be decoded and stay out.").format(n=listed - len(self._items)))
+            left.setObjectName("second")
+            column.addWidget(left)
+        self._all.toggled.connect(self._check)
+
+    def _build_detectors(self, column: QVBoxLayout, packages: Sequence[InstalledDetector]) -> None:
+        column.addSpacing(8)
+        column.addWidget(QLabel(self.tr("Detectors"), objectName="heading"))
+        inside = QWidget()
+        inside.setObjectName("strip")
+        rows = QVBoxLayout(inside)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(2)
+        for package in packages:
+            card = package.card
+            box = QCheckBox(f"{card.name} {card.version}")
+            box.setChecked(package.embedded and not package.problem)
+            box.setEnabled(not package.problem)
+            box.toggled.connect(self._check)
+            self._detectors.append((card.id, box))
+            rows.addWidget(box)
+            words = package.problem or card.summary
+            if card.baseline:
+                words = self.tr("Baseline. ") + words
+            note = QLabel(words, objectName="second")
+            note.setWordWrap(True)
+            note.setIndent(24)
+            rows.addWidget(note)
+        rows.addStretch(1)
+        if len(packages) <= 3:
+            column.addWidget(inside)
+            return
+        area = QScrollArea()
+        area.setWidget(inside)
+        area.setWidgetResizable(True)
+        area.setFixedHeight(210)
+        column.addWidget(area)
+
+    def _build_frames(self, column: QVBoxLayout) -> None:
+        column.addSpacing(8)
+        column.addWidget(QLabel(self.tr("Frames of each video"), objectName="heading"))
+        self._even = QRadioButton(self.tr("Spread evenly over the whole length:"))
+        self._frames = QSpinBox()
+        self._frames.setRange(1, 100_000)
+        self._frames.setValue(32)
+        self._frames.setAccessibleName(self.tr("Frames of each exhibit"))
+        self._frames.setFixedWidth(90)
+        self._every = QRadioButton(self.tr("Every frame"))
+        group = QButtonGroup(self)
+        group.addButton(self._even)
+        group.addButton(self._every)
+        self._even.setChecked(True)
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addWidget(self._even)
+        row.addWidget(self._frames)
+        row.addStretch(1)
+        column.addLayout(row)
+        column.addWidget(self._every)
+        self._even.toggled.connect(self._frames.setEnabled)
+
+    def _build_finder(self, column: QVBoxLayout, finders: Finders) -> None:
+        column.addSpacing(8)
+        row = QHBoxLayout()
+        label = QLabel(self.tr("Face &finder"), objectName="heading")
+        self._finder = QComboBox()
+        label.setBuddy(self._finder)
+        for name, ready, why in finders:
+            self._finder.addItem(name if ready else f"{name} · {why}", name)
+            if not ready:
+                model = self._finder.model()
+                index = model.index(self._finder.count() - 1, 0)
+                model.setData(index, 0, Qt.ItemDataRole.UserRole - 1)
+        usable = next((k for k, (_, ready, _) in enumerate(finders) if ready), 0)
+        self._finder.setCurrentIndex(usable)
+        row.addWidget(label)
+        row.addWidget(self._finder)
+        row.addStretch(1)
+        column.addLayout(row)
+
+    @Slot()
+    def _check(self) -> None:
+        if not hasattr(self, "_run"):
+            return
+        names = [name for name, box in self._detectors if box.isChecked() and box.isEnabled()]
+        self._run.setEnabled(bool(names and self._items))
+        if not self._items:
+            self._hint.setText(self.tr("There is no exhibit that can be examined. Add one first."))
+        elif not names:
+            self._hint.setText(self.tr("Choose at least one detector."))
+        else:
+            self._hint.setText(
+                self.tr("What runs is recorded with versions, digests and settings. Esc cancels; what is done stays.")
+            )

@@ -1,0 +1,51 @@
+"""An error: what happened in one line, and what to do."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from workstation.domain.errors import IntegrityMismatch, WorkstationError
+from workstation.ui.theme.icons import icon
+from workstation.ui.theme.sheet import current_theme
+
+
+class ErrorBox(QDialog):
+    """Red only when the integrity of evidence is in question (3.4)."""
+
+    def __init__(self, error: WorkstationError, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        theme = current_theme()
+        bad = isinstance(error, IntegrityMismatch)
+        self.setWindowTitle(self.tr("Integrity") if bad else self.tr("This could not be done"))
+        self.setMinimumWidth(460)
+        mark = QLabel()
+        name, colour = ("alarm", theme.alarm) if bad else ("info", theme.text)
+        mark.setPixmap(icon(name, colour).pixmap(QSize(26, 26), self.devicePixelRatioF()))
+        mark.setAlignment(Qt.AlignmentFlag.AlignTop)
+        message = QLabel(error.message, objectName="alarm" if bad else "heading")
+        advice = QLabel(error.advice)
+        code = QLabel(self.tr("Code: {code}").format(code=error.code), objectName="second")
+        for label in (message, advice, code):
+            label.setWordWrap(True)
+            label.setTextFormat(Qt.TextFormat.PlainText)
+            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        advice.setVisible(bool(error.advice))
+        words = QVBoxLayout()
+        words.setSpacing(6)
+        words.addWidget(message)
+        words.addWidget(advice)
+        words.addWidget(code)
+        row = QHBoxLayout()
+        row.setSpacing(14)
+        row.addWidget(mark)
+        row.addLayout(words, 1)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.rejected.connect(self.reject)
+        close = buttons.button(QDialogButtonBox.StandardButton.Close)
+        close.setDefault(True)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(20, 18, 20, 14)
+        column.setSpacing(16)
+        column.addLayout(row)
+        column.addWidget(buttons)

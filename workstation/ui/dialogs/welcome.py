@@ -1,0 +1,113 @@
+"""The first page: cases known on this machine, and the two ways to begin."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from workstation.ui.desk import Desk
+from workstation.ui.theme.icons import icon
+from workstation.ui.theme.sheet import current_theme
+from workstation.ui.words import moment
+
+
+class Welcome(QWidget):
+    """Emits ``chosen`` with the folder of a case."""
+
+    chosen = Signal(object)
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self._desk = desk
+        self.setObjectName("viewer")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        title = QLabel("Workstation", objectName="title")
+        what = QLabel(
+            self.tr("Examines faces in pictures and videos for traces of manipulation, offline, case by case."),
+            objectName="second",
+        )
+        what.setWordWrap(True)
+        self._new = QPushButton(self.tr("New case…"), objectName="strong")
+        self._open = QPushButton(self.tr("Open case…"))
+        buttons = QHBoxLayout()
+        buttons.setSpacing(8)
+        buttons.addWidget(self._new)
+        buttons.addWidget(self._open)
+        buttons.addStretch(1)
+        self._heading = QLabel(self.tr("Cases on this workstation"), objectName="heading")
+        self.list = QListWidget()
+        self.list.setAccessibleName(self.tr("Cases on this workstation"))
+        self.list.setIconSize(QSize(18, 18))
+        self.list.setSpacing(1)
+        self._none = QLabel(
+            self.tr("None yet. A case is a folder that holds exhibits, results, reports and the chain of custody."),
+            objectName="second",
+        )
+        self._none.setWordWrap(True)
+        drop = QLabel(self.tr("With a case open, drop pictures or videos anywhere on the window."), objectName="second")
+        card = QFrame(objectName="card")
+        card.setFixedWidth(560)
+        column = QVBoxLayout(card)
+        column.setContentsMargins(32, 28, 32, 26)
+        column.setSpacing(8)
+        column.addWidget(title)
+        column.addWidget(what)
+        column.addSpacing(10)
+        column.addLayout(buttons)
+        column.addSpacing(16)
+        column.addWidget(self._heading)
+        column.addWidget(self._none)
+        column.addWidget(self.list)
+        column.addSpacing(6)
+        column.addWidget(drop)
+        outer = QVBoxLayout(self)
+        outer.addStretch(1)
+        outer.addWidget(card, 0, Qt.AlignmentFlag.AlignHCenter)
+        outer.addStretch(1)
+        self.list.itemActivated.connect(self._activated)
+        self.list.itemClicked.connect(self._activated)
+        desk.known_shown.connect(self.refresh)
+        self.refresh()
+
+    def take_actions(self, new: QAction, open_: QAction) -> None:
+        self._new.clicked.connect(new.trigger)
+        self._open.clicked.connect(open_.trigger)
+
+    @Slot()
+    def refresh(self) -> None:
+        self.list.clear()
+        theme = current_theme()
+        for known in self._desk.known:
+            opened = moment(known.opened_at)[:16]
+            words = f"{known.number} · {known.title}\n{known.folder} · {self.tr('opened')} {opened}"
+            if not known.available:
+                words += self.tr(" · its folder is not there now")
+            item = QListWidgetItem(icon("case", theme.second), words)
+            item.setData(Qt.ItemDataRole.UserRole, known.folder)
+            if not known.available:
+                item.setFlags(Qt.ItemFlag.NoItemFlags)
+            self.list.addItem(item)
+        rows = min(6, self.list.count())
+        self._none.setVisible(rows == 0)
+        self.list.setVisible(rows > 0)
+        self.list.setFixedHeight(rows * (self.fontMetrics().height() * 2 + 12) + 8)
+        if rows:
+            self.list.setCurrentRow(0)
+
+    @Slot(QListWidgetItem)
+    def _activated(self, item: QListWidgetItem) -> None:
+        folder = item.data(Qt.ItemDataRole.UserRole)
+        if folder and item.flags() & Qt.ItemFlag.ItemIsEnabled:
+            self.chosen.emit(Path(str(folder)))

@@ -1,0 +1,98 @@
+"""Everything the window shows of one exhibit under one examination, as one frozen value read off the GUI thread."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from workstation.domain.evidence import EvidenceItem
+from workstation.domain.examinations import Examination
+from workstation.domain.ids import EvidenceId, ExaminationId
+from workstation.domain.media import FrameIndex
+from workstation.domain.results import Coverage, FrameRow, TrackSummary
+from workstation.ui.timeline.lanes import Lanes, build_lanes
+
+if TYPE_CHECKING:
+    from workstation.app.session import CaseSession
+
+
+@dataclass(frozen=True, slots=True)
+class ExhibitData:
+    """``runs`` are the examinations that include this exhibit, oldest first; ``run`` is the one shown."""
+
+    item: EvidenceItem
+    index: FrameIndex | None
+    runs: tuple[Examination, ...] = ()
+    run: Examination | None = None
+    rows: Mapping[int, FrameRow] = field(default_factory=dict)
+    summaries: tuple[TrackSummary, ...] = ()
+    coverage: Coverage | None = None
+    lanes: Lanes = field(default_factory=Lanes)
+
+    @property
+    def frames(self) -> int:
+        """Frames that can be addressed; 0 when the exhibit cannot be decoded."""
+        if self.item.media is None:
+            return 0
+        return len(self.index) if self.index is not None else max(1, self.item.media.video.frame_count or 1)
+
+    @property
+    def detectors(self) -> tuple[str, ...]:
+        return tuple(use.id for use in self.run.plan.detectors) if self.run else ()
+
+    def seconds(self, ordinal: int) -> float:
+        """Presentation time in seconds; 0 where there is no index."""
+        if self.index is None or not 0 <= ordinal < len(self.index):
+            return 0.0
+        return self.index.seconds(ordinal)
+
+    def nearest(self, seconds: float) -> int:
+        """Ordinal of the frame on screen at ``seconds``: the last one that has begun."""
+        if self.index is None or not len(self.index):
+            return 0
+        base = self.index.time_base
+        low, high = 0, len(self.index) - 1
+        while low < high:
+            middle = (low + high + 1) // 2
+            if base.seconds(self.index.pts[middle]) <= seconds + 1e-9:
+                low = middle
+            else:
+                high = middle - 1
+        return low
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """First and last second shown on the timeline; the end includes the last frame's own duration."""
+        if self.index is None or len(self.index) < 2:
+            return 0.0, 1.0
+        start, end = self.seconds(0), self.seconds(len(self.index) - 1)
+        return start, end + (end - start) / (len(self.index) - 1)
+
+
+def read_exhibit(session: CaseSession, evidence: EvidenceId, run: ExaminationId | None = None) -> ExhibitData:
+    """Read an exhibit with the examination named, or its newest one. Call it off the GUI thread."""
+    item = session.evidence_item(evidence)
+    runs = tuple(r for r in session.examinations() if evidence in r.plan.evidence)
+    chosen = next((r for r in runs if r.id == run), runs[-1] if runs else None)
+    data = ExhibitData(item, session.frame_index(evidence), runs, chosen)
+    return refresh_rows(session, data, None)
+
+
+def refresh_rows(session: CaseSession, data: ExhibitData, ordinals: Collection[int] | None) -> ExhibitData:
+    """Read the rows of these frames again (None: of all) with everything that follows from them."""
+    if data.run is None:
+        return data
+    run, evidence = data.run.id, data.item.id
+    fresh = {row.frame.ordinal: row for row in session.frame_rows(run, evidence, ordinals)}
+    rows = fresh if ordinals is None else {**data.rows, **fresh}
+    runs = tuple(r for r in session.examinations() if evidence in r.plan.evidence)
+    return replace(
+        data,
+        runs=runs,
+        run=next((r for r in runs if r.id == run), data.run),
+        rows=rows,
+        summaries=session.summaries(run, evidence),
+        coverage=session.coverage(run, evidence),
+        lanes=build_lanes(rows, data.detectors),
+    )

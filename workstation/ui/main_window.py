@@ -1,0 +1,464 @@
+"""The main window: case tree, viewer, inspector, timeline over the whole width, truthful status bar (3.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QByteArray, QEvent, QObject, QSettings, QSize, Qt, QTimer, Slot
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
+from PySide6.QtWidgets import (
+    QApplication,
+    QDockWidget,
+    QMainWindow,
+    QStackedWidget,
+    QToolBar,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from workstation.ui.actions import Actions
+from workstation.ui.desk import Desk
+from workstation.ui.dialogs.command_palette import CommandPalette
+from workstation.ui.dialogs.key_sheet import KeySheet
+from workstation.ui.dialogs.welcome import Welcome
+from workstation.ui.menus import fill_menus
+from workstation.ui.models.jobs import JobsModel
+from workstation.ui.moves import move_handlers
+from workstation.ui.navigator import Navigator
+from workstation.ui.panels.case_panel import CasePanel
+from workstation.ui.panels.inspector import Inspector
+from workstation.ui.panels.jobs_panel import JobsPanel
+from workstation.ui.panels.status import StatusBar
+from workstation.ui.player import Player
+from workstation.ui.theme.palette import DARK, LIGHT, THEMES
+from workstation.ui.theme.sheet import apply_theme, current_theme
+from workstation.ui.timeline.panel import TimelinePanel
+from workstation.ui.viewer.stage import Stage
+from workstation.ui.viewer.state import OverlayState
+from workstation.ui.viewer.viewer import Viewer
+from workstation.ui.widgets.banner import Banner
+from workstation.ui.work import Work
+
+if TYPE_CHECKING:
+    from workstation.app.engine import Engine
+
+LAYOUT_VERSION = 1
+_TEXT_STEPS = (1.0, 1.15, 1.3, 1.5, 1.75, 2.0)
+_WITH_CASE = ("case.close", "exhibit.import", "exhibit.verify", "run", "report.build")
+_WITH_FRAMES = (
+    "play.toggle",
+    "play.reverse",
+    "play.stop",
+    "play.forward",
+    "step.back",
+    "step.forward",
+    "step.back10",
+    "step.forward10",
+    "key.back",
+    "key.forward",
+    "go.first",
+    "go.last",
+    "go.to",
+    "peak.next",
+    "peak.previous",
+    "gap.next",
+    "track.next",
+    "track.previous",
+    "frame.export",
+    "zoom.actual",
+    "zoom.fit",
+    "overlay.toggle",
+    "overlay.more",
+    "overlay.less",
+    "timeline.all",
+)
+
+
+class MainWindow(QMainWindow):
+    """One case at a time. Everything slow happens on the engine's threads; this window only listens and draws."""
+
+    def __init__(self, engine: Engine, settings: QSettings) -> None:
+        super().__init__()
+        self._settings = settings
+        self.setObjectName("main")
+        self.setWindowTitle("Workstation")
+        self.setAcceptDrops(True)
+        self.setDockNestingEnabled(True)
+        self.resize(1280, 800)
+        self.desk = Desk(engine, self)
+        self.navigator = Navigator(self.desk)
+        self.overlay = OverlayState(self)
+        self.stage = Stage(self.desk, self.navigator, self.overlay)
+        self.player = Player(self.navigator)
+        self.jobs = JobsModel(engine, self.desk.bridge)
+        self._build_centre()
+        self.work = Work(engine, self.desk, self.jobs, self.navigator, self.overlay, self.banner, self, settings)
+        self._build_docks()
+        self.status = StatusBar(engine, self.desk, self.jobs)
+        self.setStatusBar(self.status)
+        self.commands = Actions(self, (self.viewer, self.timeline), self._handlers())
+        self.palette_box = CommandPalette(self.commands, self)
+        self._dress()
+        self._connect()
+        self._build_bars()
+        self._factory_layout = self.saveState(LAYOUT_VERSION)
+        self._restore()
+        self._refresh_actions()
+        self._show_page()
+        self.desk.read_known()
+        self.work.read_packages()
+
+    @property
+    def settled(self) -> bool:
+        """Whether everything asked for is drawn or ready to be."""
+        return not self.desk.busy and self.stage.settled
+
+    def open_case(self, folder: Path) -> None:
+        self.work.open_folder(folder)
+
+    def _build_centre(self) -> None:
+        self.viewer = Viewer(self.desk, self.navigator, self.stage, self.overlay)
+        self.welcome = Welcome(self.desk)
+        self.banner = Banner()
+        examine = QWidget()
+        column = QVBoxLayout(examine)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(1)
+        column.addWidget(self.banner)
+        column.addWidget(self.viewer, 1)
+        self._pages = QStackedWidget()
+        self._pages.addWidget(self.welcome)
+        self._pages.addWidget(examine)
+        self.setCentralWidget(self._pages)
+
+    def _build_docks(self) -> None:
+        self.case_panel = CasePanel(self.desk)
+        self.inspector = Inspector(self.desk, self.navigator, self.stage, self.overlay)
+        self.timeline = TimelinePanel(self.desk, self.navigator, self.player)
+        self.jobs_panel = JobsPanel(self.jobs)
+        for corner in (Qt.Corner.BottomLeftCorner, Qt.Corner.BottomRightCorner):
+            self.setCorner(corner, Qt.DockWidgetArea.BottomDockWidgetArea)
+        self.docks: dict[str, QDockWidget] = {}
+        for name, title, widget, area in (
+            ("case", self.tr("Case"), self.case_panel, Qt.DockWidgetArea.LeftDockWidgetArea),
+            ("inspector", self.tr("Inspector"), self.inspector, Qt.DockWidgetArea.RightDockWidgetArea),
+            ("jobs", self.tr("Jobs"), self.jobs_panel, Qt.DockWidgetArea.RightDockWidgetArea),
+            ("timeline", self.tr("Timeline"), self.timeline, Qt.DockWidgetArea.BottomDockWidgetArea),
+        ):
+            dock = QDockWidget(title, self)
+            dock.setObjectName(f"dock-{name}")
+            dock.setWidget(widget)
+            dock.setFeatures(
+                QDockWidget.DockWidgetFeature.DockWidgetMovable | QDockWidget.DockWidgetFeature.DockWidgetClosable
+            )
+            self.addDockWidget(area, dock)
+            self.docks[name] = dock
+        self.docks["jobs"].hide()
+        self._default_sizes()
+
+    def _default_sizes(self) -> None:
+        self.resizeDocks([self.docks["case"], self.docks["inspector"]], [236, 384], Qt.Orientation.Horizontal)
+        self.resizeDocks([self.docks["timeline"]], [196], Qt.Orientation.Vertical)
+
+    def _build_bars(self) -> None:
+        fill_menus(self.menuBar(), self.commands, self.docks)
+        bar = QToolBar(self.tr("Main tools"), self)
+        bar.setObjectName("tools")
+        bar.setMovable(False)
+        bar.setIconSize(QSize(16, 16))
+        bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+        for name in ("exhibit.import", "run", "report.build", "", "frame.export", "exhibit.verify"):
+            if name:
+                bar.addAction(self.commands[name])
+            else:
+                bar.addSeparator()
+        spring = QWidget()
+        spring.setSizePolicy(spring.sizePolicy().Policy.Expanding, spring.sizePolicy().Policy.Preferred)
+        bar.addWidget(spring)
+        for name in ("history.back", "history.forward"):
+            bar.addAction(self.commands[name])
+            button = bar.widgetForAction(self.commands[name])
+            if isinstance(button, QToolButton):
+                button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+        bar.addAction(self.commands["palette"])
+        self.addToolBar(bar)
+        self._tools = bar
+        self.viewer.strip.take_actions(
+            self.commands["overlay.toggle"], self.commands["zoom.fit"], self.commands["zoom.actual"]
+        )
+        self.timeline.take_actions(
+            [self.commands[name] for name in ("go.first", "step.back", "play.toggle", "step.forward", "go.last")]
+        )
+        self.welcome.take_actions(self.commands["case.new"], self.commands["case.open"])
+        self.status.take_action(self.commands["view.jobs"])
+
+    def _handlers(self) -> dict[str, Callable[[], object]]:
+        work = self.work
+        return {
+            **move_handlers(self.navigator, self.player),
+            "case.new": work.new_case,
+            "case.open": work.open_case,
+            "case.close": work.close_case,
+            "app.quit": self.close,
+            "exhibit.import": work.add_exhibits,
+            "exhibit.verify": work.verify,
+            "run": work.run,
+            "resume": work.resume,
+            "cancel": self._cancel,
+            "report.build": work.build_report,
+            "frame.export": work.export_frame,
+            "go.to": self._go_to,
+            "overlay.toggle": self.overlay.toggle,
+            "overlay.more": self._stronger,
+            "overlay.less": self._weaker,
+            "zoom.actual": self.viewer.canvas.actual_size,
+            "zoom.fit": self.viewer.canvas.fit,
+            "timeline.all": self.timeline.canvas.show_all,
+            "view.jobs": self._toggle_jobs,
+            "view.full": self._toggle_full,
+            "view.theme": self._switch_theme,
+            "text.larger": self._larger,
+            "text.smaller": self._smaller,
+            "layout.reset": self.reset_layout,
+            "palette": self._open_palette,
+            "keys": self._show_keys,
+            "about": self._about,
+        }
+
+    def _connect(self) -> None:
+        desk = self.desk
+        desk.case_shown.connect(self._show_page)
+        desk.exhibits_shown.connect(self._show_page)
+        for signal in (desk.case_shown, desk.exhibits_shown, desk.exhibit_shown, desk.results_shown, self.jobs.changed):
+            signal.connect(self._refresh_actions)
+        self.navigator.moved.connect(self._refresh_history)
+        self.navigator.told.connect(self._whisper)
+        self.overlay.changed.connect(self._show_overlay)
+        self.player.changed.connect(self._show_play)
+        self.stage.feed.arrived.connect(self._frame_failed)
+        self.viewer.canvas.painted.connect(self.player.frame_painted)
+        self.welcome.chosen.connect(self.work.open_folder)
+        self.case_panel.exhibit_chosen.connect(self._exhibit_chosen)
+        self.case_panel.report_opened.connect(self.work.open_report)
+        self.jobs_panel.cancelled.connect(self.work.cancel_job)
+        self.docks["jobs"].visibilityChanged.connect(self.commands["view.jobs"].setChecked)
+        self.work.packages_known.connect(self.inspector.detectors.set_packages)
+        for place in (self.viewer, self.timeline, self.viewer.canvas, self.timeline.canvas):
+            place.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        """Hold H in the viewer or the timeline: the overlay is away as long as the key is down (U31)."""
+        if isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_H and not event.modifiers():
+            if event.type() is QEvent.Type.KeyPress:
+                self.overlay.hold(True)
+                return True
+            if event.type() is QEvent.Type.KeyRelease:
+                if not event.isAutoRepeat():
+                    self.overlay.hold(False)
+                return True
+        if event.type() is QEvent.Type.FocusOut:
+            self.overlay.hold(False)
+        return super().eventFilter(watched, event)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
+        if self.desk.session is not None and any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.setDropAction(Qt.DropAction.CopyAction)
+            event.accept()
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
+        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        if paths:
+            event.setDropAction(Qt.DropAction.CopyAction)
+            event.accept()
+            self.work.take_in(paths)
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
+        self.player.stop()
+        self._settings.setValue("layout/version", LAYOUT_VERSION)
+        self._settings.setValue("layout/geometry", self.saveGeometry())
+        self._settings.setValue("layout/state", self.saveState(LAYOUT_VERSION))
+        self._settings.setValue("view/opacity", self.overlay.opacity)
+        self.hide()
+        self.desk.shut()
+        super().closeEvent(event)
+
+    def reset_layout(self) -> None:
+        """Put every panel back where it was when the program was first started (U17)."""
+        self.restoreState(self._factory_layout, LAYOUT_VERSION)
+        for name, dock in self.docks.items():
+            dock.setVisible(name != "jobs")
+        self._default_sizes()
+        self._show_page()
+
+    def _restore(self) -> None:
+        self.overlay.set_opacity(float(str(self._settings.value("view/opacity", self.overlay.opacity))))
+        if int(str(self._settings.value("layout/version", 0))) != LAYOUT_VERSION:
+            return
+        geometry, state = self._settings.value("layout/geometry"), self._settings.value("layout/state")
+        if isinstance(geometry, QByteArray):
+            self.restoreGeometry(geometry)
+        if isinstance(state, QByteArray) and self.restoreState(state, LAYOUT_VERSION):
+            self.docks["jobs"].hide()
+
+    @Slot()
+    def _show_page(self) -> None:
+        session = self.desk.session
+        self._pages.setCurrentIndex(1 if session else 0)
+        for name, dock in self.docks.items():
+            if session is None:
+                dock.hide()
+            elif name != "jobs" and not dock.property("closed"):
+                dock.show()
+        if session is None:
+            self.setWindowTitle("Workstation")
+            self.desk.read_known()
+            return
+        self.setWindowTitle(f"{session.case.number} · {session.case.title} – Workstation")
+        if not self.desk.items and self.desk.data is None:
+            self.viewer.canvas.show_message(
+                self.tr("This case has no exhibits yet"),
+                self.tr("Drop pictures or videos here, or press Ctrl+I to choose files."),
+            )
+
+    @Slot()
+    def _refresh_actions(self) -> None:
+        session, data = self.desk.session, self.desk.data
+        writes = session is not None and not session.read_only
+        self.commands.set_enabled(_WITH_CASE, writes)
+        self.commands.set_enabled(["case.close"], session is not None)
+        examinable = any(item.media is not None for item in self.desk.items)
+        self.commands.set_enabled(["run"], writes and examinable)
+        self.commands.set_enabled(["exhibit.verify"], writes and bool(self.desk.items))
+        self.commands.set_enabled(["report.build"], writes and any(run.state.value == "done" for run in self.desk.runs))
+        self.commands.set_enabled(_WITH_FRAMES, data is not None and data.frames > 0)
+        self.commands.set_enabled(["resume"], writes and self.work.can_resume and not self.jobs.active)
+        self.commands.set_enabled(["exhibit.next", "exhibit.previous"], len(self.desk.items) > 1)
+        tracks = {lane.number for lane in data.lanes.lanes} if data else set()
+        for number in range(1, 10):
+            self.commands[f"track.{number}"].setEnabled(number in tracks)
+        self.commands.set_enabled(["track.0"], bool(tracks))
+        self._refresh_history()
+        self._show_overlay()
+
+    @Slot()
+    def _refresh_history(self) -> None:
+        self.commands["history.back"].setEnabled(self.navigator.can_go_back)
+        self.commands["history.forward"].setEnabled(self.navigator.can_go_forward)
+
+    @Slot()
+    def _show_overlay(self) -> None:
+        self.commands["overlay.toggle"].setChecked(self.overlay.visible)
+
+    @Slot()
+    def _show_play(self) -> None:
+        theme = current_theme()
+        from workstation.ui.theme.icons import icon
+
+        name = "pause" if self.player.playing else "play"
+        self.commands["play.toggle"].setIcon(icon(name, theme.text, theme.edge))
+
+    @Slot(object)
+    def _frame_failed(self, event: object) -> None:
+        if getattr(event, "error", None) is not None:
+            self.player.stop()
+
+    @Slot(object)
+    def _exhibit_chosen(self, evidence: object) -> None:
+        self.player.stop()
+        self.navigator.visit(evidence, 0)  # type: ignore[arg-type]
+
+    @Slot(str)
+    def _whisper(self, words: str) -> None:
+        self.banner.tell(words, seconds=4)
+
+    def _cancel(self) -> None:
+        if self.player.playing:
+            self.player.stop()
+        elif self.isFullScreen():
+            self._toggle_full()
+        elif self.banner.isVisible() and not self.jobs.active:
+            self.banner.hide()
+        elif not self.work.cancel():
+            self.navigator.choose_track(None)
+
+    def _go_to(self) -> None:
+        from workstation.ui.dialogs.go_to import GoToDialog
+
+        data = self.desk.data
+        if data is None or not data.frames:
+            return
+        dialog = GoToDialog(data, self)
+        dialog.accepted.connect(self._went)
+        self._go_dialog = dialog
+        dialog.open()
+
+    @Slot()
+    def _went(self) -> None:
+        if self._go_dialog.ordinal is not None:
+            self.navigator.go_to(self._go_dialog.ordinal, jump=True)
+        self._go_dialog.deleteLater()
+
+    def _stronger(self) -> None:
+        self.overlay.set_opacity(self.overlay.opacity + 0.05)
+
+    def _weaker(self) -> None:
+        self.overlay.set_opacity(self.overlay.opacity - 0.05)
+
+    def _toggle_jobs(self) -> None:
+        dock = self.docks["jobs"]
+        dock.setVisible(not dock.isVisible())
+        if dock.isVisible():
+            self.resizeDocks([self.docks["inspector"], dock], [420, 190], Qt.Orientation.Vertical)
+
+    def _toggle_full(self) -> None:
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+        self.commands["view.full"].setChecked(self.isFullScreen())
+
+    def _switch_theme(self) -> None:
+        name = LIGHT.name if current_theme() is DARK else DARK.name
+        self._settings.setValue("view/theme", name)
+        self._dress()
+
+    def _larger(self) -> None:
+        self._scale_text(1)
+
+    def _smaller(self) -> None:
+        self._scale_text(-1)
+
+    def _scale_text(self, way: int) -> None:
+        now = float(str(self._settings.value("view/text", 1.0)))
+        at = min(range(len(_TEXT_STEPS)), key=lambda k: abs(_TEXT_STEPS[k] - now))
+        self._settings.setValue("view/text", _TEXT_STEPS[min(max(at + way, 0), len(_TEXT_STEPS) - 1)])
+        self._dress()
+
+    def _dress(self) -> None:
+        theme = THEMES.get(str(self._settings.value("view/theme", DARK.name)), DARK)
+        app = QApplication.instance()
+        if isinstance(app, QApplication):
+            apply_theme(app, theme, float(str(self._settings.value("view/text", 1.0))))
+        self.commands.dress(theme)
+        self.viewer.header.refresh()
+        self.timeline.canvas.redraw()
+        self.inspector.detectors.tracks.fit_rows()
+        self.inspector.detectors.faces.fit_rows()
+        self.inspector.custody.table.fit_rows()
+        QTimer.singleShot(0, self.update)
+
+    def _open_palette(self) -> None:
+        self.palette_box.open_over(QApplication.focusWidget())
+
+    def _show_keys(self) -> None:
+        sheet = KeySheet(self.commands, self)
+        sheet.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        sheet.open()
+
+    def _about(self) -> None:
+        from workstation.ui.dialogs.about import AboutBox
+
+        box = AboutBox(self)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.open()

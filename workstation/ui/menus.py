@@ -1,0 +1,82 @@
+"""The menu bar, from the live actions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from PySide6.QtCore import QCoreApplication
+from PySide6.QtWidgets import QDockWidget, QMenuBar
+
+from workstation.ui.actions import Actions
+
+_MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("&Case", ("case.new", "case.open", "case.close", "", "exhibit.import", "exhibit.verify", "", "app.quit")),
+    ("&Examine", ("run", "resume", "cancel", "", "report.build", "frame.export")),
+    (
+        "&Go",
+        (
+            "play.toggle",
+            "play.reverse",
+            "step.back",
+            "step.forward",
+            "step.back10",
+            "step.forward10",
+            "key.back",
+            "key.forward",
+            "go.first",
+            "go.last",
+            "go.to",
+            "",
+            "peak.next",
+            "peak.previous",
+            "gap.next",
+            "",
+            "track.next",
+            "track.previous",
+            "track.0",
+            "",
+            "exhibit.next",
+            "exhibit.previous",
+            "",
+            "history.back",
+            "history.forward",
+        ),
+    ),
+    (
+        "&View",
+        (
+            "overlay.toggle",
+            "overlay.more",
+            "overlay.less",
+            "",
+            "zoom.fit",
+            "zoom.actual",
+            "timeline.all",
+            "",
+            "docks",
+            "view.jobs",
+            "layout.reset",
+            "",
+            "view.theme",
+            "text.larger",
+            "text.smaller",
+            "view.full",
+        ),
+    ),
+    ("&Help", ("palette", "keys", "", "about")),
+)
+
+
+def fill_menus(bar: QMenuBar, actions: Actions, docks: Mapping[str, QDockWidget]) -> None:
+    """Build the menus. Panels can be shown again from View."""
+    for title, names in _MENUS:
+        menu = bar.addMenu(QCoreApplication.translate("menus", title))
+        for name in names:
+            if not name:
+                menu.addSeparator()
+            elif name == "docks":
+                for key, dock in docks.items():
+                    if key != "jobs":
+                        menu.addAction(dock.toggleViewAction())
+            else:
+                menu.addAction(actions[name])

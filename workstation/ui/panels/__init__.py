@@ -1,0 +1,1 @@
+"""Docked panels: case tree, inspector, jobs."""

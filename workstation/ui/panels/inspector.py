@@ -1,0 +1,199 @@
+"""The inspector: detectors over tracks, facts of the exhibit, chain of custody. Its content follows what is shown."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QModelIndex, QSize, Qt, Slot
+from PySide6.QtWidgets import QComboBox, QLabel, QSplitter, QTabWidget, QVBoxLayout, QWidget
+
+from workstation.domain.detectors import InstalledDetector
+from workstation.domain.ids import ExaminationId, TrackId
+from workstation.ui.desk import Desk
+from workstation.ui.models.tables import CellRole, TableModel
+from workstation.ui.models.tracks import FACE_HEADINGS, TRACK_HEADINGS, face_rows, track_rows
+from workstation.ui.navigator import Navigator
+from workstation.ui.panels.custody_tab import CustodyTab
+from workstation.ui.panels.sheets import card_sections, exhibit_sections
+from workstation.ui.viewer.stage import Stage
+from workstation.ui.viewer.state import OverlayState
+from workstation.ui.widgets.fact_sheet import FactSheet, Section
+from workstation.ui.widgets.table import Table
+from workstation.ui.words import clock
+
+
+class DetectorsTab(QWidget):
+    """Which examination, how much of the exhibit, each track under each detector, this frame, and the card."""
+
+    def __init__(self, desk: Desk, navigator: Navigator, stage: Stage, overlay: OverlayState) -> None:
+        super().__init__()
+        self._desk, self._navigator, self._stage, self._overlay = desk, navigator, stage, overlay
+        self._packages: dict[str, InstalledDetector] = {}
+        self.setObjectName("panel")
+        self._runs = QComboBox()
+        self._runs.setAccessibleName(self.tr("Examination shown"))
+        self._coverage = QLabel(objectName="second")
+        self._coverage.setWordWrap(True)
+        self.tracks_model = TableModel([self.tr(name) for name in TRACK_HEADINGS], self)
+        self.tracks = Table(self.tracks_model, self.tr("Scores of each track"), 1)
+        self._frame_label = QLabel(self.tr("This frame"), objectName="heading")
+        self._frame_label.setContentsMargins(10, 8, 10, 4)
+        self.faces_model = TableModel([self.tr(name) for name in FACE_HEADINGS], self)
+        self.faces = Table(self.faces_model, self.tr("Results of the frame shown"), 2)
+        self._card = FactSheet(self.tr("Card of the detector"))
+        head = QVBoxLayout()
+        head.setContentsMargins(10, 9, 10, 7)
+        head.setSpacing(6)
+        head.addWidget(self._runs)
+        head.addWidget(self._coverage)
+        upper = QWidget()
+        upper.setObjectName("panel")
+        upper_column = QVBoxLayout(upper)
+        upper_column.setContentsMargins(0, 0, 0, 0)
+        upper_column.setSpacing(0)
+        upper_column.addLayout(head)
+        upper_column.addWidget(self.tracks, 3)
+        upper_column.addWidget(self._frame_label)
+        upper_column.addWidget(self.faces, 2)
+        self._split = QSplitter(Qt.Orientation.Vertical)
+        self._split.addWidget(upper)
+        self._split.addWidget(self._card)
+        self._split.setStretchFactor(0, 3)
+        self._split.setStretchFactor(1, 2)
+        self._split.setSizes([330, 190])
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self._split)
+        self._runs.activated.connect(self._run_chosen)
+        self.tracks.selectionModel().currentRowChanged.connect(self._row_chosen)
+        self.tracks.activated.connect(self._row_activated)
+        desk.exhibit_shown.connect(self.refresh)
+        desk.results_shown.connect(self.refresh)
+        stage.changed.connect(self._show_frame)
+        overlay.changed.connect(self._show_card)
+        navigator.track_chosen.connect(self._follow_track)
+        self.refresh()
+
+    def set_packages(self, packages: tuple[InstalledDetector, ...]) -> None:
+        self._packages = {package.card.id: package for package in packages}
+        self._show_card()
+
+    @Slot()
+    def refresh(self) -> None:
+        data = self._desk.data
+        self._runs.blockSignals(True)
+        names = [self._run_name(run.number, run.state.value, run.started_at) for run in (data.runs if data else ())]
+        if [self._runs.itemText(k) for k in range(self._runs.count())] != names:
+            self._runs.clear()
+            self._runs.addItems(names)
+        if data is not None and data.run is not None:
+            self._runs.setCurrentIndex([run.id for run in data.runs].index(data.run.id))
+        self._runs.setVisible(bool(names))
+        self._runs.blockSignals(False)
+        self._coverage.setText(self._coverage_words())
+        self.tracks_model.show(track_rows(data))
+        self.tracks.setVisible(bool(self.tracks_model.rows))
+        self._show_frame()
+        self._show_card()
+
+    def _run_name(self, number: int, state: str, started: str) -> str:
+        return self.tr("Examination {n} · {state} · {time}").format(n=number, state=state, time=clock(started))
+
+    def _coverage_words(self) -> str:
+        data = self._desk.data
+        if data is None:
+            return self.tr("Open a case and choose an exhibit.")
+        if data.item.media is None:
+            return self.tr("This exhibit cannot be decoded, so it cannot be examined: {why}").format(
+                why=data.item.problem
+            )
+        if data.run is None or data.coverage is None:
+            return self.tr("Not examined yet. Press Ctrl+R to run the detectors on this exhibit.")
+        c = data.coverage
+        words = self.tr("{n} of {m} frames examined · {f} with a face, {w} without, {u} unreadable").format(
+            n=c.examined, m=c.frames_total, f=c.with_face, w=c.without_face, u=c.unreadable
+        )
+        results = self.tr("{s} scored · {a} abstained · {e} errors").format(s=c.scored, a=c.abstained, e=c.errors)
+        lines = [words, results]
+        if data.run.error:
+            lines.append(self.tr("Stopped: {why}").format(why=data.run.error))
+        return "\n".join(lines)
+
+    @Slot()
+    def _show_frame(self) -> None:
+        data = self._desk.data
+        self.faces_model.show(face_rows(self._stage.row, data.detectors if data else ()))
+        rows = bool(self.faces_model.rows)
+        self.faces.setVisible(rows)
+        self._frame_label.setVisible(rows)
+
+    @Slot()
+    def _show_card(self) -> None:
+        name = self._overlay.detector
+        data = self._desk.data
+        if name and data is not None and data.run is not None:
+            self._card.show_sections(card_sections(self._packages.get(name), name))
+            self._card.show()
+        else:
+            self._card.hide()
+
+    @Slot(int)
+    def _run_chosen(self, index: int) -> None:
+        data = self._desk.data
+        if data is not None and 0 <= index < len(data.runs):
+            self._desk.show_exhibit(data.item.id, ExaminationId(data.runs[index].id))
+
+    @Slot(QModelIndex, QModelIndex)
+    def _row_chosen(self, index: QModelIndex, _: QModelIndex) -> None:
+        key = str(index.data(CellRole.KEY) or "")
+        if key and self.tracks.hasFocus():
+            track, _, detector = key.partition("/")
+            self._stage.pick_detector(detector)
+            self._navigator.choose_track(TrackId(track))
+
+    @Slot(QModelIndex)
+    def _row_activated(self, index: QModelIndex) -> None:
+        key = str(index.data(CellRole.KEY) or "")
+        data = self._desk.data
+        for summary in data.summaries if data else ():
+            if f"{summary.track}/{summary.detector}" == key and summary.peak is not None:
+                self._navigator.go_to(summary.peak.ordinal, jump=True)
+
+    @Slot()
+    def _follow_track(self) -> None:
+        track = self._navigator.track
+        if track is None:
+            self.tracks.clearSelection()
+            return
+        current = str(self.tracks.currentIndex().data(CellRole.KEY) or "")
+        if current.startswith(f"{track}/"):
+            return
+        for number, row in enumerate(self.tracks_model.rows):
+            if row.key.startswith(f"{track}/"):
+                self.tracks.selectRow(number)
+                return
+
+
+class Inspector(QTabWidget):
+    def __init__(self, desk: Desk, navigator: Navigator, stage: Stage, overlay: OverlayState) -> None:
+        super().__init__()
+        self._desk = desk
+        self.setDocumentMode(True)
+        self.setAccessibleName(self.tr("Inspector"))
+        self.detectors = DetectorsTab(desk, navigator, stage, overlay)
+        self.exhibit = FactSheet(self.tr("Facts of the exhibit"))
+        self.custody = CustodyTab(desk)
+        self.addTab(self.detectors, self.tr("Detectors"))
+        self.addTab(self.exhibit, self.tr("Exhibit"))
+        self.addTab(self.custody, self.tr("Custody"))
+        desk.exhibit_shown.connect(self.refresh)
+        desk.results_shown.connect(self.refresh)
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        return QSize(372, 420)
+
+    @Slot()
+    def refresh(self) -> None:
+        data = self._desk.data
+        if data is None:
+            self.exhibit.show_sections([Section(self.tr("No exhibit"), text=self.tr("Choose an exhibit on the left."))])
+        else:
+            self.exhibit.show_sections(exhibit_sections(data.item, data.index, data.run, data.coverage))

@@ -1,0 +1,150 @@
+"""The jobs dock: each job with its state, progress and cancel; a failed one stays with its line (window rule 6)."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from workstation.domain.ids import JobId
+from workstation.domain.jobs import Job, JobState
+from workstation.ui.models.jobs import JobsModel
+from workstation.ui.theme.icons import icon
+from workstation.ui.theme.sheet import current_theme
+from workstation.ui.widgets.elided import ElidedLabel
+
+
+class JobRow(QWidget):
+    """One job."""
+
+    cancelled = Signal(object)
+
+    def __init__(self, job: Job) -> None:
+        super().__init__()
+        self._id = job.id
+        self._title = ElidedLabel(objectName="heading")
+        self._state = QLabel(objectName="second")
+        self._bar = QProgressBar()
+        self._bar.setTextVisible(False)
+        self._note = QLabel(objectName="second")
+        self._note.setWordWrap(True)
+        self._cancel = QToolButton()
+        self._cancel.setIcon(icon("close", current_theme().text))
+        self._cancel.clicked.connect(self._asked)
+        top = QHBoxLayout()
+        top.setSpacing(8)
+        top.addWidget(self._title, 1)
+        top.addWidget(self._state)
+        top.addWidget(self._cancel)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 7, 8, 7)
+        column.setSpacing(4)
+        column.addLayout(top)
+        column.addWidget(self._bar)
+        column.addWidget(self._note)
+        self.show_job(job)
+
+    def show_job(self, job: Job) -> None:
+        self._title.setText(job.title)
+        self._state.setText(state_words(job))
+        self._bar.setVisible(job.state is JobState.RUNNING)
+        self._bar.setRange(0, job.total)
+        self._bar.setValue(job.done)
+        self._bar.setAccessibleName(self.tr("Progress of {job}").format(job=job.title))
+        note = job.error or ("" if job.state is JobState.DONE else job.note)
+        refused = refusals(job)
+        note = "\n".join([note, *refused] if note else refused)
+        self._note.setText(note)
+        self._note.setVisible(bool(note))
+        self._cancel.setVisible(not job.state.ended)
+        self._cancel.setToolTip(self.tr("Cancel {job}").format(job=job.title))
+        self._cancel.setAccessibleName(self._cancel.toolTip())
+
+    @Slot()
+    def _asked(self) -> None:
+        self._cancel.setEnabled(False)
+        self._state.setText(self.tr("cancelling"))
+        self.cancelled.emit(self._id)
+
+
+class JobsPanel(QWidget):
+    """Newest job on top."""
+
+    cancelled = Signal(object)
+
+    def __init__(self, jobs: JobsModel) -> None:
+        super().__init__()
+        self._jobs = jobs
+        self._rows: dict[JobId, JobRow] = {}
+        self.setObjectName("panel")
+        self._empty = QLabel(self.tr("Nothing is queued. Imports, examinations and reports show here while they run."))
+        self._empty.setObjectName("second")
+        self._empty.setWordWrap(True)
+        self._empty.setContentsMargins(12, 10, 12, 10)
+        self._clear = QPushButton(self.tr("Clear ended jobs"), objectName="flat")
+        self._clear.clicked.connect(jobs.clear_ended)
+        inside = QWidget()
+        inside.setObjectName("panel")
+        self._column = QVBoxLayout(inside)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(0)
+        self._column.addWidget(self._empty)
+        self._column.addStretch(1)
+        area = QScrollArea()
+        area.setWidget(inside)
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        foot = QHBoxLayout()
+        foot.setContentsMargins(8, 4, 8, 6)
+        foot.addStretch(1)
+        foot.addWidget(self._clear)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(area, 1)
+        column.addLayout(foot)
+        jobs.changed.connect(self.refresh)
+        self.refresh()
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        return QSize(340, 170)
+
+    @Slot()
+    def refresh(self) -> None:
+        known = {job.id: job for job in self._jobs.jobs}
+        for gone in [key for key in self._rows if key not in known]:
+            row = self._rows.pop(gone)
+            self._column.removeWidget(row)
+            row.deleteLater()
+        for key, job in known.items():
+            if key in self._rows:
+                self._rows[key].show_job(job)
+            else:
+                row = JobRow(job)
+                row.cancelled.connect(self.cancelled)
+                self._rows[key] = row
+                self._column.insertWidget(0, row)
+        self._empty.setVisible(not known)
+        self._clear.setVisible(any(job.state.ended for job in known.values()))
+
+
+def state_words(job: Job) -> str:
+    if job.state is JobState.RUNNING and job.total:
+        return f"{job.done} / {job.total} {job.unit}".strip()
+    return job.state.value
+
+
+def refusals(job: Job) -> list[str]:
+    """One line for every file an import refused."""
+    listed = (job.result or {}).get("refused", [])
+    if not isinstance(listed, list):
+        return []
+    return [str(entry.get("line", "")) for entry in listed if isinstance(entry, dict)]

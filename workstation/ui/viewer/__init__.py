@@ -1,0 +1,1 @@
+"""The viewer: a frame, the faces found in it, and the fakeness map over it."""

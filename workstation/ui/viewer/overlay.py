@@ -1,0 +1,123 @@
+"""The fakeness map as a picture, and where it lies on the frame (3.4, P11).
+
+Grey values only: 0 is black, 1 is white, always, never stretched. Frame and crop coordinates have pixel centres at
+whole numbers; a painter has them at half numbers. Both halves are in ``placement``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF, QTransform
+
+from workstation.domain.geometry import Affine, Point
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MapOverlay:
+    """One face's map.
+
+    Attributes:
+        values: (side, side) float32 in 0..1 over the whole crop.
+        image: the same in 256 grey values.
+        crop_from_frame: frame pixels to pixels of the crop of ``crop_size``.
+    """
+
+    values: npt.NDArray[np.float32]
+    image: QImage
+    crop_from_frame: Affine
+    crop_size: int
+
+    def value_at(self, point: Point) -> float | None:
+        """The map at a point of the frame, bilinear between map pixels; None outside the crop."""
+        at = self.crop_from_frame.apply(point)
+        side = self.values.shape[0]
+        k = side / self.crop_size
+        x, y = (at.x + 0.5) * k - 0.5, (at.y + 0.5) * k - 0.5
+        if not (-0.5 <= x <= side - 0.5 and -0.5 <= y <= side - 0.5):
+            return None
+        x, y = min(max(x, 0.0), side - 1.0), min(max(y, 0.0), side - 1.0)
+        x0, y0 = int(x), int(y)
+        x1, y1 = min(x0 + 1, side - 1), min(y0 + 1, side - 1)
+        fx, fy = x - x0, y - y0
+        v = self.values
+        top = float(v[y0, x0]) * (1 - fx) + float(v[y0, x1]) * fx
+        bottom = float(v[y1, x0]) * (1 - fx) + float(v[y1, x1]) * fx
+        return top * (1 - fy) + bottom * fy
+
+
+def grey_image(values: npt.NDArray[np.floating]) -> QImage:
+    """The map as grey: black 0 to white 1, fixed. Values outside 0..1 and not-a-number are clipped, NaN to black."""
+    clean = np.clip(np.nan_to_num(np.asarray(values, dtype=np.float32), nan=0.0), 0.0, 1.0)
+    grey = np.ascontiguousarray(np.rint(clean * 255).astype(np.uint8))
+    height, width = grey.shape
+    return QImage(grey.data, width, height, width, QImage.Format.Format_Grayscale8).copy()
+
+
+def placement(crop_from_frame: Affine, crop_size: int, side: int) -> QTransform:
+    """From pixels of the map picture to painter coordinates of the frame."""
+    k = crop_size / side
+    back = crop_from_frame.inverse()
+    return (
+        QTransform.fromScale(k, k)
+        * QTransform.fromTranslate(-0.5, -0.5)
+        * QTransform(back.a, back.c, back.b, back.d, back.tx, back.ty)
+        * QTransform.fromTranslate(0.5, 0.5)
+    )
+
+
+def draw_maps(painter: QPainter, maps: tuple[MapOverlay, ...], view: QTransform, area: QRectF, opacity: float) -> None:
+    """Blend maps over the frame: ``frame * (1 - opacity) + grey * opacity``; where two overlap the larger value shows.
+
+    Args:
+        view: frame (painter coordinates) to widget.
+        area: widget rectangle to paint, in logical pixels.
+    """
+    if not maps or opacity <= 0:
+        return
+    if len(maps) == 1:
+        painter.save()
+        painter.setOpacity(opacity)
+        _draw(painter, maps[0], view)
+        painter.restore()
+        return
+    ratio = painter.device().devicePixelRatioF()
+    layer = QImage((area.size() * ratio).toSize(), QImage.Format.Format_ARGB32_Premultiplied)
+    layer.setDevicePixelRatio(ratio)
+    layer.fill(Qt.GlobalColor.transparent)
+    inner = QPainter(layer)
+    shifted = view * QTransform.fromTranslate(-area.left(), -area.top())
+    for number, entry in enumerate(maps):
+        if number:
+            inner.setCompositionMode(QPainter.CompositionMode.CompositionMode_Lighten)
+        _draw(inner, entry, shifted)
+    inner.end()
+    painter.save()
+    painter.setOpacity(opacity)
+    painter.drawImage(area.topLeft(), layer)
+    painter.restore()
+
+
+def draw_extent(painter: QPainter, entry: MapOverlay, view: QTransform, colour: QColor) -> None:
+    """Outline the square the map covers, so that dark means 0 and not "no map"."""
+    side = entry.image.width()
+    square = (placement(entry.crop_from_frame, entry.crop_size, side) * view).map(QPolygonF(QRectF(0, 0, side, side)))
+    painter.save()
+    pen = QPen(colour, 1)
+    pen.setDashPattern([2, 4])
+    painter.setPen(pen)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawPolygon(square)
+    painter.restore()
+
+
+def _draw(painter: QPainter, entry: MapOverlay, view: QTransform) -> None:
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setTransform(placement(entry.crop_from_frame, entry.crop_size, entry.image.width()) * view, True)
+    painter.drawImage(QPointF(0, 0), entry.image)
+    painter.restore()

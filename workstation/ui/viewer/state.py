@@ -1,0 +1,84 @@
+"""How the overlay is shown, and the pieces of one shown frame. Each overlay is a value here and a drawing in `draw`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QImage
+
+from workstation.domain.geometry import Box, Point
+from workstation.domain.ids import TrackId
+from workstation.domain.media import FrameRef
+from workstation.ui.viewer.overlay import MapOverlay
+
+DEFAULT_OPACITY = 0.45
+
+
+class OverlayState(QObject):
+    """Opacity 0..1, shown or not, and the detector whose scores and map are drawn."""
+
+    changed = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.visible = True
+        self.held = False
+        self.opacity = DEFAULT_OPACITY
+        self.detector: str | None = None
+
+    @property
+    def drawn(self) -> bool:
+        return self.visible and not self.held
+
+    def toggle(self) -> None:
+        self.visible = not self.visible
+        self.changed.emit()
+
+    def hold(self, down: bool) -> None:
+        """Hide while a key is held (U31)."""
+        if down != self.held:
+            self.held = down
+            self.changed.emit()
+
+    def set_opacity(self, opacity: float) -> None:
+        opacity = min(1.0, max(0.0, round(opacity, 2)))
+        if opacity != self.opacity:
+            self.opacity = opacity
+            self.changed.emit()
+
+    def set_detector(self, detector: str | None) -> None:
+        if detector != self.detector:
+            self.detector = detector
+            self.changed.emit()
+
+
+@dataclass(frozen=True, slots=True)
+class FaceMark:
+    """A face box with what is written on it. ``scored`` is False for an abstention or an error."""
+
+    track: TrackId
+    number: int
+    box: Box
+    landmarks: tuple[Point, ...]
+    words: str
+    scored: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shown:
+    """One frame on the canvas: its pictures from full size down by halves, its name and what lies on it."""
+
+    images: tuple[QImage, ...]
+    ref: FrameRef
+    faces: tuple[FaceMark, ...] = ()
+    maps: tuple[MapOverlay, ...] = ()
+    chip: str = ""
+
+    @property
+    def width(self) -> int:
+        return self.images[0].width()
+
+    @property
+    def height(self) -> int:
+        return self.images[0].height()

@@ -1,0 +1,145 @@
+"""Under the canvas: overlay switch, detector, opacity, legend and zoom; below them the probe."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSlider, QToolButton, QVBoxLayout, QWidget
+
+from workstation.domain.geometry import Point
+from workstation.ui.desk import Desk
+from workstation.ui.theme.sheet import mono_font
+from workstation.ui.viewer.canvas import Canvas
+from workstation.ui.viewer.stage import Stage
+from workstation.ui.viewer.state import OverlayState
+from workstation.ui.widgets.elided import ElidedLabel
+from workstation.ui.widgets.legend import Legend
+
+
+class OverlayStrip(QWidget):
+    """Everything about the overlay in one line; what it says is what the canvas draws."""
+
+    def __init__(self, desk: Desk, stage: Stage, overlay: OverlayState, canvas: Canvas) -> None:
+        super().__init__()
+        self._desk, self._stage, self._overlay, self._canvas = desk, stage, overlay, canvas
+        self._point: Point | None = None
+        self.setObjectName("strip")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._toggle = QToolButton()
+        self._detector = QComboBox()
+        self._detector.setAccessibleName(self.tr("Detector drawn on the frame"))
+        self._detector.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self._slider = QSlider(Qt.Orientation.Horizontal)
+        self._slider.setRange(0, 100)
+        self._slider.setSingleStep(5)
+        self._slider.setFixedWidth(96)
+        self._slider.setAccessibleName(self.tr("Opacity of the fakeness map"))
+        self._percent = QLabel(objectName="second")
+        self._percent.setMinimumWidth(self.fontMetrics().horizontalAdvance("100 %") + 4)
+        self.legend = Legend()
+        self._zoom = QLabel(objectName="second")
+        self._zoom.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self._zoom.setMinimumWidth(self.fontMetrics().horizontalAdvance("100 %") + 6)
+        self._fit, self._actual = QToolButton(), QToolButton()
+        row = QHBoxLayout()
+        row.setSpacing(7)
+        for widget in (self._toggle, self._detector, self._slider, self._percent):
+            row.addWidget(widget)
+        row.addSpacing(6)
+        row.addWidget(self.legend, 1)
+        row.addSpacing(6)
+        for widget in (self._zoom, self._fit, self._actual):
+            row.addWidget(widget)
+        self._probe = ElidedLabel(objectName="second")
+        self._probe.setAccessibleName(self.tr("Values under the cursor"))
+        column = QVBoxLayout(self)
+        column.setContentsMargins(8, 5, 8, 5)
+        column.setSpacing(3)
+        column.addLayout(row)
+        column.addWidget(self._probe)
+        self._slider.valueChanged.connect(self._slid)
+        self._detector.activated.connect(self._picked)
+        overlay.changed.connect(self.refresh)
+        stage.changed.connect(self.refresh)
+        desk.exhibit_shown.connect(self.refresh)
+        desk.results_shown.connect(self.refresh)
+        canvas.zoomed.connect(self._zoomed)
+        canvas.probed.connect(self._probed)
+        self.refresh()
+
+    def take_actions(self, toggle: QAction, fit: QAction, actual: QAction) -> None:
+        """Give the buttons the actions they stand for."""
+        for button, action in ((self._toggle, toggle), (self._fit, fit), (self._actual, actual)):
+            button.setDefaultAction(action)
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+
+    @property
+    def probe_text(self) -> str:
+        return self._probe.text()
+
+    @Slot()
+    def refresh(self) -> None:
+        data = self._desk.data
+        names = data.detectors if data else ()
+        if [self._detector.itemText(k) for k in range(self._detector.count())] != list(names):
+            self._detector.blockSignals(True)
+            self._detector.clear()
+            self._detector.addItems(list(names))
+            self._detector.blockSignals(False)
+        self._detector.setVisible(bool(names))
+        if self._overlay.detector in names:
+            self._detector.setCurrentIndex(names.index(self._overlay.detector))
+        percent = round(self._overlay.opacity * 100)
+        self._slider.blockSignals(True)
+        self._slider.setValue(percent)
+        self._slider.blockSignals(False)
+        self._percent.setText(f"{percent} %")
+        has_map = self._stage.shown is not None and bool(self._stage.shown.maps)
+        self._slider.setEnabled(has_map)
+        self.legend.set_title(self._overlay.detector or "" if has_map else "")
+        self._show_probe()
+
+    @Slot(int)
+    def _slid(self, value: int) -> None:
+        self._overlay.set_opacity(value / 100)
+
+    @Slot(int)
+    def _picked(self, index: int) -> None:
+        self._stage.pick_detector(self._detector.itemText(index))
+
+    @Slot()
+    def _zoomed(self) -> None:
+        self._zoom.setText(f"{self._canvas.scale * 100:.0f} %")
+
+    @Slot(object)
+    def _probed(self, point: Point | None) -> None:
+        self._point = point
+        self._show_probe()
+
+    def _show_probe(self) -> None:
+        self._probe.setFont(mono_font(self.font()))
+        self._probe.setText(self._words())
+
+    def _words(self) -> str:
+        shown, point = self._stage.shown, self._point
+        if shown is None:
+            return ""
+        parts = [self.tr("frame {n}").format(n=shown.ref.ordinal + 1), f"{shown.ref.seconds:.3f} s"]
+        if point is None:
+            return " · ".join([*parts, self.tr("point at the frame to read its values")])
+        x, y = round(point.x), round(point.y)
+        colour = shown.images[0].pixelColor(min(max(x, 0), shown.width - 1), min(max(y, 0), shown.height - 1))
+        parts.append(f"x {x:>4}  y {y:>4}")
+        parts.append(f"RGB {colour.red():>3} {colour.green():>3} {colour.blue():>3}")
+        values = [value for value in (entry.value_at(point) for entry in shown.maps) if value is not None]
+        if self._overlay.detector:
+            if values:
+                parts.append(self.tr("map {value} uncalibrated").format(value=f"{max(values):.2f}"))
+            else:
+                parts.append(self.tr("no map here"))
+        for face in shown.faces:
+            box = face.box
+            if box.x0 <= point.x <= box.x1 and box.y0 <= point.y <= box.y1:
+                parts.append(f"T{face.number} {face.words}".strip())
+                break
+        return " · ".join(parts)

@@ -1,0 +1,267 @@
+"""What the examiner does with a case: make, open, take in, run, report, export. Long work is always a job."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, QSettings, QUrl, Signal, Slot
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QDialog, QFileDialog, QWidget
+
+from workstation.domain.detectors import InstalledDetector
+from workstation.domain.errors import InputError, WorkstationError
+from workstation.domain.examinations import ExaminationState
+from workstation.domain.ids import JobId
+from workstation.domain.jobs import Job, JobState, Lane
+from workstation.domain.reports import ReportRecord
+from workstation.ui.desk import Desk
+from workstation.ui.dialogs.new_case import NewCaseDialog
+from workstation.ui.dialogs.run import RunDialog
+from workstation.ui.dialogs.told import ErrorBox
+from workstation.ui.models.jobs import JobsModel
+from workstation.ui.navigator import Navigator
+from workstation.ui.viewer.state import OverlayState
+from workstation.ui.widgets.banner import Banner
+from workstation.ui.words import plural
+
+if TYPE_CHECKING:
+    from workstation.app.engine import Engine
+
+MEDIA = (
+    "*.jpg *.jpeg *.png *.webp *.tif *.tiff *.heic *.heif *.bmp *.mp4 *.mov *.mkv *.avi *.webm *.m4v *.mpg *.ts *.3gp"
+)
+
+
+class Work(QObject):
+    """Dialogs are opened, not executed: the window goes on while one is up."""
+
+    packages_known = Signal(object)
+
+    def __init__(
+        self,
+        engine: Engine,
+        desk: Desk,
+        jobs: JobsModel,
+        navigator: Navigator,
+        overlay: OverlayState,
+        banner: Banner,
+        window: QWidget,
+        settings: QSettings,
+    ) -> None:
+        super().__init__(window)
+        self._engine, self._desk, self._jobs = engine, desk, jobs
+        self._navigator, self._overlay, self._banner = navigator, overlay, banner
+        self._window, self._settings = window, settings
+        self._mine: set[JobId] = set()
+        self.packages: tuple[InstalledDetector, ...] = ()
+        self.dialog: QDialog | None = None
+        desk.failed.connect(self.tell)
+        jobs.ended.connect(self._ended)
+
+    def read_packages(self) -> None:
+        """Read the cards of the detectors, in the background."""
+        self._desk.ask(self._engine.detectors, self._took_packages)
+
+    def new_case(self) -> None:
+        dialog = NewCaseDialog(self._settings, self._window)
+        dialog.accepted.connect(self._new_accepted)
+        self._open_dialog(dialog)
+
+    def open_case(self) -> None:
+        start = str(self._settings.value("cases", str(Path.home())))
+        folder = QFileDialog.getExistingDirectory(self._window, self.tr("Open the folder of a case"), start)
+        if folder:
+            self.open_folder(Path(folder))
+
+    @Slot(object)
+    def open_folder(self, folder: Path) -> None:
+        self._banner.hide()
+        self._desk.open_case(folder)
+
+    def close_case(self) -> None:
+        self._banner.hide()
+        self._desk.close_case()
+
+    def add_exhibits(self) -> None:
+        start = str(self._settings.value("intake", str(Path.home())))
+        kinds = self.tr("Pictures and videos ({patterns});;All files (*)").format(patterns=MEDIA)
+        paths, _ = QFileDialog.getOpenFileNames(self._window, self.tr("Add exhibits"), start, kinds)
+        if paths:
+            self._settings.setValue("intake", str(Path(paths[0]).parent))
+            self.take_in([Path(path) for path in paths])
+
+    def take_in(self, paths: list[Path]) -> None:
+        """Import files or folders; used by the dialog and by dropping."""
+        session = self._desk.session
+        if session is None:
+            self.tell(InputError("No case is open.", "Make or open a case, then add the files to it."))
+            return
+        self._desk.ask(partial(session.import_files, paths), self._submitted)
+
+    def verify(self) -> None:
+        if self._desk.session is not None:
+            self._desk.ask(self._desk.session.verify_evidence, self._submitted)
+
+    def run(self) -> None:
+        """Ask what to run. The finders are read first, off the GUI thread."""
+        if self._desk.session is not None:
+            self._desk.ask(lambda: (self._engine.detectors(), self._engine.finders()), self._ask_run)
+
+    def resume(self) -> None:
+        session, data = self._desk.session, self._desk.data
+        if session is not None and data is not None and data.run is not None:
+            self._desk.ask(partial(session.resume, data.run.id), self._submitted)
+
+    @property
+    def can_resume(self) -> bool:
+        data = self._desk.data
+        stopped = (ExaminationState.CANCELLED, ExaminationState.FAILED, ExaminationState.INTERRUPTED)
+        return data is not None and data.run is not None and data.run.state in stopped
+
+    def cancel(self) -> bool:
+        """Cancel the running job of this case, else the last queued one; whether there was any."""
+        active = self._jobs.active
+        if not active:
+            return False
+        job = self._jobs.running or active[-1]
+        self.cancel_job(job.id)
+        self._banner.tell(
+            self.tr("Cancelling: {job}. What was committed stays in the case.").format(job=job.title), seconds=6
+        )
+        return True
+
+    @Slot(object)
+    def cancel_job(self, job: JobId) -> None:
+        self._desk.ask(partial(self._engine.jobs.cancel, job), _nothing)
+
+    def build_report(self) -> None:
+        if self._desk.session is not None:
+            self._desk.ask(self._desk.session.build_report, self._submitted)
+
+    def export_frame(self) -> None:
+        data = self._desk.data
+        if data is None or not data.frames:
+            return
+        name = f"{data.item.exhibit}-frame-{self._navigator.ordinal + 1:06d}.png"
+        start = Path(str(self._settings.value("exports", str(Path.home())))) / name
+        path, _ = QFileDialog.getSaveFileName(
+            self._window, self.tr("Export this frame with its burn-in"), str(start), self.tr("PNG picture (*.png)")
+        )
+        if path:
+            self._settings.setValue("exports", str(Path(path).parent))
+            self.export_frame_to(Path(path))
+
+    def export_frame_to(self, path: Path) -> None:
+        session, data = self._desk.session, self._desk.data
+        if session is None or data is None:
+            return
+        run = data.run.id if data.run is not None else None
+        export = partial(
+            session.export_frame,
+            data.item.id,
+            self._navigator.ordinal,
+            path,
+            examination=run,
+            detector=self._overlay.detector,
+            opacity=self._overlay.opacity,
+        )
+        self._desk.ask(export, self._submitted)
+
+    @Slot(object)
+    def open_report(self, report: ReportRecord) -> None:
+        session = self._desk.session
+        if session is not None:
+            path = Path(report.path)
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(path if path.is_absolute() else session.folder / path)))
+
+    @Slot(object)
+    def tell(self, error: WorkstationError) -> None:
+        """Show an error: one line and what to do."""
+        self._open_dialog(ErrorBox(error, self._window))
+
+    def _open_dialog(self, dialog: QDialog) -> None:
+        if self.dialog is not None:
+            self.dialog.close()
+        self.dialog = dialog
+        dialog.finished.connect(self._dialog_done)
+        dialog.open()
+
+    @Slot()
+    def _dialog_done(self) -> None:
+        if self.dialog is not None and self.dialog is self.sender():
+            self.dialog.deleteLater()
+            self.dialog = None
+
+    @Slot()
+    def _new_accepted(self) -> None:
+        if isinstance(self.dialog, NewCaseDialog):
+            answer = self.dialog.answer
+            self._desk.create_case(
+                answer.folder,
+                number=answer.number,
+                title=answer.title,
+                examiner=answer.examiner,
+                question=answer.question,
+            )
+
+    def _took_packages(self, packages: tuple[InstalledDetector, ...]) -> None:
+        self.packages = packages
+        self.packages_known.emit(packages)
+
+    def _ask_run(self, answer: tuple[Any, Any]) -> None:
+        packages, finders = answer
+        self._took_packages(packages)
+        shown = self._desk.data.item.id if self._desk.data else None
+        dialog = RunDialog(self._desk.items, shown, packages, finders, self._window)
+        dialog.accepted.connect(self._run_accepted)
+        self._open_dialog(dialog)
+
+    @Slot()
+    def _run_accepted(self) -> None:
+        session = self._desk.session
+        if isinstance(self.dialog, RunDialog) and session is not None:
+            chosen = self.dialog.choice
+            run = partial(session.examine, chosen.evidence, chosen.detectors, chosen.frames, chosen.finder)
+            self._desk.ask(run, self._submitted)
+
+    def _submitted(self, job: JobId) -> None:
+        self._mine.add(job)
+        known = next((entry for entry in self._jobs.jobs if entry.id == job and entry.state.ended), None)
+        if known is not None:
+            self._ended(known)
+
+    @Slot(object)
+    def _ended(self, job: Job) -> None:
+        if job.id not in self._mine:
+            return
+        self._mine.discard(job.id)
+        if job.state is JobState.FAILED:
+            self._banner.tell(f"{job.title}: {job.error}")
+        elif job.state is JobState.DONE:
+            self._done(job)
+
+    def _done(self, job: Job) -> None:
+        result = job.result or {}
+        refused = result.get("refused")
+        path = result.get("path")
+        if isinstance(refused, list) and refused:
+            lines = [str(entry.get("line", "")) for entry in refused[:3] if isinstance(entry, dict)]
+            more = self.tr(" and {n} more").format(n=len(refused) - 3) if len(refused) > 3 else ""
+            count = plural(len(refused), self.tr("file was refused"), self.tr("files were refused"))
+            self._banner.tell(f"{count}: " + "  ".join(lines) + more)
+        elif path and job.lane is Lane.REPORT:
+            place = Path(str(path))
+            digest = str(result.get("sha256", ""))[:12]
+            words = self.tr("Written: {name} · SHA-256 {digest}…").format(name=place.name, digest=digest)
+            opened = partial(QDesktopServices.openUrl, QUrl.fromLocalFile(str(place)))
+            self._banner.tell(words, self.tr("Open"), opened)
+        elif isinstance(result.get("mismatch"), list) and result["mismatch"]:
+            self._banner.tell(self.tr("MISMATCH: {names}").format(names=", ".join(map(str, result["mismatch"]))))  # type: ignore[call-overload]
+        elif job.lane is Lane.GPU:
+            self._banner.tell(self.tr("{job}: done.").format(job=job.title), seconds=6)
+
+
+def _nothing(_: object) -> None:
+    return
