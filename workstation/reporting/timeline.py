@@ -160,7 +160,7 @@ def _trace(
 
 def _stretch(drawing: Drawing, points: list[tuple[float, float]], look: Look, few: bool) -> None:
     if len(points) > 1:
-        drawing.add(_line(points, look))
+        drawing.add(_line(points, look, 1.1 if few else 0.6))
     if few or len(points) == 1:
         for x, y in points:
             _marker(drawing, x, y, look)
@@ -255,10 +255,10 @@ def _cross(drawing: Drawing, x: float, y: float) -> None:
         drawing.add(Line(x - 2.4, y - 2.4 * slope, x + 2.4, y + 2.4 * slope, strokeColor=styles.INK, strokeWidth=1.1))
 
 
-def _line(points: Sequence[tuple[float, float]], look: Look) -> PolyLine:
+def _line(points: Sequence[tuple[float, float]], look: Look, width: float = 1.1) -> PolyLine:
     flat = [value for point in points for value in point]
     dash = list(look.dash) if look.dash else None
-    return PolyLine(flat, strokeColor=look.colour, strokeWidth=1.1, strokeDashArray=dash, strokeLineJoin=1)
+    return PolyLine(flat, strokeColor=look.colour, strokeWidth=width, strokeDashArray=dash, strokeLineJoin=1)
 
 
 def _drawing(height: float) -> Drawing:
