@@ -123,7 +123,7 @@ def make_reproducible() -> str:
     # Only warn: a finder's or a foreign tower's operation without a deterministic form must not end an examination.
     torch.use_deterministic_algorithms(True, warn_only=True)
     # Filling fresh memory guards against reading it unset; it costs time and no network here reads unset memory.
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # a property of the module
     torch.backends.cudnn.benchmark = False
     torch.set_float32_matmul_precision("highest")
     return f"deterministic algorithms where the device has them, seed {SEED}, float32 products in full precision"
