@@ -10,13 +10,14 @@ LOCK = env -u PIP_FIND_LINKS -u UV_FIND_LINKS $(BIN)/uv --no-config pip compile 
 	--generate-hashes --no-header --python-version 3.11 --python-platform x86_64-manylinux_2_34 $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test gui check lint setup setup-dev lock wheel wheel-smoke clean
+.PHONY: help run test gui check bench lint setup setup-dev lock wheel wheel-smoke clean
 
 help:
 	@echo "make run          set up, make the demonstration case, open the window on it where there is a screen"
 	@echo "make test         set up, run all tests (ARGS=... goes to pytest)"
 	@echo "make gui          set up, open the window (on CASE=... if given)"
 	@echo "make check        ruff, mypy, import contracts, then all tests"
+	@echo "make bench        measure the speed ratios of tests/benchmarks"
 	@echo "make lock         write the lock files anew (UPGRADE=--upgrade takes newer versions)"
 	@echo "make wheel        build the wheel into dist; make wheel-smoke also installs and tries it"
 	@echo "make clean        remove caches and build leftovers (.venv and cases stay)"
@@ -48,6 +49,9 @@ lint: setup-dev
 	$(BIN)/lint-imports
 
 check: lint test
+
+bench: setup-dev
+	$(BIN)/python -m pytest -m benchmark tests/benchmarks
 
 lock: setup-dev
 	$(LOCK) packaging/bootstrap.in -o packaging/bootstrap.lock

@@ -165,9 +165,15 @@ def _probe(stored: Path, name: str) -> tuple[MediaInfo | None, str]:
     try:
         return probe(stored), ""
     except (DamagedMedia, MediaTooLarge, DecoderStopped) as error:
-        return None, error.message.replace(stored.name, name)
+        return None, _named(error.message, stored.name, name)
     except UnreadableMedia as error:
-        raise UnreadableMedia(error.message.replace(stored.name, name), error.advice) from error
+        raise UnreadableMedia(_named(error.message, stored.name, name), error.advice) from error
+
+
+def _named(message: str, stored: str, name: str) -> str:
+    """A message about the stored copy, told about the file the examiner knows."""
+    told = message.replace(stored, name)
+    return told if name in told else f"{name}: {told[:1].lower()}{told[1:]}"
 
 
 def _prepare(store: CaseStore, item: EvidenceItem, info: MediaInfo) -> None:

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from workstation.app import demo as making
 from workstation.app.engine import Engine
 from workstation.cli.cases import exhibit_facts, score_lines
 from workstation.cli.output import JsonFlag, Output, follow, show_verification
@@ -22,6 +21,8 @@ def demo(
     as_json: JsonFlag = False,
 ) -> None:
     """Make an untouched and a manipulated clip, build a case of both, examine it, sign and verify the report."""
+    from workstation.app import demo as making
+
     out = Output(as_json)
     with Engine() as engine:
         making.make_room(output)

@@ -1,4 +1,4 @@
-"""The ``workstation`` command. Exit codes are those of ``workstation.domain.errors``; every command takes ``--json``."""
+"""The ``workstation`` command. Exit codes: ``workstation.domain.errors``; every command takes ``--json``."""
 
 from __future__ import annotations
 

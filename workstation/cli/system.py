@@ -6,13 +6,14 @@ from typing import Annotated
 
 import typer
 
-from workstation.app import benchmarking, diagnostics
 from workstation.app.engine import Engine
 from workstation.cli.output import JsonFlag, Output
 
 
 def diagnose(as_json: JsonFlag = False) -> None:
     """Say what this installation is made of and check that each part works. Exit code 1 when one does not."""
+    from workstation.app import diagnostics
+
     out = Output(as_json)
     with Engine() as engine:
         report = diagnostics.diagnose(engine)
@@ -37,6 +38,8 @@ def benchmark(
     as_json: JsonFlag = False,
 ) -> None:
     """Time our path against the published reference path on a clip made here, and print the ratio."""
+    from workstation.app import benchmarking
+
     out = Output(as_json)
     result = benchmarking.run(frames=frames, rounds=rounds, tell=out.say)
     out.facts = result.as_facts()
