@@ -1,0 +1,151 @@
+"""From trained weights to a detector package: tensors, digest, card, and proof that the package loads and scores.
+
+A package appears whole or not at all: it is made and tried in a hidden folder beside its place.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from workstation.detectors import registry
+from workstation.detectors.cards import read_card, write_card
+from workstation.domain.detectors import Detector, DetectorCard, InstalledDetector, ValidationRecord, WeightsSpec
+from workstation.domain.errors import DetectorError, InputError
+from workstation.domain.faces import FaceCrop
+from workstation.domain.geometry import Affine, Point
+
+WEIGHTS_FILE = "model.safetensors"
+# Scores of one crop alone and in a batch differ by rounding only; bfloat16 carries 8 bits.
+_ALIKE = 0.02
+
+
+def read_weights(path: Path, *, prefix: str = "", drop: Sequence[str] = ()) -> dict[str, Tensor]:
+    """Read trained tensors: those under ``prefix`` (which is taken off), without those that start with ``drop``.
+
+    Raises:
+        InputError: the file is missing, is no safetensors file, or nothing is left.
+    """
+    try:
+        tensors = load_file(path)
+    except Exception as error:
+        raise InputError(f"{path.name} cannot be read as trained weights ({error}).", "Train first.") from error
+    kept = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+    kept = {name: tensor for name, tensor in kept.items() if not name.startswith(tuple(drop))} if drop else kept
+    if not kept:
+        raise InputError(f'{path.name} holds no tensor under "{prefix}".')
+    return kept
+
+
+def write_package(
+    card: DetectorCard, tensors: Mapping[str, Tensor], folder: Path, *, half: bool = False
+) -> InstalledDetector:
+    """Write a package and prove it by loading and scoring.
+
+    Args:
+        card: everything but the weights' file, digest and size, which are filled in here.
+        folder: the package's own folder; its name is the card's id. A package already there is replaced.
+        half: keep floating-point tensors as float16 (half the bytes, relative rounding 2^-11).
+
+    Raises:
+        InputError: the folder's name is not the card's id.
+        DetectorError: the package does not load, or scores differently alone and in a batch.
+    """
+    if folder.name != card.id:
+        raise InputError(f"The folder of {card.id} must be called {card.id}, not {folder.name}.")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    scratch, old = folder.with_name(f".{card.id}.part"), folder.with_name(f".{card.id}.old")
+    for left in (scratch, old):
+        shutil.rmtree(left, ignore_errors=True)
+    scratch.mkdir()
+    try:
+        stored = {name: _stored(tensor, half) for name, tensor in tensors.items()}
+        save_file(stored, scratch / WEIGHTS_FILE)
+        (scratch / WEIGHTS_FILE).chmod(0o644)
+        written = write_card(_with_weights(card, scratch / WEIGHTS_FILE), scratch)
+        prove(InstalledDetector(written, str(scratch), False))
+        if folder.exists():
+            folder.rename(old)
+        scratch.rename(folder)
+    finally:
+        for left in (scratch, old):
+            shutil.rmtree(left, ignore_errors=True)
+    return InstalledDetector(written, str(folder), False)
+
+
+def record(folder: Path, validation: Sequence[ValidationRecord]) -> DetectorCard:
+    """Write validation records into the card of a package; its weights stay as they are. Raises: CardInvalid."""
+    return write_card(dataclasses.replace(read_card(folder), validation=tuple(validation)), folder)
+
+
+def prove(package: InstalledDetector) -> None:
+    """Load a package on the CPU and score the same crops alone, in a batch and again.
+
+    Raises:
+        DetectorError: a score is out of range, not repeatable, or another alone than in a batch.
+    """
+    detector = registry.load(package, device="cpu", precision="float32")
+    crops = made_crops(3, detector.card.input.crop_size)
+    batch = detector.read(crops)
+    again = detector.read(crops)
+    alone = [detector.read([crop])[0] for crop in crops]
+    for one, two, three in zip(batch, again, alone, strict=True):
+        if not 0 <= one.value <= 1:
+            raise DetectorError(f"{package.card.id} gave the score {one.value}, which is not in 0..1.")
+        if one.value != two.value:
+            raise DetectorError(f"{package.card.id} scored the same crop {one.value} and then {two.value}.")
+        if abs(one.value - three.value) > _ALIKE:
+            raise DetectorError(f"{package.card.id} scored {one.value} in a batch and {three.value} alone.")
+    _prove_maps(detector, [reading.map for reading in batch])
+
+
+def _prove_maps(detector: Detector, maps: Sequence[object]) -> None:
+    side = detector.card.output.map_size
+    for field in maps:
+        if not side:
+            if field is not None:
+                raise DetectorError(f"{detector.card.id} gave a map, its card says it gives none.")
+        elif (
+            not isinstance(field, np.ndarray) or field.shape != (side, side) or not 0 <= field.min() <= field.max() <= 1
+        ):
+            raise DetectorError(f"{detector.card.id} gave no map of {side} x {side} in 0..1.")
+
+
+def made_crops(count: int, side: int, seed: int = 0) -> list[FaceCrop]:
+    """Crops without a face: soft random colours. They prove that a network runs, not that it sees anything."""
+    random = np.random.default_rng(seed)
+    point = Point(side / 2, side / 2)
+    crops = []
+    for _ in range(count):
+        coarse = torch.from_numpy(random.uniform(0, 255, (1, 3, 12, 12)).astype(np.float32))
+        fine = torch.nn.functional.interpolate(coarse, size=(side, side), mode="bicubic").clamp(0, 255)
+        rgb = np.ascontiguousarray(fine[0].permute(1, 2, 0).round().to(torch.uint8).numpy())
+        crops.append(FaceCrop(rgb, Affine(1, 0, 0, 0, 1, 0), (point,) * 5))
+    return crops
+
+
+def _stored(tensor: Tensor, half: bool) -> Tensor:
+    plain = tensor.detach().contiguous().cpu()
+    return plain.to(torch.float16) if half and plain.is_floating_point() else plain
+
+
+def _with_weights(card: DetectorCard, file: Path) -> DetectorCard:
+    with file.open("rb") as handle:
+        data = handle.read()
+        os.fsync(handle.fileno())
+    weights = dataclasses.replace(card.weights, file=file.name, sha256=hashlib.sha256(data).hexdigest(), size=len(data))
+    return dataclasses.replace(card, weights=weights)
+
+
+def no_weights(licence: str, origin: str) -> WeightsSpec:
+    """The part of the weights' description that a person states; the rest is measured when they are written."""
+    return WeightsSpec(WEIGHTS_FILE, "0" * 64, 1, licence, origin)
