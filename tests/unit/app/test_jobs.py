@@ -41,8 +41,14 @@ def test_a_lane_runs_its_jobs_one_after_the_other_on_one_thread(jobs: JobQueue) 
 
 
 def test_lanes_do_not_wait_for_each_other(jobs: JobQueue) -> None:
-    gate = threading.Event()
-    held = jobs.submit(Lane.GPU, "held", lambda _: gate.wait(5) and None)
+    gate, begun = threading.Event(), threading.Event()
+
+    def hold(_: JobContext) -> None:
+        begun.set()
+        gate.wait(5)
+
+    held = jobs.submit(Lane.GPU, "held", hold)
+    assert begun.wait(5)
     assert jobs.wait(jobs.submit(Lane.IO, "quick", lambda _: None), 5).state is JobState.DONE
     assert jobs.get(held).state is JobState.RUNNING
     gate.set()
