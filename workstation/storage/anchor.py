@@ -7,8 +7,6 @@ the last event, signed with the ledger key, and is rewritten whole after every a
 from __future__ import annotations
 
 import base64
-import binascii
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,11 +32,15 @@ def _statement(case: str, head: CustodyHead, public_key: bytes) -> str:
     return f"{_TITLE}\ncase {case}\ncount {head.count}\nhash {head.hash.hex()}\nkey {public_key.hex()}\n"
 
 
+def _whole(case: str, head: CustodyHead, public_key: bytes, signature: bytes) -> str:
+    signed = base64.b64encode(signature).decode()
+    return f"{_statement(case, head, public_key)}signature {signed}\ncode {head.code}\n"
+
+
 def write_anchor(path: Path, case: CaseId, head: CustodyHead, key: LedgerKey) -> None:
     """Write the anchor whole; after a power cut it may be the former one, which is still true. Raises: OSError."""
-    text = _statement(case, head, key.public_key)
-    signature = base64.b64encode(key.sign(text.encode())).decode()
-    write_whole(path, f"{text}signature {signature}\ncode {head.code}\n".encode(), sync_name=False)
+    signature = key.sign(_statement(case, head, key.public_key).encode())
+    write_whole(path, _whole(case, head, key.public_key, signature).encode(), sync_name=False)
 
 
 def read_anchor(path: Path) -> Anchor:
@@ -48,7 +50,7 @@ def read_anchor(path: Path) -> Anchor:
         IntegrityMismatch: it is missing, misshapen, or its signature does not fit.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_bytes().decode()
     except FileNotFoundError:
         raise IntegrityMismatch(f"{path.name} is missing.", "Restore it from a sound copy of the case.") from None
     except UnicodeDecodeError:
@@ -56,14 +58,12 @@ def read_anchor(path: Path) -> Anchor:
     except OSError as fault:
         raise file_error(fault, path) from fault
     try:
-        title, *lines = text.splitlines()
-        fields = dict(line.split(" ", 1) for line in lines)
+        fields = dict(line.split(" ", 1) for line in text.splitlines()[1:])
         head = CustodyHead(int(fields["count"]), bytes.fromhex(fields["hash"]))
         key, signature = bytes.fromhex(fields["key"]), base64.b64decode(fields["signature"], validate=True)
-        statement = _statement(fields["case"], head, key).encode()
-        whole = title == _TITLE and len(head.hash) == hashlib.sha256().digest_size and fields["code"] == head.code
-    except (ValueError, KeyError, OverflowError, binascii.Error):
+        same = _whole(fields["case"], head, key, signature) == text
+    except (ValueError, KeyError, OverflowError):
         raise IntegrityMismatch(f"{path.name} is damaged.", "Restore it from a sound copy of the case.") from None
-    if not whole or not signed_by(key, signature, statement):
+    if not same or not signed_by(key, signature, _statement(fields["case"], head, key).encode()):
         raise IntegrityMismatch(f"{path.name} was altered: its signature does not fit.", "Restore a sound copy.")
     return Anchor(CaseId(fields["case"]), head, key)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -136,10 +137,7 @@ def test_row_and_event_are_one_transaction(store: CaseStore, tmp_path: Path) -> 
     """A body that is no JSON stops the event, and the exhibit with it."""
     item = samples.take_in(store, tmp_path / "a.mp4", b"first")
     events = store.custody()
-    other = samples.take_in.__globals__["EvidenceItem"](
-        **{name: getattr(item, name) for name in item.__slots__}
-        | {"id": EvidenceId(new_id()), "sha256": "1" * 64, "exhibit": "EX-02"}
-    )
+    other = replace(item, id=EvidenceId(new_id()), sha256="1" * 64, exhibit="EX-02")
     with pytest.raises(TypeError):
         store.add_evidence(other, {"when": object()})
     assert store.evidence() == (item,)
@@ -243,8 +241,7 @@ def test_rows_that_contradict_themselves_are_refused(store: CaseStore, tmp_path:
     item = samples.take_in(store, tmp_path / "a.mp4", b"first")
     other = samples.take_in(store, tmp_path / "b.mp4", b"second")
     run = store.start_examination(samples.plan(item.id), samples.ENVIRONMENT)
-    no_reason = samples.scored(1, "clip_ln", 0.5)
-    object.__setattr__(no_reason, "score", None)
+    no_reason = replace(samples.scored(1, "clip_ln", 0.5), status=ItemStatus.ABSTAINED, score=None)
     for faces, error in (
         ((samples.face(1, []),), "unreadable"),
         ((samples.face(1, [samples.scored(2, "clip_ln", 0.5)]),), ""),
@@ -255,10 +252,9 @@ def test_rows_that_contradict_themselves_are_refused(store: CaseStore, tmp_path:
     with pytest.raises(InputError):
         store.append_rows([samples.full_row(run.id, other.id, 0)])
     store.append_rows([samples.full_row(run.id, item.id, 0)])
+    renumbered = replace(samples.face(1, []), track_number=9)
     with pytest.raises(ValueError, match="cannot become"):
-        face = samples.face(2, [])
-        object.__setattr__(face, "track_number", 9)
-        store.append_rows([FrameRow(run.id, item.id, samples.frame(1), (face,))])
+        store.append_rows([FrameRow(run.id, item.id, samples.frame(1), (renumbered,))])
     store.end_examination(run.id, ExaminationState.DONE)
     with pytest.raises(InputError):
         store.append_rows([samples.full_row(run.id, item.id, 1)])
@@ -312,24 +308,16 @@ def test_reports_are_recorded_once(store: CaseStore) -> None:
 def test_many_threads_write_and_read_at_once(store: CaseStore, tmp_path: Path, case_folder: Path) -> None:
     item = samples.take_in(store, tmp_path / "a.mp4", b"first")
     run = store.start_examination(samples.plan(item.id), samples.ENVIRONMENT)
-    faults: list[BaseException] = []
 
     def write(start: int) -> None:
-        try:
-            for ordinal in range(start, start + 10):
-                store.arrays.put(samples.fakeness(ordinal, 16))
-                store.append_rows([samples.full_row(run.id, item.id, ordinal)])
-                store.record(CustodyKind.EXPORTED, {"frame": ordinal})
-                store.frame_rows(run.id, item.id)
-        except BaseException as fault:
-            faults.append(fault)
+        for ordinal in range(start, start + 10):
+            store.arrays.put(samples.fakeness(ordinal, 16))
+            store.append_rows([samples.full_row(run.id, item.id, ordinal)])
+            store.record(CustodyKind.EXPORTED, {"frame": ordinal})
+            store.frame_rows(run.id, item.id)
 
-    threads = [threading.Thread(target=write, args=(10 * n,)) for n in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert faults == []
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, (0, 10, 20, 30)))
     assert store.examined_ordinals(run.id, item.id) == set(range(40))
     assert kinds(store).count(CustodyKind.EXPORTED) == 40
     store.end_examination(run.id, ExaminationState.DONE)
