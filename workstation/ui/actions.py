@@ -1,7 +1,8 @@
 """One table of everything the examiner can do: text, keys, where the keys act, icon (3.3).
 
 Menus, buttons, the command palette and the key sheet are all built from the live actions, so none can disagree. Keys
-with scope VIEWER act only while the viewer or the timeline has the keyboard, so that letters never disturb typing (U16).
+with scope VIEWER act only while the viewer or the timeline has the keyboard, so that letters do not disturb
+typing (U16).
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication, QObject, Qt
+from PySide6.QtCore import QCoreApplication, QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QWidget
 
 from workstation.ui.theme.icons import icon
 from workstation.ui.theme.palette import Theme
+from workstation.ui.translation import QT_TRANSLATE_NOOP
 
 
 class Scope(StrEnum):
@@ -39,7 +41,6 @@ class ActionSpec:
     tip: str = ""
 
 
-_N = QT_TRANSLATE_NOOP
 _V = Scope.VIEWER
 
 CASE, EXHIBIT, EXAMINE = "Case", "Exhibits", "Examination"
@@ -47,82 +48,112 @@ PLAY, JUMP, FACES, VIEW, WORK = "Play", "Jump", "Faces", "View", "Work"
 GROUPS = (CASE, EXHIBIT, EXAMINE, PLAY, JUMP, FACES, VIEW, WORK)
 
 ACTIONS: tuple[ActionSpec, ...] = (
-    ActionSpec("case.new", _N("actions", "New case…"), CASE, ("Ctrl+N",), icon="case-new"),
-    ActionSpec("case.open", _N("actions", "Open case…"), CASE, ("Ctrl+O",), icon="case-open"),
-    ActionSpec("case.close", _N("actions", "Close case"), CASE, ("Ctrl+W",), icon="close"),
-    ActionSpec("app.quit", _N("actions", "Quit"), CASE, ("Ctrl+Q",), icon="exit"),
+    ActionSpec("case.new", QT_TRANSLATE_NOOP("actions", "New case…"), CASE, ("Ctrl+N",), icon="case-new"),
+    ActionSpec("case.open", QT_TRANSLATE_NOOP("actions", "Open case…"), CASE, ("Ctrl+O",), icon="case-open"),
+    ActionSpec("case.close", QT_TRANSLATE_NOOP("actions", "Close case"), CASE, ("Ctrl+W",), icon="close"),
+    ActionSpec("app.quit", QT_TRANSLATE_NOOP("actions", "Quit"), CASE, ("Ctrl+Q",), icon="exit"),
     ActionSpec(
         "exhibit.import",
-        _N("actions", "Add exhibits…"),
+        QT_TRANSLATE_NOOP("actions", "Add exhibits…"),
         EXHIBIT,
         ("Ctrl+I",),
         icon="import",
-        tip=_N("actions", "Take pictures and videos into the case; files can also be dropped on the window"),
+        tip=QT_TRANSLATE_NOOP(
+            "actions", "Take pictures and videos into the case; files can also be dropped on the window"
+        ),
     ),
     ActionSpec(
         "exhibit.verify",
-        _N("actions", "Verify exhibits"),
+        QT_TRANSLATE_NOOP("actions", "Verify exhibits"),
         EXHIBIT,
         ("Ctrl+Shift+V",),
         icon="verify",
-        tip=_N("actions", "Hash every original again and record the outcome in the chain of custody"),
+        tip=QT_TRANSLATE_NOOP("actions", "Hash every original again and record the outcome in the chain of custody"),
     ),
-    ActionSpec("exhibit.next", _N("actions", "Next exhibit"), EXHIBIT, ("PgDown",), _V),
-    ActionSpec("exhibit.previous", _N("actions", "Previous exhibit"), EXHIBIT, ("PgUp",), _V),
-    ActionSpec("run", _N("actions", "Run examination…"), EXAMINE, ("Ctrl+R",), icon="run"),
-    ActionSpec("resume", _N("actions", "Go on with this examination"), EXAMINE, icon="forward"),
+    ActionSpec("exhibit.next", QT_TRANSLATE_NOOP("actions", "Next exhibit"), EXHIBIT, ("PgDown",), _V),
+    ActionSpec("exhibit.previous", QT_TRANSLATE_NOOP("actions", "Previous exhibit"), EXHIBIT, ("PgUp",), _V),
+    ActionSpec("run", QT_TRANSLATE_NOOP("actions", "Run examination…"), EXAMINE, ("Ctrl+R",), icon="run"),
+    ActionSpec("resume", QT_TRANSLATE_NOOP("actions", "Go on with this examination"), EXAMINE, icon="forward"),
     ActionSpec(
         "cancel",
-        _N("actions", "Cancel or leave mode"),
+        QT_TRANSLATE_NOOP("actions", "Cancel or leave mode"),
         EXAMINE,
         ("Esc",),
         icon="stop",
-        tip=_N("actions", "Stop playback, leave full screen, or cancel what runs; results already committed stay"),
+        tip=QT_TRANSLATE_NOOP(
+            "actions", "Stop playback, leave full screen, or cancel what runs; results already committed stay"
+        ),
     ),
-    ActionSpec("report.build", _N("actions", "Build signed report"), EXAMINE, ("Ctrl+Shift+R",), icon="report"),
-    ActionSpec("frame.export", _N("actions", "Export frame…"), EXAMINE, ("Ctrl+E",), icon="frame-export"),
-    ActionSpec("play.toggle", _N("actions", "Play or pause, every frame"), PLAY, ("Space",), _V, icon="play"),
-    ActionSpec("play.reverse", _N("actions", "Play backwards"), PLAY, ("J",), _V, icon="reverse"),
-    ActionSpec("play.stop", _N("actions", "Stop"), PLAY, ("K",), _V, icon="pause"),
-    ActionSpec("play.forward", _N("actions", "Play forwards"), PLAY, ("L",), _V, icon="play"),
-    ActionSpec("step.back", _N("actions", "Previous frame"), PLAY, ("Left",), _V, icon="step-back"),
-    ActionSpec("step.forward", _N("actions", "Next frame"), PLAY, ("Right",), _V, icon="step-forward"),
-    ActionSpec("step.back10", _N("actions", "10 frames back"), PLAY, ("Shift+Left",), _V),
-    ActionSpec("step.forward10", _N("actions", "10 frames forward"), PLAY, ("Shift+Right",), _V),
-    ActionSpec("key.back", _N("actions", "Previous key frame"), PLAY, ("Ctrl+Left",), _V),
-    ActionSpec("key.forward", _N("actions", "Next key frame"), PLAY, ("Ctrl+Right",), _V),
-    ActionSpec("go.first", _N("actions", "First frame"), PLAY, ("Home",), _V, icon="first"),
-    ActionSpec("go.last", _N("actions", "Last frame"), PLAY, ("End",), _V, icon="last"),
-    ActionSpec("go.to", _N("actions", "Go to time or frame…"), JUMP, ("G",), _V, icon="goto"),
-    ActionSpec("peak.next", _N("actions", "Next score peak"), JUMP, ("N",), _V, icon="peak"),
-    ActionSpec("peak.previous", _N("actions", "Previous score peak"), JUMP, ("Shift+N",), _V),
-    ActionSpec("gap.next", _N("actions", "Next gap or abstention"), JUMP, ("U",), _V, icon="gap"),
-    ActionSpec("history.back", _N("actions", "Back"), JUMP, ("Alt+Left",), icon="back"),
-    ActionSpec("history.forward", _N("actions", "Forward"), JUMP, ("Alt+Right",), icon="forward"),
-    ActionSpec("track.next", _N("actions", "Next track"), FACES, ("F",), _V),
-    ActionSpec("track.previous", _N("actions", "Previous track"), FACES, ("Shift+F",), _V),
-    ActionSpec("track.0", _N("actions", "All tracks"), FACES, ("0",), _V),
+    ActionSpec(
+        "report.build", QT_TRANSLATE_NOOP("actions", "Build signed report"), EXAMINE, ("Ctrl+Shift+R",), icon="report"
+    ),
+    ActionSpec(
+        "frame.export", QT_TRANSLATE_NOOP("actions", "Export frame…"), EXAMINE, ("Ctrl+E",), icon="frame-export"
+    ),
+    ActionSpec(
+        "play.toggle", QT_TRANSLATE_NOOP("actions", "Play or pause, every frame"), PLAY, ("Space",), _V, icon="play"
+    ),
+    ActionSpec("play.reverse", QT_TRANSLATE_NOOP("actions", "Play backwards"), PLAY, ("J",), _V, icon="reverse"),
+    ActionSpec("play.stop", QT_TRANSLATE_NOOP("actions", "Stop"), PLAY, ("K",), _V, icon="pause"),
+    ActionSpec("play.forward", QT_TRANSLATE_NOOP("actions", "Play forwards"), PLAY, ("L",), _V, icon="play"),
+    ActionSpec("step.back", QT_TRANSLATE_NOOP("actions", "Previous frame"), PLAY, ("Left",), _V, icon="step-back"),
+    ActionSpec("step.forward", QT_TRANSLATE_NOOP("actions", "Next frame"), PLAY, ("Right",), _V, icon="step-forward"),
+    ActionSpec("step.back10", QT_TRANSLATE_NOOP("actions", "10 frames back"), PLAY, ("Shift+Left",), _V),
+    ActionSpec("step.forward10", QT_TRANSLATE_NOOP("actions", "10 frames forward"), PLAY, ("Shift+Right",), _V),
+    ActionSpec("key.back", QT_TRANSLATE_NOOP("actions", "Previous key frame"), PLAY, ("Ctrl+Left",), _V),
+    ActionSpec("key.forward", QT_TRANSLATE_NOOP("actions", "Next key frame"), PLAY, ("Ctrl+Right",), _V),
+    ActionSpec("go.first", QT_TRANSLATE_NOOP("actions", "First frame"), PLAY, ("Home",), _V, icon="first"),
+    ActionSpec("go.last", QT_TRANSLATE_NOOP("actions", "Last frame"), PLAY, ("End",), _V, icon="last"),
+    ActionSpec("go.to", QT_TRANSLATE_NOOP("actions", "Go to time or frame…"), JUMP, ("G",), _V, icon="goto"),
+    ActionSpec("peak.next", QT_TRANSLATE_NOOP("actions", "Next score peak"), JUMP, ("N",), _V, icon="peak"),
+    ActionSpec("peak.previous", QT_TRANSLATE_NOOP("actions", "Previous score peak"), JUMP, ("Shift+N",), _V),
+    ActionSpec("gap.next", QT_TRANSLATE_NOOP("actions", "Next gap or abstention"), JUMP, ("U",), _V, icon="gap"),
+    ActionSpec("history.back", QT_TRANSLATE_NOOP("actions", "Back"), JUMP, ("Alt+Left",), icon="back"),
+    ActionSpec("history.forward", QT_TRANSLATE_NOOP("actions", "Forward"), JUMP, ("Alt+Right",), icon="forward"),
+    ActionSpec("track.next", QT_TRANSLATE_NOOP("actions", "Next track"), FACES, ("F",), _V),
+    ActionSpec("track.previous", QT_TRANSLATE_NOOP("actions", "Previous track"), FACES, ("Shift+F",), _V),
+    ActionSpec("track.0", QT_TRANSLATE_NOOP("actions", "All tracks"), FACES, ("0",), _V),
     *(
-        ActionSpec(f"track.{n}", _N("actions", "Track T%1").replace("%1", str(n)), FACES, (str(n),), _V, listed=False)
+        ActionSpec(
+            f"track.{n}",
+            QT_TRANSLATE_NOOP("actions", "Track T%1").replace("%1", str(n)),
+            FACES,
+            (str(n),),
+            _V,
+            listed=False,
+        )
         for n in range(1, 10)
     ),
-    ActionSpec("overlay.toggle", _N("actions", "Overlay on or off"), VIEW, ("V",), _V, icon="eye", checkable=True),
-    ActionSpec("overlay.hold", _N("actions", "Hide overlay while held"), VIEW, ("H",), Scope.HELD, listed=False),
-    ActionSpec("overlay.more", _N("actions", "Map stronger"), VIEW, ("+", "="), _V),
-    ActionSpec("overlay.less", _N("actions", "Map weaker"), VIEW, ("-",), _V),
-    ActionSpec("zoom.actual", _N("actions", "Actual pixels, 1:1"), VIEW, ("Z",), _V, icon="actual"),
-    ActionSpec("zoom.fit", _N("actions", "Fit frame to window"), VIEW, ("Shift+Z",), _V, icon="fit"),
-    ActionSpec("timeline.all", _N("actions", "Whole timeline"), VIEW, ("Ctrl+0",)),
-    ActionSpec("view.jobs", _N("actions", "Jobs"), VIEW, ("Ctrl+J",), icon="jobs", checkable=True),
-    ActionSpec("view.full", _N("actions", "Full screen"), VIEW, ("F11",), checkable=True),
-    ActionSpec("view.theme", _N("actions", "Light or dark"), VIEW, icon="theme"),
-    ActionSpec("text.larger", _N("actions", "Larger text"), VIEW, ("Ctrl++", "Ctrl+=")),
-    ActionSpec("text.smaller", _N("actions", "Smaller text"), VIEW, ("Ctrl+-",)),
-    ActionSpec("layout.reset", _N("actions", "Reset layout"), VIEW, icon="layout"),
-    ActionSpec("palette", _N("actions", "Find a command…"), WORK, ("Ctrl+K",), icon="search"),
-    ActionSpec("keys", _N("actions", "Key sheet"), WORK, ("Ctrl+/", "Shift+F1"), icon="keys"),
-    ActionSpec("about", _N("actions", "About"), WORK, icon="info"),
+    ActionSpec(
+        "overlay.toggle",
+        QT_TRANSLATE_NOOP("actions", "Overlay on or off"),
+        VIEW,
+        ("V",),
+        _V,
+        icon="eye",
+        checkable=True,
+    ),
+    ActionSpec(
+        "overlay.hold", QT_TRANSLATE_NOOP("actions", "Hide overlay while held"), VIEW, ("H",), Scope.HELD, listed=False
+    ),
+    ActionSpec("overlay.more", QT_TRANSLATE_NOOP("actions", "Map stronger"), VIEW, ("+", "="), _V),
+    ActionSpec("overlay.less", QT_TRANSLATE_NOOP("actions", "Map weaker"), VIEW, ("-",), _V),
+    ActionSpec("zoom.actual", QT_TRANSLATE_NOOP("actions", "Actual pixels, 1:1"), VIEW, ("Z",), _V, icon="actual"),
+    ActionSpec("zoom.fit", QT_TRANSLATE_NOOP("actions", "Fit frame to window"), VIEW, ("Shift+Z",), _V, icon="fit"),
+    ActionSpec("timeline.all", QT_TRANSLATE_NOOP("actions", "Whole timeline"), VIEW, ("Ctrl+0",)),
+    ActionSpec("view.jobs", QT_TRANSLATE_NOOP("actions", "Jobs"), VIEW, ("Ctrl+J",), icon="jobs", checkable=True),
+    ActionSpec("view.full", QT_TRANSLATE_NOOP("actions", "Full screen"), VIEW, ("F11",), checkable=True),
+    ActionSpec("view.theme", QT_TRANSLATE_NOOP("actions", "Light or dark"), VIEW, icon="theme"),
+    ActionSpec("text.larger", QT_TRANSLATE_NOOP("actions", "Larger text"), VIEW, ("Ctrl++", "Ctrl+=")),
+    ActionSpec("text.smaller", QT_TRANSLATE_NOOP("actions", "Smaller text"), VIEW, ("Ctrl+-",)),
+    ActionSpec("layout.reset", QT_TRANSLATE_NOOP("actions", "Reset layout"), VIEW, icon="layout"),
+    ActionSpec("palette", QT_TRANSLATE_NOOP("actions", "Find a command…"), WORK, ("Ctrl+K",), icon="search"),
+    ActionSpec("keys", QT_TRANSLATE_NOOP("actions", "Key sheet"), WORK, ("Ctrl+/", "Shift+F1"), icon="keys"),
+    ActionSpec("about", QT_TRANSLATE_NOOP("actions", "About"), WORK, icon="info"),
 )
+
+
+_NUMBERED = frozenset(f"track.{number}" for number in range(2, 10))
 
 
 class Actions(QObject):
@@ -141,6 +172,7 @@ class Actions(QObject):
         for spec in ACTIONS:
             action = QAction(translated(spec.text), self)
             action.setObjectName(spec.id)
+            action.setIconText(f" {translated(spec.text)}" if spec.icon else translated(spec.text))
             action.setCheckable(spec.checkable)
             if spec.tip:
                 action.setStatusTip(translated(spec.tip))
@@ -173,11 +205,17 @@ class Actions(QObject):
         groups: list[tuple[str, list[tuple[str, str, Scope]]]] = []
         form = QKeySequence.SequenceFormat.NativeText
         for group in GROUPS:
-            lines = []
+            lines: list[tuple[str, str, Scope]] = []
             for spec in ACTIONS:
+                if spec.group != group:
+                    continue
                 live = self._actions[spec.id].shortcuts() or [QKeySequence(key) for key in spec.keys]
-                if spec.group == group and live:
-                    keys = "   ".join(key.toString(form) for key in live)
+                keys = "   ".join(key.toString(form) for key in live)
+                if not keys:
+                    continue
+                if lines and spec.id in _NUMBERED:
+                    lines[-1] = (translated("Track T1 to T9"), f"{_first(lines[-1][1])} … {keys}", spec.scope)
+                else:
                     lines.append((self._actions[spec.id].text().rstrip("…"), keys, spec.scope))
             if lines:
                 groups.append((QCoreApplication.translate("actions", group), lines))
@@ -203,6 +241,10 @@ class _Call(QObject):
 
     def run(self) -> None:
         self._handler()
+
+
+def _first(keys: str) -> str:
+    return keys.split(" ")[0]
 
 
 def translated(text: str) -> str:

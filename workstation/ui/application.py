@@ -1,7 +1,8 @@
-"""The two doors to the window: ``run`` shows it, ``grab`` makes a picture of it. Nothing of Qt is loaded before them."""
+"""The two doors to the window: ``run`` shows it, ``grab`` makes a picture of it. Qt is not loaded before them."""
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 from workstation.ui import startup
 
 if TYPE_CHECKING:
-    from PySide6.QtCore import QSettings
+    from PySide6.QtCore import QMessageLogContext, QSettings, QtMsgType
     from PySide6.QtWidgets import QApplication
 
     from workstation.app.engine import Engine
@@ -33,10 +34,14 @@ def run(engine: Engine, case: Path | None) -> int:
     app = _application()
     window = _window(engine, QSettings("workstation", "workstation"))
     window.show()
+    sys.excepthook = window.work.tell_unexpected
     if case is not None:
         window.open_case(case)
     QTimer.singleShot(_WARM_UP_AFTER_MS, engine.warm_up)
-    return int(app.exec())
+    try:
+        return int(app.exec())
+    finally:
+        sys.excepthook = sys.__excepthook__
 
 
 def grab(
@@ -70,6 +75,7 @@ def grab(
 
 
 def _application(scale: float = 1.0) -> QApplication:
+    from PySide6.QtCore import qInstallMessageHandler
     from PySide6.QtWidgets import QApplication
 
     present = QApplication.instance()
@@ -81,12 +87,20 @@ def _application(scale: float = 1.0) -> QApplication:
     app.setApplicationName("Workstation")
     app.setDesktopFileName("workstation")
     app.setStyle("Fusion")
+    qInstallMessageHandler(_log_qt)
     return app
+
+
+def _log_qt(kind: QtMsgType, _: QMessageLogContext, words: str) -> None:
+    """Qt's own remarks belong in the log, not on the examiner's terminal."""
+    level = {"QtCriticalMsg": logging.ERROR, "QtFatalMsg": logging.CRITICAL, "QtWarningMsg": logging.WARNING}
+    logging.getLogger("workstation.ui.qt").log(level.get(kind.name, logging.DEBUG), words)
 
 
 def _window(engine: Engine, settings: QSettings) -> MainWindow:
     from workstation.ui.main_window import MainWindow
-    from workstation.ui.theme.sheet import load_fonts
+    from workstation.ui.theme.sheet import dress, load_fonts
 
     load_fonts()
+    dress(settings)
     return MainWindow(engine, settings)

@@ -202,9 +202,9 @@ class Desk(QObject):
         if self._wanted is None and self.items:
             self.show_exhibit(self.items[0].id)
         elif self.data is not None:
-            item = next((i for i in self.items if self.data and i.id == self.data.item.id), None)
-            if item is not None and item != self.data.item:
-                self.data = replace(self.data, item=item)
+            now = next((item for item in self.items if self.data and item.id == self.data.item.id), None)
+            if now is not None and now != self.data.item:
+                self.data = replace(self.data, item=now)
                 self.results_shown.emit()
 
     def _read_thumbnail(self, evidence: EvidenceId) -> None:
@@ -238,11 +238,10 @@ class Desk(QObject):
 
     def _took_rows(self, data: ExhibitData) -> None:
         self._refreshing = False
-        mine = self.data is not None and self.data.item.id == data.item.id
-        if mine and self.data is not None and self.data.run is not None and data.run is not None:
-            if self.data.run.id == data.run.id:
-                self.data = replace(data, item=self.data.item)
-                self.results_shown.emit()
+        shown = self.data
+        if shown is not None and (shown.item.id, _run_id(shown)) == (data.item.id, _run_id(data)):
+            self.data = replace(data, item=shown.item)
+            self.results_shown.emit()
         if self._fresh or self._all_rows:
             self._gather.start()
 
@@ -280,3 +279,7 @@ class Desk(QObject):
     def _case_saved(self, event: CaseSaved) -> None:
         if self.session is not None and event.case == self.session.case.id:
             self.saved.emit(event.at)
+
+
+def _run_id(data: ExhibitData) -> ExaminationId | None:
+    return data.run.id if data.run is not None else None

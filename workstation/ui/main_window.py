@@ -33,8 +33,8 @@ from workstation.ui.panels.inspector import Inspector
 from workstation.ui.panels.jobs_panel import JobsPanel
 from workstation.ui.panels.status import StatusBar
 from workstation.ui.player import Player
-from workstation.ui.theme.palette import DARK, LIGHT, THEMES
-from workstation.ui.theme.sheet import apply_theme, current_theme
+from workstation.ui.theme.palette import DARK, LIGHT
+from workstation.ui.theme.sheet import current_theme, dress
 from workstation.ui.timeline.panel import TimelinePanel
 from workstation.ui.viewer.stage import Stage
 from workstation.ui.viewer.state import OverlayState
@@ -101,9 +101,9 @@ class MainWindow(QMainWindow):
         self.setStatusBar(self.status)
         self.commands = Actions(self, (self.viewer, self.timeline), self._handlers())
         self.palette_box = CommandPalette(self.commands, self)
-        self._dress()
         self._connect()
         self._build_bars()
+        self._show_theme()
         self._factory_layout = self.saveState(LAYOUT_VERSION)
         self._restore()
         self._refresh_actions()
@@ -151,17 +151,17 @@ class MainWindow(QMainWindow):
             dock = QDockWidget(title, self)
             dock.setObjectName(f"dock-{name}")
             dock.setWidget(widget)
-            dock.setFeatures(
-                QDockWidget.DockWidgetFeature.DockWidgetMovable | QDockWidget.DockWidgetFeature.DockWidgetClosable
-            )
+            dock.setFeatures(QDockWidget.DockWidgetFeature.DockWidgetClosable)
+            if name != "jobs":
+                dock.setTitleBarWidget(QWidget(dock))
             self.addDockWidget(area, dock)
             self.docks[name] = dock
         self.docks["jobs"].hide()
         self._default_sizes()
 
     def _default_sizes(self) -> None:
-        self.resizeDocks([self.docks["case"], self.docks["inspector"]], [236, 384], Qt.Orientation.Horizontal)
-        self.resizeDocks([self.docks["timeline"]], [196], Qt.Orientation.Vertical)
+        self.resizeDocks([self.docks["case"], self.docks["inspector"]], [252, 380], Qt.Orientation.Horizontal)
+        self.resizeDocks([self.docks["timeline"]], [212], Qt.Orientation.Vertical)
 
     def _build_bars(self) -> None:
         fill_menus(self.menuBar(), self.commands, self.docks)
@@ -232,6 +232,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         desk = self.desk
         desk.case_shown.connect(self._show_page)
+        desk.case_shown.connect(self.banner.hide)
         desk.exhibits_shown.connect(self._show_page)
         for signal in (desk.case_shown, desk.exhibits_shown, desk.exhibit_shown, desk.results_shown, self.jobs.changed):
             signal.connect(self._refresh_actions)
@@ -436,11 +437,11 @@ class MainWindow(QMainWindow):
         self._dress()
 
     def _dress(self) -> None:
-        theme = THEMES.get(str(self._settings.value("view/theme", DARK.name)), DARK)
-        app = QApplication.instance()
-        if isinstance(app, QApplication):
-            apply_theme(app, theme, float(str(self._settings.value("view/text", 1.0))))
-        self.commands.dress(theme)
+        dress(self._settings)
+        self._show_theme()
+
+    def _show_theme(self) -> None:
+        self.commands.dress(current_theme())
         self.viewer.header.refresh()
         self.timeline.canvas.redraw()
         self.inspector.detectors.tracks.fit_rows()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QSettings, QUrl, Signal, Slot
@@ -29,6 +31,7 @@ from workstation.ui.words import plural
 if TYPE_CHECKING:
     from workstation.app.engine import Engine
 
+_log = logging.getLogger(__name__)
 MEDIA = (
     "*.jpg *.jpeg *.png *.webp *.tif *.tiff *.heic *.heif *.bmp *.mp4 *.mov *.mkv *.avi *.webm *.m4v *.mpg *.ts *.3gp"
 )
@@ -180,6 +183,13 @@ class Work(QObject):
     def tell(self, error: WorkstationError) -> None:
         """Show an error: one line and what to do."""
         self._open_dialog(ErrorBox(error, self._window))
+
+    def tell_unexpected(self, kind: type[BaseException], fault: BaseException, trace: TracebackType | None) -> None:
+        """A fault nobody foresaw: into the log in full, and one line to the examiner. The window goes on."""
+        _log.error("an unexpected fault in the window", exc_info=(kind, fault, trace))
+        if issubclass(kind, Exception):
+            line = f"An unexpected fault in the window: {kind.__name__}: {fault}."
+            self.tell(WorkstationError(line, "What was committed is safe. The log has the details."))
 
     def _open_dialog(self, dialog: QDialog) -> None:
         if self.dialog is not None:

@@ -9,6 +9,7 @@ from PySide6.QtCore import qVersion
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QVBoxLayout, QWidget
 
 import workstation
+from workstation.ui.widgets.labels import label
 
 
 class AboutBox(QDialog):
@@ -16,7 +17,7 @@ class AboutBox(QDialog):
         super().__init__(parent)
         self.setWindowTitle(self.tr("About"))
         self.setMinimumWidth(460)
-        title = QLabel(f"Workstation {workstation.__version__}", objectName="title")
+        title = label(f"Workstation {workstation.__version__}", "title")
         lines = (
             self.tr("Examines faces in pictures and videos for traces of manipulation. It works offline."),
             self.tr(
@@ -29,11 +30,11 @@ class AboutBox(QDialog):
         column.setSpacing(10)
         column.addWidget(title)
         for line in lines:
-            label = QLabel(line)
-            label.setWordWrap(True)
-            column.addWidget(label)
+            words = QLabel(line)
+            words.setWordWrap(True)
+            column.addWidget(words)
         versions = f"Python {platform.python_version()} · Qt {qVersion()} · PySide {PySide6.__version__} · Apache-2.0"
-        column.addWidget(QLabel(versions, objectName="second"))
+        column.addWidget(label(versions, "second"))
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
         column.addWidget(buttons)

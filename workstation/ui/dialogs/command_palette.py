@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, QRect, QSize, Qt, Slot
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt, Slot
 from PySide6.QtGui import QAction, QColor, QKeyEvent, QKeySequence, QPainter
 from PySide6.QtWidgets import (
     QFrame,
@@ -21,6 +21,7 @@ from workstation.ui.theme.sheet import current_theme
 
 _ACTION = Qt.ItemDataRole.UserRole
 _WIDTH = 560
+Index = QModelIndex | QPersistentModelIndex
 
 
 def rank(needle: str, text: str) -> float | None:
@@ -42,15 +43,15 @@ def rank(needle: str, text: str) -> float | None:
 
 
 class _Line(QStyledItemDelegate):
-    def sizeHint(self, option: QStyleOptionViewItem, index: object) -> QSize:  # noqa: N802
-        return QSize(200, option.fontMetrics.height() + 14)  # type: ignore[attr-defined]
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: N802
+        return QSize(200, option.fontMetrics.height() + 14)
 
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: object) -> None:
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         theme = current_theme()
-        rect: QRect = option.rect  # type: ignore[attr-defined]
-        action: QAction = index.data(_ACTION)  # type: ignore[attr-defined]
+        rect: QRect = option.rect
+        action: QAction = index.data(_ACTION)
         painter.save()
-        if option.state & QStyle.StateFlag.State_Selected:  # type: ignore[attr-defined]
+        if option.state & QStyle.StateFlag.State_Selected:
             painter.fillRect(rect, QColor(theme.selected))
         size = 16
         mark = QRect(rect.left() + 12, rect.center().y() - size // 2, size, size)
@@ -70,6 +71,7 @@ class CommandPalette(QFrame):
     def __init__(self, actions: Actions, window: QWidget) -> None:
         super().__init__(window)
         self._actions = actions
+        self._window = window
         self._before: QWidget | None = None
         self.setObjectName("palette")
         self.field = QLineEdit(placeholderText=self.tr("Find a command"))
@@ -93,7 +95,7 @@ class CommandPalette(QFrame):
     def open_over(self, before: QWidget | None) -> None:
         """Show it; the keyboard goes back to ``before`` when it closes, so that its keys act there."""
         self._before = before
-        window = self.parentWidget()
+        window = self._window
         wide = min(_WIDTH, window.width() - 40)
         self.setGeometry((window.width() - wide) // 2, 64, wide, min(430, window.height() - 120))
         self.field.clear()
@@ -145,11 +147,8 @@ class CommandPalette(QFrame):
 
     @Slot()
     def _run(self) -> None:
-        item = self.list.currentItem()
-        if item is None:
-            return
-        action: QAction = item.data(_ACTION)
-        if action.isEnabled():
+        action = self.list.currentIndex().data(_ACTION)
+        if isinstance(action, QAction) and action.isEnabled():
             self._close()
             action.trigger()
 

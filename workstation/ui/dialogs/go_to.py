@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLineEdit, QVBoxLayout, QWidget
 
 from workstation.ui.exhibit import ExhibitData
+from workstation.ui.widgets.labels import label
 
 _FRAME = re.compile(r"^\s*(?:f|#|frame)\s*(\d+)\s*$", re.IGNORECASE)
 _CLOCK = re.compile(r"^\s*(?:(\d+):)?(?:(\d+):)?(\d+(?:[.,]\d*)?)\s*s?\s*$")
@@ -43,7 +44,7 @@ class GoToDialog(QDialog):
         self.field = QLineEdit()
         self.field.setPlaceholderText(self.tr("12.48, 1:02.5 or f 120"))
         self.field.setAccessibleName(self.tr("Time or frame"))
-        self._hint = QLabel(objectName="second")
+        self._hint = label("", "second")
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self._go = buttons.addButton(self.tr("Go"), QDialogButtonBox.ButtonRole.AcceptRole)
         self._go.setDefault(True)

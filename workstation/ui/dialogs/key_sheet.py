@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import html
 
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QLabel, QTextBrowser, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QTextBrowser, QVBoxLayout, QWidget
 
 from workstation.ui.actions import Actions, Scope
 from workstation.ui.theme.sheet import MONO, current_theme
+from workstation.ui.widgets.labels import label
+
+_COLUMNS = 3
 
 
 class KeySheet(QDialog):
     def __init__(self, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("Key sheet"))
-        self.resize(860, 620)
+        self.resize(1020, 640)
         groups = actions.sheet()
-        half = (sum(len(lines) + 2 for _, lines in groups) + 1) // 2
-        sides: list[list[str]] = [[], []]
-        count = 0
+        share = sum(len(lines) + 2 for _, lines in groups) / _COLUMNS
+        sides: list[list[str]] = [[] for _ in range(_COLUMNS)]
+        count = 0.0
         for name, lines in groups:
-            side = sides[0 if count < half else 1]
-            side.append(self._group(name, lines))
-            count += len(lines) + 2
+            weight = len(lines) + 2
+            at = min(_COLUMNS - 1, int((count + weight / 2) / share))
+            sides[at].append(self._group(name, lines))
+            count += weight
         row = QHBoxLayout()
         row.setSpacing(0)
         for side in sides:
@@ -31,7 +35,7 @@ class KeySheet(QDialog):
             page.document().setDocumentMargin(14)
             page.setHtml("".join(side))
             row.addWidget(page)
-        note = QLabel(self.tr("◦ acts only while the viewer or the timeline has the keyboard."), objectName="second")
+        note = label(self.tr("◦ acts only while the viewer or the timeline has the keyboard."), "second")
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
         foot = QHBoxLayout()
@@ -50,4 +54,5 @@ class KeySheet(QDialog):
             f"<td style=\"font-family:'{MONO}'; color:{theme.second}\">{html.escape(keys)}</td></tr>"
             for text, keys, scope in lines
         )
-        return f'<p style="margin:10px 0 4px 0"><b>{html.escape(name)}</b></p><table width="100%" cellpadding="2">{rows}</table>'
+        heading = f'<p style="margin:10px 0 4px 0"><b>{html.escape(name)}</b></p>'
+        return f'{heading}<table width="100%" cellpadding="2">{rows}</table>'

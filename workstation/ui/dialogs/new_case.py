@@ -21,6 +21,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from workstation.ui.widgets.labels import label
+
 
 @dataclass(frozen=True, slots=True)
 class NewCase:
@@ -50,6 +52,7 @@ class NewCaseDialog(QDialog):
         self._parent_folder = Path(str(settings.value("cases", str(Path.home()))))
         self.folder = QLineEdit()
         browse = QPushButton(self.tr("Choose…"))
+        browse.setAutoDefault(False)
         browse.clicked.connect(self._browse)
         where = QHBoxLayout()
         where.setSpacing(6)
@@ -63,8 +66,10 @@ class NewCaseDialog(QDialog):
         form.addRow(self.tr("&Title"), self.title)
         form.addRow(self.tr("&Examiner"), self.examiner)
         form.addRow(self.tr("&Question"), self.question)
-        form.addRow(self.tr("&Folder"), where)
-        self._hint = QLabel(objectName="second")
+        where_name = QLabel(self.tr("&Folder"))
+        where_name.setBuddy(self.folder)
+        form.addRow(where_name, where)
+        self._hint = label("", "second")
         self._hint.setWordWrap(True)
         self._hint.setMinimumHeight(self.fontMetrics().height() * 2)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)

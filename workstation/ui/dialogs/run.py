@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 from workstation.domain.detectors import InstalledDetector
 from workstation.domain.evidence import EvidenceItem
 from workstation.domain.ids import EvidenceId
+from workstation.ui.widgets.labels import label
 
 Finders = tuple[tuple[str, bool, str], ...]
 
@@ -60,7 +61,7 @@ class RunDialog(QDialog):
         self._build_detectors(column, packages)
         self._build_frames(column)
         self._build_finder(column, finders)
-        self._hint = QLabel(objectName="second")
+        self._hint = label("", "second")
         self._hint.setWordWrap(True)
         column.addSpacing(8)
         column.addWidget(self._hint)
@@ -83,7 +84,7 @@ class RunDialog(QDialog):
         return RunChoice(evidence, names, frames, str(self._finder.currentData()))
 
     def _build_exhibits(self, column: QVBoxLayout, listed: int) -> None:
-        column.addWidget(QLabel(self.tr("Exhibits"), objectName="heading"))
+        column.addWidget(label(self.tr("Exhibits"), "heading"))
         self._all = QRadioButton(self.tr("Every exhibit that can be decoded ({n})").format(n=len(self._items)))
         shown = self._shown
         self._one = QRadioButton(
@@ -106,12 +107,9 @@ class RunDialog(QDialog):
 
     def _build_detectors(self, column: QVBoxLayout, packages: Sequence[InstalledDetector]) -> None:
         column.addSpacing(8)
-        column.addWidget(QLabel(self.tr("Detectors"), objectName="heading"))
-        inside = QWidget()
-        inside.setObjectName("strip")
-        rows = QVBoxLayout(inside)
-        rows.setContentsMargins(0, 0, 0, 0)
-        rows.setSpacing(2)
+        column.addWidget(label(self.tr("Detectors"), "heading"))
+        rows = QVBoxLayout()
+        rows.setSpacing(3)
         for package in packages:
             card = package.card
             box = QCheckBox(f"{card.name} {card.version}")
@@ -123,14 +121,16 @@ class RunDialog(QDialog):
             words = package.problem or card.summary
             if card.baseline:
                 words = self.tr("Baseline. ") + words
-            note = QLabel(words, objectName="second")
+            note = label(words, "second")
             note.setWordWrap(True)
-            note.setIndent(24)
+            note.setContentsMargins(22, 0, 0, 2)
             rows.addWidget(note)
-        rows.addStretch(1)
         if len(packages) <= 3:
-            column.addWidget(inside)
+            column.addLayout(rows)
             return
+        rows.addStretch(1)
+        inside = QWidget()
+        inside.setLayout(rows)
         area = QScrollArea()
         area.setWidget(inside)
         area.setWidgetResizable(True)
@@ -139,7 +139,7 @@ class RunDialog(QDialog):
 
     def _build_frames(self, column: QVBoxLayout) -> None:
         column.addSpacing(8)
-        column.addWidget(QLabel(self.tr("Frames of each video"), objectName="heading"))
+        column.addWidget(label(self.tr("Frames of each video"), "heading"))
         self._even = QRadioButton(self.tr("Spread evenly over the whole length:"))
         self._frames = QSpinBox()
         self._frames.setRange(1, 100_000)
@@ -163,9 +163,9 @@ class RunDialog(QDialog):
     def _build_finder(self, column: QVBoxLayout, finders: Finders) -> None:
         column.addSpacing(8)
         row = QHBoxLayout()
-        label = QLabel(self.tr("Face &finder"), objectName="heading")
+        heading = label(self.tr("Face &finder"), "heading")
         self._finder = QComboBox()
-        label.setBuddy(self._finder)
+        heading.setBuddy(self._finder)
         for name, ready, why in finders:
             self._finder.addItem(name if ready else f"{name} · {why}", name)
             if not ready:
@@ -174,7 +174,7 @@ class RunDialog(QDialog):
                 model.setData(index, 0, Qt.ItemDataRole.UserRole - 1)
         usable = next((k for k, (_, ready, _) in enumerate(finders) if ready), 0)
         self._finder.setCurrentIndex(usable)
-        row.addWidget(label)
+        row.addWidget(heading)
         row.addWidget(self._finder)
         row.addStretch(1)
         column.addLayout(row)

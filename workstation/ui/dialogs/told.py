@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from workstation.domain.errors import IntegrityMismatch, WorkstationError
 from workstation.ui.theme.icons import icon
 from workstation.ui.theme.sheet import current_theme
+from workstation.ui.widgets.labels import label
 
 
 class ErrorBox(QDialog):
@@ -23,19 +24,21 @@ class ErrorBox(QDialog):
         name, colour = ("alarm", theme.alarm) if bad else ("info", theme.text)
         mark.setPixmap(icon(name, colour).pixmap(QSize(26, 26), self.devicePixelRatioF()))
         mark.setAlignment(Qt.AlignmentFlag.AlignTop)
-        message = QLabel(error.message, objectName="alarm" if bad else "heading")
+        message = label(error.message, "alarm" if bad else "heading")
         advice = QLabel(error.advice)
-        code = QLabel(self.tr("Code: {code}").format(code=error.code), objectName="second")
-        for label in (message, advice, code):
-            label.setWordWrap(True)
-            label.setTextFormat(Qt.TextFormat.PlainText)
-            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        code = label(self.tr("Code: {code}").format(code=error.code), "second")
+        for line in (message, advice, code):
+            line.setWordWrap(True)
+            line.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+            line.setTextFormat(Qt.TextFormat.PlainText)
+            line.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         advice.setVisible(bool(error.advice))
         words = QVBoxLayout()
         words.setSpacing(6)
         words.addWidget(message)
         words.addWidget(advice)
         words.addWidget(code)
+        words.addStretch(1)
         row = QHBoxLayout()
         row.setSpacing(14)
         row.addWidget(mark)

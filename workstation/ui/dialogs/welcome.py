@@ -9,7 +9,6 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QLabel,
     QListWidget,
     QListWidgetItem,
     QPushButton,
@@ -20,6 +19,7 @@ from PySide6.QtWidgets import (
 from workstation.ui.desk import Desk
 from workstation.ui.theme.icons import icon
 from workstation.ui.theme.sheet import current_theme
+from workstation.ui.widgets.labels import button, label
 from workstation.ui.words import moment
 
 
@@ -33,31 +33,32 @@ class Welcome(QWidget):
         self._desk = desk
         self.setObjectName("viewer")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        title = QLabel("Workstation", objectName="title")
-        what = QLabel(
+        title = label("Workstation", "title")
+        what = label(
             self.tr("Examines faces in pictures and videos for traces of manipulation, offline, case by case."),
-            objectName="second",
+            "second",
         )
         what.setWordWrap(True)
-        self._new = QPushButton(self.tr("New case…"), objectName="strong")
+        self._new = button(self.tr("New case…"), "strong")
         self._open = QPushButton(self.tr("Open case…"))
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
         buttons.addWidget(self._new)
         buttons.addWidget(self._open)
         buttons.addStretch(1)
-        self._heading = QLabel(self.tr("Cases on this workstation"), objectName="heading")
+        self._heading = label(self.tr("Cases on this workstation"), "heading")
         self.list = QListWidget()
         self.list.setAccessibleName(self.tr("Cases on this workstation"))
         self.list.setIconSize(QSize(18, 18))
         self.list.setSpacing(1)
-        self._none = QLabel(
+        self._none = label(
             self.tr("None yet. A case is a folder that holds exhibits, results, reports and the chain of custody."),
-            objectName="second",
+            "second",
         )
         self._none.setWordWrap(True)
-        drop = QLabel(self.tr("With a case open, drop pictures or videos anywhere on the window."), objectName="second")
-        card = QFrame(objectName="card")
+        drop = label(self.tr("With a case open, drop pictures or videos anywhere on the window."), "second")
+        card = QFrame()
+        card.setObjectName("card")
         card.setFixedWidth(560)
         column = QVBoxLayout(card)
         column.setContentsMargins(32, 28, 32, 26)

@@ -124,11 +124,10 @@ class CaseTreeModel(QAbstractItemModel):
     def _merge(self, branch: Branch, entries: list[Entry]) -> None:
         rows = self._rows[branch]
         parent = self.index(branch, 0)
-        if [_key(e) for e in entries[: len(rows)]] != [_key(e) for e in rows]:
-            if rows:
-                self.beginRemoveRows(parent, 0, len(rows) - 1)
-                rows.clear()
-                self.endRemoveRows()
+        if rows and [_key(e) for e in entries[: len(rows)]] != [_key(e) for e in rows]:
+            self.beginRemoveRows(parent, 0, len(rows) - 1)
+            rows.clear()
+            self.endRemoveRows()
         for row, entry in enumerate(entries[: len(rows)]):
             if entry != rows[row]:
                 rows[row] = entry

@@ -10,8 +10,8 @@ from workstation.ui.models.tables import Cell, Row
 from workstation.ui.timeline.lanes import reason_words
 from workstation.ui.words import score
 
-TRACK_HEADINGS = ("Track", "Detector", "Mean score", "5–95 % of frames", "Frames")
-FACE_HEADINGS = ("Face", "Detector", "Score", "Face gates")
+TRACK_HEADINGS = ("Track", "Detector", "Mean", "5–95 %", "Scored")
+FACE_HEADINGS = ("Face", "Detector", "Score", "Gates")
 
 
 def tr(text: str) -> str:
@@ -31,11 +31,13 @@ def _track_row(summary: TrackSummary, place: int) -> Row:
     scored, left_out, wrong = summary.frames_scored, summary.frames_abstained, summary.frames_error
     total = scored + left_out + wrong
     if summary.mean is None:
-        mean, spread = Cell("–", tr("nothing scored"), tip=_why(summary)), Cell("–")
+        mean, spread = Cell("–", tr("no score"), tip=_why(summary)), Cell("–")
     else:
         mean = Cell(score(summary.mean), tr("uncalibrated"), tip=tr("Mean over the scored frames of this track"))
         band = f"{score(summary.low)}–{score(summary.high)}"
-        spread = Cell(band, tr("spread, not an error"), tip=tr("5th to 95th percentile over the scored frames"))
+        spread = Cell(
+            band, tr("of frames"), tip=tr("5th to 95th percentile over the scored frames: a spread, not an error rate")
+        )
     second = tr("{n} abstained").format(n=left_out)
     if wrong:
         second += tr(" · {n} errors").format(n=wrong)
@@ -46,7 +48,7 @@ def _track_row(summary: TrackSummary, place: int) -> Row:
             Cell(summary.detector, swatch=place),
             mean,
             spread,
-            Cell(tr("{n} of {m} scored").format(n=scored, m=total), second, tip=_why(summary)),
+            Cell(tr("{n} of {m}").format(n=scored, m=total), second, tip=_why(summary)),
         ),
     )
 

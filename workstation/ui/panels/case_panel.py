@@ -5,7 +5,6 @@ from __future__ import annotations
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, QSortFilterProxyModel, Qt, Signal, Slot
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import (
-    QLabel,
     QLineEdit,
     QStyle,
     QStyledItemDelegate,
@@ -22,6 +21,7 @@ from workstation.ui.models.case_tree import CaseTreeModel, ExhibitEntry, ReportE
 from workstation.ui.theme.icons import icon
 from workstation.ui.theme.sheet import current_theme
 from workstation.ui.widgets.elided import ElidedLabel
+from workstation.ui.widgets.labels import label
 from workstation.ui.words import broken, clock, integrity, kind, work_state
 
 _THUMB = QSize(52, 38)
@@ -32,19 +32,19 @@ class EntryDelegate(QStyledItemDelegate):
     """Two lines beside a thumbnail. The state shown is one of work, never of opinion."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: N802
-        line = QFontMetricsF(option.font).height()  # type: ignore[attr-defined]
+        line = QFontMetricsF(option.font).height()
         if isinstance(index.data(Role.ENTRY), ExhibitEntry):
             return QSize(120, round(max(_THUMB.height(), line * 3) + 14))
         return QSize(120, round(line + 12))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         entry = index.data(Role.ENTRY)
-        rect = QRectF(option.rect)  # type: ignore[attr-defined]
-        state = option.state  # type: ignore[attr-defined]
+        rect = QRectF(option.rect)
+        state = option.state
         theme = current_theme()
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setFont(option.font)  # type: ignore[attr-defined]
+        painter.setFont(option.font)
         if entry is None:
             self._branch(painter, rect, str(index.data()))
         else:
@@ -177,7 +177,7 @@ class CasePanel(QWidget):
         self._filter = QLineEdit(placeholderText=self.tr("Filter exhibits"))
         self._filter.setClearButtonEnabled(True)
         self._filter.setAccessibleName(self.tr("Filter exhibits"))
-        self._hint = QLabel(objectName="second")
+        self._hint = label("", "second")
         self._hint.setWordWrap(True)
         self._hint.setAlignment(Qt.AlignmentFlag.AlignTop)
         self._hint.setContentsMargins(12, 6, 12, 0)
@@ -208,7 +208,7 @@ class CasePanel(QWidget):
         self.refresh()
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        return QSize(252, 420)
+        return QSize(256, 420)
 
     @Slot()
     def refresh(self) -> None:

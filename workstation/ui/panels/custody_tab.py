@@ -12,6 +12,7 @@ from workstation.ui.desk import Desk
 from workstation.ui.models.tables import Cell, Row, TableModel
 from workstation.ui.theme.sheet import mono_font
 from workstation.ui.widgets.copy_button import CopyButton
+from workstation.ui.widgets.labels import label
 from workstation.ui.widgets.table import Table
 from workstation.ui.words import moment
 
@@ -25,12 +26,11 @@ class CustodyTab(QWidget):
         super().__init__()
         self._desk = desk
         self.setObjectName("panel")
-        self._count = QLabel(objectName="second")
+        self._count = label("", "second")
         self._code = QLabel()
         self._copy = CopyButton(self.tr("Copy the code of the chain's head"))
-        self._hint = QLabel(
-            self.tr("Write this code down: it pins every event up to here, even if the chain were cut later."),
-            objectName="second",
+        self._hint = label(
+            self.tr("Write this code down: it pins every event up to here, even if the chain were cut later."), "second"
         )
         self._hint.setWordWrap(True)
         self.model = TableModel([self.tr("Event"), self.tr("When, who"), self.tr("What")], self)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, QSize, Qt, Slot
-from PySide6.QtWidgets import QComboBox, QLabel, QSplitter, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QScrollArea, QTabWidget, QVBoxLayout, QWidget
 
 from workstation.domain.detectors import InstalledDetector
 from workstation.domain.ids import ExaminationId, TrackId
@@ -16,8 +16,11 @@ from workstation.ui.panels.sheets import card_sections, exhibit_sections
 from workstation.ui.viewer.stage import Stage
 from workstation.ui.viewer.state import OverlayState
 from workstation.ui.widgets.fact_sheet import FactSheet, Section
+from workstation.ui.widgets.labels import label
 from workstation.ui.widgets.table import Table
 from workstation.ui.words import clock
+
+_MOST_ROWS = 8
 
 
 class DetectorsTab(QWidget):
@@ -30,38 +33,39 @@ class DetectorsTab(QWidget):
         self.setObjectName("panel")
         self._runs = QComboBox()
         self._runs.setAccessibleName(self.tr("Examination shown"))
-        self._coverage = QLabel(objectName="second")
+        self._coverage = label("", "second")
         self._coverage.setWordWrap(True)
         self.tracks_model = TableModel([self.tr(name) for name in TRACK_HEADINGS], self)
         self.tracks = Table(self.tracks_model, self.tr("Scores of each track"), 1)
-        self._frame_label = QLabel(self.tr("This frame"), objectName="heading")
+        self._frame_label = label(self.tr("This frame"), "heading")
         self._frame_label.setContentsMargins(10, 8, 10, 4)
         self.faces_model = TableModel([self.tr(name) for name in FACE_HEADINGS], self)
         self.faces = Table(self.faces_model, self.tr("Results of the frame shown"), 2)
-        self._card = FactSheet(self.tr("Card of the detector"))
+        self._card = FactSheet(self.tr("Card of the detector"), whole=True)
         head = QVBoxLayout()
         head.setContentsMargins(10, 9, 10, 7)
         head.setSpacing(6)
         head.addWidget(self._runs)
         head.addWidget(self._coverage)
-        upper = QWidget()
-        upper.setObjectName("panel")
-        upper_column = QVBoxLayout(upper)
-        upper_column.setContentsMargins(0, 0, 0, 0)
-        upper_column.setSpacing(0)
-        upper_column.addLayout(head)
-        upper_column.addWidget(self.tracks, 3)
-        upper_column.addWidget(self._frame_label)
-        upper_column.addWidget(self.faces, 2)
-        self._split = QSplitter(Qt.Orientation.Vertical)
-        self._split.addWidget(upper)
-        self._split.addWidget(self._card)
-        self._split.setStretchFactor(0, 3)
-        self._split.setStretchFactor(1, 2)
-        self._split.setSizes([330, 190])
+        inside = QWidget()
+        inside.setObjectName("panel")
+        inner = QVBoxLayout(inside)
+        inner.setContentsMargins(0, 0, 0, 8)
+        inner.setSpacing(0)
+        inner.addLayout(head)
+        inner.addWidget(self.tracks)
+        inner.addWidget(self._frame_label)
+        inner.addWidget(self.faces)
+        inner.addWidget(self._card)
+        inner.addStretch(1)
+        area = QScrollArea()
+        area.setWidget(inside)
+        area.setWidgetResizable(True)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.addWidget(self._split)
+        column.addWidget(area)
         self._runs.activated.connect(self._run_chosen)
         self.tracks.selectionModel().currentRowChanged.connect(self._row_chosen)
         self.tracks.activated.connect(self._row_activated)
@@ -91,6 +95,7 @@ class DetectorsTab(QWidget):
         self._coverage.setText(self._coverage_words())
         self.tracks_model.show(track_rows(data))
         self.tracks.setVisible(bool(self.tracks_model.rows))
+        self.tracks.show_rows(_MOST_ROWS)
         self._show_frame()
         self._show_card()
 
@@ -100,7 +105,7 @@ class DetectorsTab(QWidget):
     def _coverage_words(self) -> str:
         data = self._desk.data
         if data is None:
-            return self.tr("Open a case and choose an exhibit.")
+            return self.tr("Add an exhibit to see what the detectors say about it.")
         if data.item.media is None:
             return self.tr("This exhibit cannot be decoded, so it cannot be examined: {why}").format(
                 why=data.item.problem
@@ -123,6 +128,7 @@ class DetectorsTab(QWidget):
         self.faces_model.show(face_rows(self._stage.row, data.detectors if data else ()))
         rows = bool(self.faces_model.rows)
         self.faces.setVisible(rows)
+        self.faces.show_rows(_MOST_ROWS)
         self._frame_label.setVisible(rows)
 
     @Slot()
@@ -145,7 +151,7 @@ class DetectorsTab(QWidget):
     def _row_chosen(self, index: QModelIndex, _: QModelIndex) -> None:
         key = str(index.data(CellRole.KEY) or "")
         if key and self.tracks.hasFocus():
-            track, _, detector = key.partition("/")
+            track, detector = key.split("/", 1)
             self._stage.pick_detector(detector)
             self._navigator.choose_track(TrackId(track))
 
@@ -188,7 +194,7 @@ class Inspector(QTabWidget):
         desk.results_shown.connect(self.refresh)
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        return QSize(372, 420)
+        return QSize(380, 420)
 
     @Slot()
     def refresh(self) -> None:

@@ -7,7 +7,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QProgressBar,
-    QPushButton,
     QScrollArea,
     QToolButton,
     QVBoxLayout,
@@ -20,6 +19,7 @@ from workstation.ui.models.jobs import JobsModel
 from workstation.ui.theme.icons import icon
 from workstation.ui.theme.sheet import current_theme
 from workstation.ui.widgets.elided import ElidedLabel
+from workstation.ui.widgets.labels import button, label
 
 
 class JobRow(QWidget):
@@ -31,10 +31,10 @@ class JobRow(QWidget):
         super().__init__()
         self._id = job.id
         self._title = ElidedLabel(objectName="heading")
-        self._state = QLabel(objectName="second")
+        self._state = label("", "second")
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
-        self._note = QLabel(objectName="second")
+        self._note = label("", "second")
         self._note.setWordWrap(True)
         self._cancel = QToolButton()
         self._cancel.setIcon(icon("close", current_theme().text))
@@ -89,7 +89,7 @@ class JobsPanel(QWidget):
         self._empty.setObjectName("second")
         self._empty.setWordWrap(True)
         self._empty.setContentsMargins(12, 10, 12, 10)
-        self._clear = QPushButton(self.tr("Clear ended jobs"), objectName="flat")
+        self._clear = button(self.tr("Clear ended jobs"), "flat")
         self._clear.clicked.connect(jobs.clear_ended)
         inside = QWidget()
         inside.setObjectName("panel")

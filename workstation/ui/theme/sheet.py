@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QDir
+from PySide6.QtCore import QDir, QSettings
 from PySide6.QtGui import QFont, QFontDatabase
 from PySide6.QtWidgets import QApplication
 
@@ -22,8 +22,8 @@ QMainWindow::separator {{ background: {line}; width: 3px; height: 3px; }}
 QMainWindow::separator:hover {{ background: {edge}; }}
 QToolTip {{ background: {raised}; color: {text}; border: 1px solid {edge}; padding: 4px 6px; }}
 
-QMenuBar {{ background: {window}; padding: 1px 4px; }}
-QMenuBar::item {{ padding: 4px 9px; border-radius: 4px; background: transparent; }}
+QMenuBar {{ background: {window}; padding: 1px 4px 0 4px; }}
+QMenuBar::item {{ padding: 3px 9px; border-radius: 4px; background: transparent; }}
 QMenuBar::item:selected {{ background: {raised}; }}
 QMenu {{ background: {raised}; border: 1px solid {edge}; padding: 5px; }}
 QMenu::item {{ padding: 4px 22px 4px 8px; border-radius: 3px; }}
@@ -32,7 +32,8 @@ QMenu::item:selected {{ background: {selected}; }}
 QMenu::item:disabled {{ color: {edge}; }}
 QMenu::separator {{ height: 1px; background: {selected}; margin: 5px 4px; }}
 
-QToolBar {{ background: {window}; border: none; border-bottom: 1px solid {line}; padding: 4px 8px; spacing: 4px; }}
+QToolBar {{ background: {window}; border: none; border-bottom: 1px solid {line}; padding: 1px 8px 3px 8px;
+    spacing: 3px; }}
 QToolBar::separator {{ background: {selected}; width: 1px; margin: 5px 5px; }}
 
 QDockWidget {{ color: {second}; font-weight: bold; }}
@@ -46,15 +47,18 @@ QDockWidget > QWidget {{ background: {panel}; }}
 #title {{ font-size: {title}pt; font-weight: bold; }}
 #mono {{ font-family: "{mono}"; }}
 
-QPushButton, QToolButton#button {{ background: {raised}; border: 1px solid {edge}; border-radius: 4px; padding: 4px 12px; }}
+QPushButton, QToolButton#button {{ background: {raised}; border: 1px solid {edge}; border-radius: 4px;
+    padding: 4px 12px; }}
 QPushButton:hover {{ background: {selected}; }}
 QPushButton:pressed {{ background: {field}; }}
 QPushButton:focus {{ border: 2px solid {focus}; padding: 3px 11px; }}
 QPushButton:disabled {{ color: {edge}; border-color: {selected}; }}
-QPushButton#strong, QPushButton:default {{ background: {strong}; color: {on_strong}; border-color: {strong}; font-weight: bold; }}
+QPushButton#strong, QPushButton:default {{ background: {strong}; color: {on_strong}; border-color: {strong};
+    font-weight: bold; }}
 QPushButton#strong:hover, QPushButton:default:hover {{ background: {focus}; }}
 QPushButton#strong:focus, QPushButton:default:focus {{ border: 2px solid {edge}; }}
-QPushButton#strong:disabled, QPushButton:default:disabled {{ background: {selected}; color: {second}; border-color: {selected}; }}
+QPushButton#strong:disabled, QPushButton:default:disabled {{ background: {selected}; color: {second};
+    border-color: {selected}; }}
 QPushButton#flat {{ background: transparent; border: 1px solid transparent; padding: 3px 8px; }}
 QPushButton#flat:hover {{ background: {raised}; }}
 QPushButton#flat:focus {{ border: 1px solid {focus}; }}
@@ -67,7 +71,8 @@ QToolButton:disabled {{ color: {edge}; }}
 
 QLineEdit, QPlainTextEdit, QSpinBox, QComboBox {{ background: {field}; border: 1px solid {edge}; border-radius: 4px;
     padding: 3px 7px; selection-background-color: {strong}; selection-color: {on_strong}; }}
-QLineEdit:focus, QPlainTextEdit:focus, QSpinBox:focus, QComboBox:focus {{ border: 2px solid {focus}; padding: 2px 6px; }}
+QLineEdit:focus, QPlainTextEdit:focus, QSpinBox:focus, QComboBox:focus {{ border: 2px solid {focus};
+    padding: 2px 6px; }}
 QLineEdit:disabled, QSpinBox:disabled, QComboBox:disabled {{ color: {edge}; border-color: {selected}; }}
 QComboBox::drop-down {{ border: none; width: 20px; }}
 QComboBox::down-arrow {{ image: url("{icons}/chevron-down.svg"); width: 12px; height: 12px; }}
@@ -76,7 +81,8 @@ QComboBox QAbstractItemView {{ background: {raised}; border: 1px solid {edge}; s
 QSpinBox::up-button, QSpinBox::down-button {{ width: 0px; border: none; }}
 QCheckBox, QRadioButton {{ spacing: 7px; padding: 2px; }}
 QCheckBox:focus, QRadioButton:focus {{ border: 1px solid {focus}; border-radius: 3px; padding: 1px; }}
-QCheckBox::indicator, QRadioButton::indicator {{ width: 13px; height: 13px; border: 1px solid {edge}; background: {field}; }}
+QCheckBox::indicator, QRadioButton::indicator {{ width: 13px; height: 13px; border: 1px solid {edge};
+    background: {field}; }}
 QCheckBox::indicator {{ border-radius: 3px; }}
 QRadioButton::indicator {{ border-radius: 7px; }}
 QCheckBox::indicator:checked {{ background: {strong}; border-color: {strong}; image: url("{icons}/check.svg"); }}
@@ -104,7 +110,8 @@ QTreeView:focus, QTableView:focus, QListView:focus, QTextBrowser:focus {{ border
 QTreeView, QTableView, QListView {{ selection-background-color: {selected}; selection-color: {text};
     alternate-background-color: {panel}; }}
 QTreeView::item:hover, QTableView::item:hover, QListView::item:hover {{ background: {hover}; }}
-QTreeView::item:selected, QTableView::item:selected, QListView::item:selected {{ background: {selected}; color: {text}; }}
+QTreeView::item:selected, QTableView::item:selected, QListView::item:selected {{ background: {selected};
+    color: {text}; }}
 QTreeView::branch {{ background: transparent; }}
 QHeaderView {{ background: {panel}; }}
 QHeaderView::section {{ background: {panel}; color: {second}; border: none; border-bottom: 1px solid {selected};
@@ -114,8 +121,8 @@ QScrollBar:vertical {{ background: transparent; width: 11px; margin: 0; }}
 QScrollBar:horizontal {{ background: transparent; height: 11px; margin: 0; }}
 QScrollBar::handle {{ background: {selected}; border-radius: 3px; margin: 2px; min-height: 26px; min-width: 26px; }}
 QScrollBar::handle:hover {{ background: {edge}; }}
-QScrollBar::add-line, QScrollBar::sub-line, QScrollBar::add-page, QScrollBar::sub-page {{ background: none; border: none;
-    width: 0; height: 0; }}
+QScrollBar::add-line, QScrollBar::sub-line, QScrollBar::add-page, QScrollBar::sub-page {{
+    background: none; border: none; width: 0; height: 0; }}
 QSplitter::handle {{ background: {line}; }}
 
 QStatusBar {{ background: {window}; border-top: 1px solid {line}; }}
@@ -149,6 +156,15 @@ def apply_theme(app: QApplication, theme: Theme, text_scale: float = 1.0) -> Non
     app.setFont(font)
     app.setPalette(qt_palette(theme))
     app.setStyleSheet(style_sheet(theme, points))
+
+
+def dress(settings: QSettings) -> Theme:
+    """Apply the theme and the text size that the settings name."""
+    theme = THEMES.get(str(settings.value("view/theme", DARK.name)), DARK)
+    app = QApplication.instance()
+    if isinstance(app, QApplication):
+        apply_theme(app, theme, float(str(settings.value("view/text", 1.0))))
+    return theme
 
 
 def current_theme() -> Theme:

@@ -107,7 +107,7 @@ class TimelineCanvas(QWidget):
         self._draw_playhead(painter)
         if self.hasFocus():
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-            painter.setPen(QPen(QColor(current_theme().focus), 1))
+            painter.setPen(QPen(QColor(current_theme().second), 1))
             painter.drawRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5))
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802

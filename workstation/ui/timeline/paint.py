@@ -107,11 +107,13 @@ def draw_lane(
     if look.dimmed:
         painter.setOpacity(0.4)
     inner = area.adjusted(0, 7, 0, -7)
-    _ground(painter, scale, area, lane, look, theme)
-    for level in (0.0, 0.5, 1.0):
-        y = round(inner.bottom() - level * inner.height()) + 0.5
-        painter.setPen(QPen(QColor(theme.selected), 1, Qt.PenStyle.SolidLine if level != 0.5 else Qt.PenStyle.DotLine))
-        painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
+    for left, right in _spans(scale, lane, look):
+        painter.fillRect(QRectF(left, area.top() + 2, right - left, area.height() - 4), QColor(theme.hover))
+        for level in (0.0, 0.5, 1.0):
+            y = round(inner.bottom() - level * inner.height()) + 0.5
+            line = Qt.PenStyle.SolidLine if level != 0.5 else Qt.PenStyle.DotLine
+            painter.setPen(QPen(QColor(theme.selected), 1, line))
+            painter.drawLine(QPointF(left, y), QPointF(right, y))
     for trace in lane.traces:
         _band(painter, scale, inner, lane, look, trace)
     _hatches(painter, scale, area, lane, look, theme)
@@ -150,20 +152,17 @@ def draw_gutter(painter: QPainter, area: QRectF, lane: Lane, chosen: bool, theme
     painter.restore()
 
 
-def _ground(painter: QPainter, scale: TimeScale, area: QRectF, lane: Lane, look: LaneLook, theme: Theme) -> None:
-    """A raised ground where the track was seen; a gap in it is "no face"."""
-    ordinals = sorted({(m.ordinal, m.seconds) for trace in lane.traces for m in trace.marks})
+def _spans(scale: TimeScale, lane: Lane, look: LaneLook) -> list[tuple[float, float]]:
+    """Left and right of every stretch in which the track was seen; between two of them is "no face"."""
     spans: list[list[float]] = []
     joins = _joined(lane)
-    for ordinal, seconds in ordinals:
+    for ordinal, seconds in sorted({(m.ordinal, m.seconds) for trace in lane.traces for m in trace.marks}):
         if spans and ordinal in joins:
             spans[-1][1] = seconds
         else:
             spans.append([seconds, seconds])
-    colour = QColor(theme.hover)
-    for start, end in spans:
-        left, right = scale.x(start - look.reach), scale.x(end + look.reach)
-        painter.fillRect(QRectF(left, area.top() + 2, max(2.0, right - left), area.height() - 4), colour)
+    ends = [(scale.x(start - look.reach), scale.x(end + look.reach)) for start, end in spans]
+    return [(left, max(left + 3.0, right)) for left, right in ends]
 
 
 def _joined(lane: Lane) -> set[int]:

@@ -14,6 +14,7 @@ from workstation.ui.player import Player
 from workstation.ui.theme.series import draw_sample, styles_for
 from workstation.ui.theme.sheet import current_theme, mono_font
 from workstation.ui.timeline.canvas import TimelineCanvas
+from workstation.ui.widgets.labels import label
 
 
 class TraceKey(QWidget):
@@ -66,8 +67,8 @@ class TimelinePanel(QWidget):
         self._buttons = QHBoxLayout()
         self._buttons.setSpacing(1)
         self._time = QLabel()
-        self._mode = QLabel(objectName="second")
-        self._note = QLabel(self.tr("scores 0–1, uncalibrated"), objectName="second")
+        self._mode = label("", "second")
+        self._note = label(self.tr("scores 0–1, uncalibrated"), "second")
         bar = QHBoxLayout()
         bar.setContentsMargins(8, 4, 12, 3)
         bar.setSpacing(10)

@@ -67,9 +67,8 @@ class Canvas(QWidget):
         before = self._shown
         if before is None or (before.width, before.height) != (shown.width, shown.height):
             self._scale = None
-        self._fresh = (
-            before is None or before.ref != shown.ref or not before.images[0].cacheKey() == (shown.images[0].cacheKey())
-        )
+        if before is None or before.ref != shown.ref or before.images[0].cacheKey() != shown.images[0].cacheKey():
+            self._fresh = True
         self._shown = shown
         self._message = self._advice = ""
         what = ", ".join(f"T{face.number} {face.words}".strip() for face in shown.faces) or shown.chip
@@ -127,7 +126,7 @@ class Canvas(QWidget):
         else:
             self._paint_frame(painter, self._shown)
         if self.hasFocus():
-            painter.setPen(QPen(QColor("#F2F2F2"), 1))
+            painter.setPen(QPen(QColor("#B4B4B4"), 1))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5))
         painter.end()
@@ -222,7 +221,8 @@ class Canvas(QWidget):
         under = self.view().inverted()[0].map(at)
         self._scale = scale
         middle = QPointF(self.width() / 2, self.height() / 2)
-        self._centre = under + (middle - at) / scale
+        way = middle - at
+        self._centre = QPointF(under.x() + way.x() / scale, under.y() + way.y() / scale)
         self._changed()
 
     def _pan(self, delta: QPointF) -> None:
@@ -231,7 +231,7 @@ class Canvas(QWidget):
         if self._scale is None:
             self._scale = self._logical_scale()
             self._centre = QPointF(self._shown.width / 2, self._shown.height / 2)
-        moved = self._centre - delta / self._scale
+        moved = QPointF(self._centre.x() - delta.x() / self._scale, self._centre.y() - delta.y() / self._scale)
         self._centre = QPointF(
             min(max(moved.x(), 0.0), float(self._shown.width)), min(max(moved.y(), 0.0), float(self._shown.height))
         )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Slot
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from workstation.ui.desk import Desk
 from workstation.ui.theme.icons import icon
 from workstation.ui.theme.sheet import current_theme, mono_font
 from workstation.ui.viewer.stage import Stage
 from workstation.ui.widgets.elided import ElidedLabel
+from workstation.ui.widgets.labels import label
 from workstation.ui.words import broken, integrity, time_stamp
 
 
@@ -23,14 +24,14 @@ class HeaderStrip(QWidget):
         self.setObjectName("strip")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setAccessibleName(self.tr("What is shown"))
-        self._exhibit = QLabel(objectName="heading")
+        self._exhibit = label("", "heading")
         self._name = ElidedLabel(mode=Qt.TextElideMode.ElideMiddle)
         self._badge = QLabel()
         self._digest = QLabel()
         self._frame = ElidedLabel(objectName="second")
-        self._coverage = QLabel(objectName="second")
-        for label in (self._digest, self._coverage):
-            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._coverage = label("", "second")
+        for line in (self._digest, self._coverage):
+            line.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         left = QHBoxLayout()
         left.setSpacing(8)
         left.addWidget(self._exhibit)
@@ -39,15 +40,19 @@ class HeaderStrip(QWidget):
         right.setSpacing(5)
         right.addWidget(self._badge)
         right.addWidget(self._digest)
-        grid = QGridLayout(self)
-        grid.setContentsMargins(12, 6, 12, 6)
-        grid.setHorizontalSpacing(16)
-        grid.setVerticalSpacing(2)
-        grid.setColumnStretch(0, 1)
-        grid.addLayout(left, 0, 0)
-        grid.addLayout(right, 0, 1, Qt.AlignmentFlag.AlignRight)
-        grid.addWidget(self._frame, 1, 0)
-        grid.addWidget(self._coverage, 1, 1, Qt.AlignmentFlag.AlignRight)
+        upper = QHBoxLayout()
+        upper.setSpacing(16)
+        upper.addLayout(left, 1)
+        upper.addLayout(right)
+        lower = QHBoxLayout()
+        lower.setSpacing(16)
+        lower.addWidget(self._frame, 1)
+        lower.addWidget(self._coverage)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, 7, 12, 7)
+        column.setSpacing(3)
+        column.addLayout(upper)
+        column.addLayout(lower)
         desk.exhibit_shown.connect(self.refresh)
         desk.results_shown.connect(self.refresh)
         stage.changed.connect(self.refresh)
@@ -57,8 +62,8 @@ class HeaderStrip(QWidget):
     def refresh(self) -> None:
         data = self._desk.data
         if data is None:
-            for label in (self._exhibit, self._name, self._digest, self._frame, self._coverage):
-                label.clear()
+            for line in (self._exhibit, self._name, self._digest, self._frame, self._coverage):
+                line.clear()
             self._badge.clear()
             return
         item = data.item

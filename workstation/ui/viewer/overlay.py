@@ -46,7 +46,7 @@ class MapOverlay:
         v = self.values
         top = float(v[y0, x0]) * (1 - fx) + float(v[y0, x1]) * fx
         bottom = float(v[y1, x0]) * (1 - fx) + float(v[y1, x1]) * fx
-        return top * (1 - fy) + bottom * fy
+        return float(top * (1 - fy) + bottom * fy)
 
 
 def grey_image(values: npt.NDArray[np.floating]) -> QImage:

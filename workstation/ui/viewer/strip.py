@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSlider, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSlider, QToolButton, QVBoxLayout, QWidget
 
 from workstation.domain.geometry import Point
 from workstation.ui.desk import Desk
@@ -13,6 +13,7 @@ from workstation.ui.viewer.canvas import Canvas
 from workstation.ui.viewer.stage import Stage
 from workstation.ui.viewer.state import OverlayState
 from workstation.ui.widgets.elided import ElidedLabel
+from workstation.ui.widgets.labels import label
 from workstation.ui.widgets.legend import Legend
 
 
@@ -34,10 +35,10 @@ class OverlayStrip(QWidget):
         self._slider.setSingleStep(5)
         self._slider.setFixedWidth(96)
         self._slider.setAccessibleName(self.tr("Opacity of the fakeness map"))
-        self._percent = QLabel(objectName="second")
+        self._percent = label("", "second")
         self._percent.setMinimumWidth(self.fontMetrics().horizontalAdvance("100 %") + 4)
         self.legend = Legend()
-        self._zoom = QLabel(objectName="second")
+        self._zoom = label("", "second")
         self._zoom.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self._zoom.setMinimumWidth(self.fontMetrics().horizontalAdvance("100 %") + 6)
         self._fit, self._actual = QToolButton(), QToolButton()

@@ -37,7 +37,7 @@ class Banner(QWidget):
 
     @property
     def text(self) -> str:
-        return self._words.text() if self.isVisibleTo(self.parentWidget()) else ""
+        return "" if self.isHidden() else self._words.text()
 
     def tell(self, words: str, button: str = "", then: Callable[[], object] | None = None, *, seconds: int = 0) -> None:
         """Show ``words``; with ``seconds`` they go by themselves."""

@@ -6,7 +6,8 @@ import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent
+from PySide6.QtCore import QEvent, Qt, Slot
+from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QTextBrowser, QWidget
 
 from workstation.ui.theme.sheet import MONO, current_theme
@@ -33,12 +34,18 @@ class Section:
 
 
 class FactSheet(QTextBrowser):
-    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+    """With ``whole`` it is as tall as what it says and leaves scrolling to what it stands in."""
+
+    def __init__(self, name: str, parent: QWidget | None = None, *, whole: bool = False) -> None:
         super().__init__(parent)
+        self._whole = whole
         self._sections: tuple[Section, ...] = ()
         self.setAccessibleName(name)
         self.setOpenLinks(False)
         self.document().setDocumentMargin(10)
+        if whole:
+            self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+            self.document().documentLayout().documentSizeChanged.connect(self._grow)
 
     def show_sections(self, sections: Sequence[Section]) -> None:
         fresh = tuple(sections)
@@ -50,6 +57,16 @@ class FactSheet(QTextBrowser):
         super().changeEvent(event)
         if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange) and self._sections:
             self._write()
+
+    @Slot()
+    def _grow(self) -> None:
+        self.setFixedHeight(round(self.document().size().height()) + 4)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
+        if self._whole:
+            event.ignore()
+        else:
+            super().wheelEvent(event)
 
     def _write(self) -> None:
         place = self.verticalScrollBar().value()

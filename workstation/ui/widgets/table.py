@@ -20,25 +20,22 @@ from workstation.ui.theme.series import draw_sample, style_for
 from workstation.ui.theme.sheet import current_theme, mono_font
 
 Index = QModelIndex | QPersistentModelIndex
-_SWATCH = 26
+_SWATCH = 34
 
 
 class CellDelegate(QStyledItemDelegate):
     """First line in text colour, second line in the secondary one."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: N802
-        metrics = QFontMetricsF(option.font)  # type: ignore[attr-defined]
+        metrics = QFontMetricsF(option.font)
         second = str(index.data(CellRole.SECOND) or "")
         wide = max(metrics.horizontalAdvance(str(index.data() or "")), metrics.horizontalAdvance(second) * 0.93)
-        swatch = (
-            _SWATCH + 7 if int(index.data(CellRole.SWATCH) or 0) >= 0 and index.data(CellRole.SWATCH) is not None else 0
-        )
-        return QSize(round(wide + swatch + 14), round(metrics.height() * 2 + 8))
+        return QSize(round(max(wide, _SWATCH)) + 14, round(metrics.height() * 2 + 8))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         theme = current_theme()
-        rect = QRectF(option.rect)  # type: ignore[attr-defined]
-        state = option.state  # type: ignore[attr-defined]
+        rect = QRectF(option.rect)
+        state = option.state
         painter.save()
         if state & QStyle.StateFlag.State_Selected:
             painter.fillRect(rect, QColor(theme.selected))
@@ -46,23 +43,25 @@ class CellDelegate(QStyledItemDelegate):
             painter.fillRect(rect, QColor(theme.hover))
         inner = rect.adjusted(6, 3, -6, -3)
         swatch = index.data(CellRole.SWATCH)
-        if swatch is not None and int(swatch) >= 0:
-            area = QRectF(inner.left(), inner.top(), _SWATCH, inner.height())
-            draw_sample(painter, style_for(int(swatch), theme), area)
-            inner.setLeft(inner.left() + _SWATCH + 7)
-        font = mono_font(option.font) if index.data(CellRole.MONO) else option.font  # type: ignore[attr-defined]
+        drawn = swatch is not None and int(swatch) >= 0
+        font = mono_font(option.font) if index.data(CellRole.MONO) else option.font
         side = Qt.AlignmentFlag(index.data(Qt.ItemDataRole.TextAlignmentRole)) & Qt.AlignmentFlag.AlignHorizontal_Mask
         second = str(index.data(CellRole.SECOND) or "")
         painter.setFont(font)
         painter.setPen(QColor(theme.text))
         metrics = QFontMetricsF(font)
         text = metrics.elidedText(str(index.data() or ""), Qt.TextElideMode.ElideRight, inner.width())
-        if not second:
+        if drawn:
+            top = inner.center().y() - metrics.height()
+            painter.drawText(QRectF(inner.left(), top, inner.width(), metrics.height()), side, text)
+            sample = QRectF(inner.left(), inner.center().y() + 1, _SWATCH, metrics.height() - 2)
+            draw_sample(painter, style_for(int(swatch), theme), sample)
+        elif not second:
             painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter | side, text)
         else:
             top = inner.center().y() - metrics.height()
             painter.drawText(QRectF(inner.left(), top, inner.width(), metrics.height()), side, text)
-            small = option.font  # type: ignore[attr-defined]
+            small = option.font
             small.setPointSizeF(small.pointSizeF() * 0.93)
             painter.setFont(small)
             painter.setPen(QColor(theme.second))
@@ -108,10 +107,12 @@ class Table(QTableView):
         """Make rows as tall as two lines of the present font."""
         self.verticalHeader().setDefaultSectionSize(round(self.fontMetrics().height() * 2 + 9))
 
-    def content_height(self) -> int:
-        """Height that shows every row."""
-        rows = self.model().rowCount() * self.verticalHeader().defaultSectionSize()
-        return rows + self.horizontalHeader().sizeHint().height() + 4
+    def show_rows(self, most: int) -> None:
+        """Be as tall as the rows there are, ``most`` at the utmost; further ones scroll."""
+        rows = min(most, self.model().rowCount()) * self.verticalHeader().defaultSectionSize()
+        bar = self.horizontalScrollBar()
+        more = bar.sizeHint().height() if bar.maximum() else 0
+        self.setFixedHeight(rows + self.horizontalHeader().sizeHint().height() + more + 3)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         if event.matches(QKeySequence.StandardKey.Copy):
