@@ -138,12 +138,17 @@ def _check_anchor(connection: Connection, folder: CaseFolder, case: Case) -> int
     """Refuse to write on a chain that was cut: the next event would hide the cut. Returns the anchored count.
 
     Raises:
-        CaseDamaged: the anchor is missing, altered, or names an event that is not in the chain.
+        CaseDamaged: the anchor is missing, altered, foreign, or names an event that is not in the chain.
     """
     try:
         anchor = read_anchor(folder.anchor)
     except IntegrityMismatch as fault:
         raise CaseDamaged(f"Case {case.number} can only be read: {fault.message}", fault.advice) from fault
+    if anchor.public_key not in custody.keys(connection):
+        raise CaseDamaged(
+            f"Case {case.number} can only be read: custody.head is signed with a key that never wrote this case.",
+            "Run case verify; restore the case from a sound copy.",
+        )
     if anchor.case != case.id or custody.hash_at(connection, anchor.head.count) != anchor.head.hash:
         raise CaseDamaged(
             f"Case {case.number} can only be read: its chain of custody does not reach the head in custody.head.",

@@ -21,20 +21,20 @@ def primary_code(fault: BaseException) -> int:
 
 def as_typed(fault: dbapi2.Error, path: Path) -> WorkstationError:
     """Return the typed error for what SQLite said about the database at ``path``."""
-    code, where = primary_code(fault), path.parent
+    code, name = primary_code(fault), f"{path.name} in {path.parent}"
     if code == _FULL:
-        return StorageFull(f"There is no room left for the case in {where}.", "Free some space, then try again.")
+        return StorageFull(f"There is no room left for {name}.", "Free some space, then try again.")
     if code == _READONLY:
-        return CaseReadOnly(f"The case in {where} cannot be written.", "Open it for reading only.")
+        return CaseReadOnly(f"{name} cannot be written.", "Open it for reading only.")
     if code in (_BUSY, _LOCKED):
-        return CaseReadOnly(f"The case in {where} is held by another program.", "Close it there, then try again.")
+        return CaseReadOnly(f"{name} is held by another program.", "Close it there, then try again.")
     if code in (_CORRUPT, _NOTADB):
-        return CaseDamaged(f"The database of the case in {where} is damaged.", "Run case verify; restore a sound copy.")
+        return CaseDamaged(f"The database {name} is damaged.", "Run case verify; restore a sound copy.")
     if code == _CANTOPEN:
-        return CaseError(f"The database of the case in {where} cannot be opened.", "Check the folder's permissions.")
+        return CaseError(f"The database {name} cannot be opened.", "Check the folder's permissions.")
     if code == _IOERR:
-        return CaseError(f"The disk failed under the case in {where} ({fault}).", "Check the disk and its free space.")
-    return CaseError(f"The database of the case in {where} refused: {fault}.")
+        return CaseError(f"The disk failed under {name} ({fault}).", "Check the disk and its free space.")
+    return CaseError(f"The database {name} refused: {fault}.")
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from workstation.domain.errors import CaseDamaged, CaseError, CaseNotFound
 from workstation.domain.examinations import ExaminationState
 from workstation.domain.ids import ReportId, new_id
 from workstation.domain.reports import ReportRecord
+from workstation.storage.anchor import read_anchor, write_anchor
 from workstation.storage.case_store import CaseStore
 from workstation.storage.engine import connect
 from workstation.storage.keys import LedgerKey
@@ -226,6 +228,36 @@ def test_the_anchor_itself_is_checked(sealed: Path, key: LedgerKey) -> None:
             CaseStore.open(sealed, key=key)
     anchor.unlink()
     assert "missing" in only(sealed).detail
+
+
+def test_a_cut_tail_with_a_forged_anchor_is_named(
+    sealed: Path, store: CaseStore, key: LedgerKey, tmp_path: Path
+) -> None:
+    """Whoever cuts the chain and writes a fitting anchor has to sign it with some key, and has not the right one."""
+    tamper(sealed, run("DELETE FROM custody WHERE seq > 3"))
+    raw = connect(sealed / "case.sqlite", "ro", immutable=True)
+    head = CustodyHead(3, raw.execute("SELECT hash FROM custody WHERE seq = 3").fetchone()[0])
+    raw.close()
+    write_anchor(sealed / "custody.head", store.case.id, head, LedgerKey.load_or_create(tmp_path / "foreign"))
+    line = next(line for line in verify_case(sealed).bad if line.subject == "custody head")
+    assert "foreign key" in line.detail
+    with pytest.raises(CaseDamaged):
+        CaseStore.open(sealed, key=key)
+
+
+def test_an_anchor_that_lags_behind_is_no_tampering(store: CaseStore, key: LedgerKey, tmp_path: Path) -> None:
+    """Killed after the commit and before the anchor was renewed: told, not held against anyone, and mended."""
+    older = (store.folder / "custody.head").read_bytes()
+    store.record(CustodyKind.EXPORTED, {})
+    copy = tmp_path / "copy"
+    shutil.copytree(store.folder, copy)
+    (copy / "custody.head").write_bytes(older)
+    outcome = verify_case(copy)
+    assert outcome.ok, outcome.bad
+    assert any("1 newer since" in line.detail for line in outcome.lines)
+    with CaseStore.open(copy, key=key) as again:
+        assert json.loads(again.custody()[-1].body)["anchor_behind"] == 1
+        assert read_anchor(copy / "custody.head").head == again.custody_head()
 
 
 @pytest.mark.parametrize(

@@ -24,14 +24,22 @@ def hash_at(connection: Connection, seq: int) -> bytes | None:
     return None if found is None else bytes(found)
 
 
+def keys(connection: Connection) -> tuple[bytes, ...]:
+    """Public keys named by the chain, in order: each opening for writing names the key of its installation."""
+    wanted = select(Custody.body).where(Custody.kind.in_(_KEY_EVENTS)).order_by(Custody.seq)
+    return tuple(key for body in connection.execute(wanted).scalars() if (key := _named(body)))
+
+
 def key_in_force(connection: Connection, first: bytes) -> bytes:
-    """The public key the newest events are signed with: each opening for writing names the key of its installation."""
-    newest = select(Custody.body).where(Custody.kind.in_(_KEY_EVENTS)).order_by(Custody.seq.desc()).limit(1)
-    body = connection.execute(newest).scalar()
+    """The public key the newest events are signed with; ``first`` where the chain names none."""
+    return (first, *keys(connection))[-1]
+
+
+def _named(body: str) -> bytes:
     try:
-        return first if body is None else bytes.fromhex(json.loads(body)["ledger_key"])
+        return bytes.fromhex(json.loads(body)["ledger_key"])
     except (ValueError, KeyError, TypeError):
-        return first
+        return b""
 
 
 def _event(row: Row[Any]) -> CustodyEvent:
