@@ -6,6 +6,7 @@ torch is loaded by the functions that need it, never by importing this module.
 from __future__ import annotations
 
 import functools
+import math
 import os
 import platform
 import time
@@ -13,7 +14,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from workstation.domain.errors import DeviceFault, WorkstationError
+from workstation.domain.detectors import DetectorCard
+from workstation.domain.errors import DetectorError, DeviceFault, WorkstationError
 
 SEED = 0
 _NATIVE_BF16 = ("avx512_bf16", "amx_bf16", "bf16")
@@ -168,6 +170,13 @@ def batched(
         _release()
         on_shrink(size)
     return answers
+
+
+def usable(scores: Sequence[float], card: DetectorCard) -> list[float]:
+    """Return the scores of a batch. Raises: DetectorError when one of them is not a number."""
+    if not all(math.isfinite(score) for score in scores):
+        raise DetectorError(f"{card.id} gave a score that is not a number.", "Verify the package or install it again.")
+    return [float(score) for score in scores]
 
 
 def _out_of_memory(error: BaseException) -> bool:

@@ -21,10 +21,10 @@ def check_digest(card: DetectorCard, folder: Path) -> None:
     """Raises: WeightsInvalid when the file is missing or its SHA-256 is not the card's."""
     path = weights_path(card, folder)
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise WeightsInvalid(f"{card.id}: {path.name} cannot be read ({error.strerror}).", _AGAIN) from error
-    digest = hashlib.sha256(data).hexdigest()
     if digest != card.weights.sha256:
         raise WeightsInvalid(
             f"{card.id}: {path.name} has SHA-256 {digest[:16]}…, its card says {card.weights.sha256[:16]}….", _AGAIN
@@ -60,12 +60,25 @@ def check_shapes(network: nn.Module, found: dict[str, tuple[int, ...]], card: De
 
 
 def load_weights(network: nn.Module, card: DetectorCard, folder: Path) -> None:
-    """Check digest and shapes, then load. Raises: WeightsInvalid."""
+    """Check digest and shapes, then give the file's tensors, as float32, to a network on torch's meta device.
+
+    Nothing is allocated before the shapes agree, and no weight is drawn at random only to be overwritten.
+
+    Raises:
+        WeightsInvalid: the file is not what the card and the network say.
+    """
     from safetensors.torch import load_file
 
     check_digest(card, folder)
     check_shapes(network, shapes(card, folder), card)
-    network.load_state_dict(load_file(weights_path(card, folder)), strict=True)
+    tensors = {
+        name: tensor.float() if tensor.is_floating_point() else tensor
+        for name, tensor in load_file(weights_path(card, folder)).items()
+    }
+    network.load_state_dict(tensors, strict=True, assign=True)
+    for name, buffer in network.named_buffers():
+        if buffer.is_meta:
+            raise WeightsInvalid(f"{card.id}: the weights lack the tensor {name}.", _AGAIN)
 
 
 _AGAIN = "Install the package again from a sound copy."

@@ -9,7 +9,7 @@ import torch
 
 from workstation.detectors.clip_ln.network import ClipLn, build
 from workstation.detectors.preprocess import pixels
-from workstation.detectors.runtime import batched
+from workstation.detectors.runtime import batched, usable
 from workstation.detectors.weights import load_weights
 from workstation.domain.detectors import DetectorCard, DetectorReading
 from workstation.domain.errors import CardInvalid
@@ -38,7 +38,7 @@ class ClipLnDetector:
         values = torch.from_numpy(pixels(crops, self.card.input)).to(device=self.device, dtype=self._kind)
         with torch.inference_mode():
             scores = self._network(values).float().softmax(dim=-1)[:, 1]
-        return [DetectorReading(float(score)) for score in scores.cpu().tolist()]
+        return [DetectorReading(score) for score in usable(scores.cpu().tolist(), self.card)]
 
 
 def skeleton(card: DetectorCard) -> ClipLn:
@@ -49,7 +49,7 @@ def skeleton(card: DetectorCard) -> ClipLn:
 
 def load(card: DetectorCard, folder: Path, *, device: str, precision: str) -> ClipLnDetector:
     """Load a package. Raises: CardInvalid, WeightsInvalid."""
-    network = _built(card)
+    network = skeleton(card)
     load_weights(network, card, folder)
     return ClipLnDetector(card, network, device, precision)
 

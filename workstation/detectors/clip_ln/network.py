@@ -8,7 +8,8 @@ gives two logits, genuine and manipulated. Only LayerNorms and the head are trai
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 import torch.nn.functional as nnf
@@ -16,8 +17,23 @@ from torch import Tensor, nn
 
 from workstation.domain.errors import CardInvalid
 
+if TYPE_CHECKING:
+    from open_clip.model import CLIPVisionCfg
+
 IMAGE_MEAN = (0.48145466, 0.4578275, 0.40821073)
 IMAGE_STD = (0.26862954, 0.26130258, 0.27577711)
+_HANDLED = {
+    "layers",
+    "width",
+    "head_width",
+    "mlp_ratio",
+    "patch_size",
+    "image_size",
+    "ls_init_value",
+    "no_ln_pre",
+    "pool_type",
+    "patch_dropout",  # in training only
+}
 
 
 class ClipLn(nn.Module):
@@ -55,8 +71,9 @@ def build(network: Mapping[str, object]) -> ClipLn:
     """
     import open_clip
     from open_clip.model import CLIPVisionCfg
-    from open_clip.transformer import LayerNorm, QuickGELU, VisionTransformer
 
+    if len(network) != 1:
+        raise CardInvalid(f"The network table of a clip_ln card has one entry, tower or vision, not {len(network)}.")
     name, vision = network.get("tower"), network.get("vision")
     if isinstance(name, str):
         config = open_clip.get_model_config(name)
@@ -73,13 +90,22 @@ def build(network: Mapping[str, object]) -> ClipLn:
         cfg = CLIPVisionCfg(**table)
     except TypeError as error:
         raise CardInvalid(f"The card's vision table has an entry open_clip does not know: {error}.") from error
-    if (
-        cfg.timm_model_name
-        or not isinstance(cfg.layers, int)
-        or cfg.attentional_pool
-        or cfg.pool_type not in ("tok", "")
-    ):
+    if cfg.timm_model_name or cfg.attentional_pool or cfg.pool_type not in ("tok", ""):
         raise CardInvalid("This tower has no class token after its last LayerNorm; clip_ln needs one.")
+    for entry in fields(CLIPVisionCfg):
+        if entry.name not in _HANDLED and getattr(cfg, entry.name) != entry.default:
+            raise CardInvalid(f'clip_ln builds no tower with "{entry.name}".')
+    try:
+        return _assembled(cfg, quick)
+    except (TypeError, ValueError, ArithmeticError, RuntimeError, AssertionError) as error:
+        raise CardInvalid(f"open_clip cannot build the tower the card asks for: {error}.") from error
+
+
+def _assembled(cfg: CLIPVisionCfg, quick: bool) -> ClipLn:
+    from open_clip.transformer import LayerNorm, QuickGELU, VisionTransformer
+
+    if not isinstance(cfg.layers, int):
+        raise TypeError(f"layers is {cfg.layers}")
     side = cfg.image_size if isinstance(cfg.image_size, int) else cfg.image_size[0]
     tower = VisionTransformer(
         image_size=side,
