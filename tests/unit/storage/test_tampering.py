@@ -27,10 +27,23 @@ from workstation.storage.verification import verify_case
 EXHIBIT = b"the bytes of the exhibit " * 400
 
 
-@pytest.fixture
-def sealed(store: CaseStore, tmp_path: Path) -> Path:
-    """A closed case with an exhibit, examined rows, a map and a report."""
-    item = samples.take_in(store, tmp_path / "clip.mp4", EXHIBIT)
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("tampering")
+
+
+@pytest.fixture(scope="module")
+def key(workshop: Path) -> LedgerKey:
+    return LedgerKey.load_or_create(workshop / "keys")
+
+
+@pytest.fixture(scope="module")
+def made(workshop: Path, key: LedgerKey) -> Path:
+    """A closed case with an exhibit, examined rows, a map and a report; made once, copied for each test."""
+    store = CaseStore.create(
+        workshop / "made", number="2026-014", title="Clip", examiner="A. Examiner", question="Altered?", key=key
+    )
+    item = samples.take_in(store, workshop / "clip.mp4", EXHIBIT)
     run = store.start_examination(samples.plan(item.id), samples.ENVIRONMENT)
     digest = store.arrays.put(samples.fakeness(1))
     row = samples.FrameRow(
@@ -58,6 +71,11 @@ def sealed(store: CaseStore, tmp_path: Path) -> Path:
     )
     store.close()
     return store.folder
+
+
+@pytest.fixture
+def sealed(made: Path, case_folder: Path) -> Path:
+    return shutil.copytree(made, case_folder)
 
 
 def tamper(folder: Path, work: Callable[[sqlite3.Connection], object]) -> None:
@@ -192,7 +210,7 @@ def test_a_cut_tail_with_an_old_anchor_is_named_by_the_pin(store: CaseStore) -> 
     assert "6 of the last are gone" in line.detail
 
 
-def test_a_chain_rewritten_after_the_pin_is_named(sealed: Path, store: CaseStore) -> None:
+def test_a_chain_rewritten_after_the_pin_is_named(sealed: Path) -> None:
     line = only(sealed, pinned=[CustodyHead(2, b"\x01" * 32)])
     assert "event 2 is not the one" in line.detail
 
@@ -230,15 +248,14 @@ def test_the_anchor_itself_is_checked(sealed: Path, key: LedgerKey) -> None:
     assert "missing" in only(sealed).detail
 
 
-def test_a_cut_tail_with_a_forged_anchor_is_named(
-    sealed: Path, store: CaseStore, key: LedgerKey, tmp_path: Path
-) -> None:
+def test_a_cut_tail_with_a_forged_anchor_is_named(sealed: Path, key: LedgerKey, tmp_path: Path) -> None:
     """Whoever cuts the chain and writes a fitting anchor has to sign it with some key, and has not the right one."""
     tamper(sealed, run("DELETE FROM custody WHERE seq > 3"))
     raw = connect(sealed / "case.sqlite", "ro", immutable=True)
     head = CustodyHead(3, raw.execute("SELECT hash FROM custody WHERE seq = 3").fetchone()[0])
     raw.close()
-    write_anchor(sealed / "custody.head", store.case.id, head, LedgerKey.load_or_create(tmp_path / "foreign"))
+    case = read_anchor(sealed / "custody.head").case
+    write_anchor(sealed / "custody.head", case, head, LedgerKey.load_or_create(tmp_path / "foreign"))
     line = next(line for line in verify_case(sealed).bad if line.subject == "custody head")
     assert "foreign key" in line.detail
     with pytest.raises(CaseDamaged):
