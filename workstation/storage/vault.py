@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import stat
@@ -92,6 +93,8 @@ class EvidenceVault:
         if os.name != "posix":
             path.chmod(0o644)
         path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # other originals share the folder
+            path.parent.rmdir()
 
     def _keep(self, incoming: Path, sha256: str, size: int) -> StoredFile:
         relative = f"evidence/{sha256[:2]}/{sha256}"

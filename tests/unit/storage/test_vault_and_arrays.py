@@ -96,7 +96,8 @@ def test_only_what_belongs_to_no_exhibit_can_be_discarded(store: CaseStore, tmp_
     (tmp_path / "b").write_bytes(b"no media")
     stored = store.vault.take_in(tmp_path / "b")
     store.vault.discard(stored.relative_path)
-    assert not store.vault.path(stored.relative_path).exists()
+    assert not store.vault.path(stored.relative_path).parent.exists()
+    assert store.vault.path(item.stored_path).is_file()
     with pytest.raises(InputError):
         store.vault.discard(stored.relative_path)
 
