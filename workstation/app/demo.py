@@ -151,7 +151,7 @@ def _filmed(picture: Callable[[int], RgbArray]) -> Iterator[RgbArray]:
     width, height = SIZE
     for number in range(FRAMES):
         t = number / FRAMES
-        zoom = 1.5 + 0.15 * math.sin(2 * math.pi * t)
+        zoom = 2.0 + 0.15 * math.sin(2 * math.pi * t)
         angle = math.radians(3 * math.sin(2 * math.pi * t + 1))
         centre_x = 232 + 18 * math.sin(2 * math.pi * t)
         centre_y = 150 + 8 * math.cos(4 * math.pi * t)

@@ -32,7 +32,7 @@ class GateLimits:
     """Limits of the quality gates: face height in pixels, sharpness (variance of the Laplacian on the 256 px crop),
     turn of the head in degrees of yaw, and the share of the face box that must lie inside the frame."""
 
-    min_height: float = 48.0
+    min_height: float = 64.0
     min_sharpness: float = 12.0
     max_turn: float = 55.0
     min_inside: float = 0.85
