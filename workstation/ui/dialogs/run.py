@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, Slot
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
@@ -54,7 +55,7 @@ class RunDialog(QDialog):
         self._items = [item for item in items if item.media is not None]
         self._shown = next((item for item in self._items if item.id == shown), None)
         self._detectors: list[tuple[str, QCheckBox]] = []
-        column = QVBoxLayout(self)
+        self._column = column = QVBoxLayout(self)
         column.setContentsMargins(20, 18, 20, 16)
         column.setSpacing(6)
         self._build_exhibits(column, len(items))
@@ -74,6 +75,10 @@ class RunDialog(QDialog):
         column.addWidget(buttons)
         self._check()
         self._run.setFocus()
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        super().showEvent(event)
+        self.resize(self.width(), self._column.totalHeightForWidth(self.width()))
 
     @property
     def choice(self) -> RunChoice:

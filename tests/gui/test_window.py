@@ -1,0 +1,219 @@
+"""What the window says is what the case holds (3.2 rules, X2, X10, X11)."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QSettings
+from PySide6.QtWidgets import QApplication, QLabel, QWidget
+from pytestqt.qtbot import QtBot
+
+from tests.gui.conftest import EXAMINED, FRAMES, Lab, Open, rest
+from workstation.ui.main_window import LAYOUT_VERSION, MainWindow
+from workstation.ui.theme.palette import DARK, LIGHT, contrast
+from workstation.ui.words import score
+
+_CONCLUSION = re.compile(r"\b(real|fake|fakes|authentic|genuine|proved|deepfake)\b|\d\s*% fake", re.IGNORECASE)
+
+
+def texts(window: MainWindow) -> list[str]:
+    """Every word a person can read on the window now, tables included."""
+    found = [label.text() for label in window.findChildren(QLabel)]
+    found += [action.text() + " " + action.toolTip() for action in window.commands.findChildren(type(window.commands["run"]))]
+    for table in (window.inspector.detectors.tracks_model, window.inspector.detectors.faces_model):
+        found += [f"{cell.text} {cell.second} {cell.tip}" for row in table.rows for cell in row.cells]
+    found += [widget.accessibleName() + " " + widget.accessibleDescription() for widget in window.findChildren(QWidget)]
+    found.append(window.inspector.exhibit.toPlainText())
+    found.append(window.viewer.strip.legend.title)
+    return [text for text in found if text.strip()]
+
+
+def test_first_exhibit_is_shown_with_frame_overlay_and_lanes(window: MainWindow) -> None:
+    shown = window.stage.shown
+    assert shown is not None
+    assert shown.ref.ordinal == 0
+    assert len(shown.faces) == 1
+    assert len(shown.maps) == 1
+    assert window.desk.data is not None
+    assert len(window.desk.data.lanes.frames) == EXAMINED
+    header = " ".join(label.text() for label in window.viewer.header.findChildren(QLabel))
+    item = window.desk.data.item
+    assert item.exhibit in header
+    assert item.sha256[:12] in header
+    assert "verified" in header
+    assert shown.ref.digest[:12] in header
+    assert "PTS 0.000 s" in header
+    assert f"{EXAMINED} of {FRAMES} frames examined" in header
+
+
+def test_exhibits_stand_in_the_order_they_came_and_show_work_not_opinion(window: MainWindow) -> None:
+    model = window.case_panel.model
+    branch = model.index(0, 0)
+    names = [model.index(row, 0, branch).data() for row in range(model.rowCount(branch))]
+    assert names == ["EX-01 sway.mp4", "EX-02 still.png", "EX-03 cut.mp4"]
+
+
+def test_no_word_on_the_window_is_a_conclusion(window: MainWindow, qtbot: QtBot) -> None:
+    """X2: the vocabulary never says what a picture is."""
+    for number in range(3):
+        window.inspector.setCurrentIndex(number)
+    wrong = [text for text in texts(window) if _CONCLUSION.search(text)]
+    assert wrong == []
+
+
+def test_every_score_has_its_word_beside_it(window: MainWindow) -> None:
+    """X11: no score without its spread or the word "uncalibrated"."""
+    rows = window.inspector.detectors.tracks_model.rows
+    assert rows
+    for row in rows:
+        mean, spread = row.cells[2], row.cells[3]
+        assert (mean.second == "uncalibrated" and "–" in spread.text) or mean.text == "–"
+    for row in window.inspector.detectors.faces_model.rows:
+        assert row.cells[2].second == "uncalibrated"
+    assert window.stage.shown is not None
+    assert all("uncalibrated" in face.words for face in window.stage.shown.faces)
+    assert "uncalibrated" in window.viewer.strip.legend.title
+
+
+def test_table_shows_what_the_case_holds(window: MainWindow, lab: Lab) -> None:
+    data, session = window.desk.data, window.desk.session
+    assert data is not None
+    assert data.run is not None
+    assert session is not None
+    stored = session.summaries(data.run.id, data.item.id)
+    shown = {row.key: row.cells for row in window.inspector.detectors.tracks_model.rows}
+    assert len(stored) == len(shown) > 0
+    for summary in stored:
+        cells = shown[f"{summary.track}/{summary.detector}"]
+        assert cells[2].text == score(summary.mean)
+        total = summary.frames_scored + summary.frames_abstained + summary.frames_error
+        assert cells[4].text == f"{summary.frames_scored} of {total}"
+    numbers = [int(row.cells[0].text[1:]) for row in window.inspector.detectors.tracks_model.rows]
+    assert numbers == sorted(numbers)
+
+
+def test_status_bar_is_truthful(window: MainWindow, lab: Lab) -> None:
+    words = " | ".join(label.text() for label in window.status.findChildren(QLabel))
+    assert "Integrity: 3 of 3 exhibits verified" in words
+    assert "CPU, float32, known patterns" in words
+    assert "A. Ruiz (examiner)" in words
+    assert "offline" in words
+    assert window.status.queue.text().startswith("Queue empty")
+
+
+def test_damaged_exhibit_says_why_and_disables_what_cannot_be_done(window: MainWindow, qtbot: QtBot) -> None:
+    window.navigator.visit(window.desk.items[2].id, 0)
+    rest(window, qtbot)
+    qtbot.waitUntil(lambda: window.desk.data is not None and window.desk.data.item.exhibit == "EX-03")
+    assert window.stage.shown is None
+    assert window.stage.message == window.desk.items[2].problem
+    assert not window.commands["frame.export"].isEnabled()
+    assert window.desk.items[2].problem in window.inspector.exhibit.toPlainText()
+
+
+def test_custody_tab_has_the_chain_and_its_code(window: MainWindow) -> None:
+    session = window.desk.session
+    assert session is not None
+    assert len(window.inspector.custody.model.rows) == len(session.custody())
+    words = [label.text() for label in window.inspector.custody.findChildren(QLabel)]
+    assert session.custody_head().code in words
+
+
+def test_custom_widgets_have_names_for_those_who_cannot_see_them(window: MainWindow) -> None:
+    for widget in (
+        window.viewer.canvas,
+        window.timeline.canvas,
+        window.case_panel.tree,
+        window.inspector.detectors.tracks,
+        window.viewer.strip.legend,
+        window.inspector.custody.table,
+    ):
+        assert widget.accessibleName(), widget
+    assert "T1" in window.viewer.canvas.accessibleDescription()
+    assert "face tracks" in window.timeline.canvas.accessibleDescription()
+
+
+def test_without_a_case_it_offers_known_cases_and_nothing_dead(open_window: Open, lab: Lab, qtbot: QtBot) -> None:
+    window = open_window()
+    qtbot.waitUntil(lambda: window.welcome.list.count() > 0)
+    assert "2026-001" in window.welcome.list.item(0).text()
+    assert not any(dock.isVisible() for dock in window.docks.values())
+    for name in ("run", "exhibit.import", "report.build", "case.close", "play.toggle", "frame.export"):
+        assert not window.commands[name].isEnabled(), name
+    window.welcome.list.itemActivated.emit(window.welcome.list.item(0))
+    qtbot.waitUntil(lambda: window.desk.session is not None, timeout=10_000)
+    rest(window, qtbot)
+    assert window.docks["timeline"].isVisible()
+
+
+def test_empty_case_says_what_to_do_next(open_window: Open, qtbot: QtBot, tmp_path: Path) -> None:
+    window = open_window()
+    window.desk.create_case(tmp_path / "new", number="7", title="New", examiner="E", question="?")
+    qtbot.waitUntil(lambda: window.desk.session is not None, timeout=10_000)
+    rest(window, qtbot)
+    assert "Drop pictures or videos here" in window.viewer.canvas.accessibleDescription()
+    assert not window.commands["run"].isEnabled()
+
+
+def test_case_that_is_not_there_is_told_in_one_line(open_window: Open, qtbot: QtBot, tmp_path: Path) -> None:
+    window = open_window()
+    window.open_case(tmp_path / "nowhere")
+    qtbot.waitUntil(lambda: window.work.dialog is not None, timeout=10_000)
+    assert window.work.dialog is not None
+    words = " ".join(label.text() for label in window.work.dialog.findChildren(QLabel))
+    assert "nowhere" in words
+    assert "case_not_found" in words
+    window.work.dialog.reject()
+
+
+def test_layout_is_kept_and_can_be_reset(open_window: Open, lab: Lab, settings: QSettings, qtbot: QtBot) -> None:
+    """U17: a stored layout carries its version; another version is not restored; Reset layout always works."""
+    window = open_window(lab.case)
+    window.docks["inspector"].hide()
+    session = window.desk.session
+    window.close()
+    assert session is not None
+    session.close()
+    window.desk.session = None
+    assert int(str(settings.value("layout/version"))) == LAYOUT_VERSION
+    again = open_window(lab.case)
+    again.reset_layout()
+    qtbot.waitUntil(lambda: all(again.docks[name].isVisible() for name in ("case", "inspector", "timeline")))
+    assert not again.docks["jobs"].isVisible()
+
+
+@pytest.mark.parametrize("theme", [DARK, LIGHT])
+def test_contrast(theme: object) -> None:
+    """3.4: text 4.5, controls and traces 3.0 against what they stand on."""
+    assert isinstance(theme, type(DARK))
+    for ground in (theme.window, theme.panel, theme.raised, theme.field, theme.selected, theme.hover):
+        assert contrast(theme.text, ground) >= 7
+    for ground in (theme.window, theme.panel, theme.field):
+        assert contrast(theme.second, ground) >= 4.5
+        assert contrast(theme.edge, ground) >= 3
+        assert contrast(theme.focus, ground) >= 3
+        assert contrast(theme.alarm, ground) >= 4.5
+    for colour in theme.series:
+        assert contrast(colour, theme.panel) >= 3
+    assert contrast(theme.on_strong, theme.strong) >= 7
+
+
+def test_known_contrast_values() -> None:
+    assert contrast("#E6E6E6", "#1E1E1E") == pytest.approx(13.4, abs=0.1)
+    assert contrast("#A8A8A8", "#2A2A2A") == pytest.approx(6.0, abs=0.1)
+
+
+def test_200_percent_text_keeps_everything_inside(window: MainWindow, qtbot: QtBot) -> None:
+    """U4: text of twice the size cuts nothing off in lanes and strips."""
+    for _ in range(6):
+        window.commands["text.larger"].trigger()
+    qtbot.wait(50)
+    font = QApplication.font()
+    assert font.pointSizeF() == pytest.approx(19.5)
+    line = window.timeline.canvas.fontMetrics().height()
+    assert all(rect.height() >= 2 * line for _, rect in window.timeline.canvas.lane_rects())
+    for _ in range(6):
+        window.commands["text.smaller"].trigger()
+    assert QApplication.font().pointSizeF() == pytest.approx(9.75)
