@@ -13,6 +13,7 @@ from typing import Literal, cast
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as nnf
 from torch import Tensor, nn
@@ -40,11 +41,11 @@ def whiten_patches(detector: ClipLn, pool: Pool, patches: int = 40_000, seed: in
     A random start lets brightness drown the fine texture that forgeries disturb; a transformer of this size does not
     get past that in an hour. Only for towers trained from nothing.
     """
-    conv = detector.tower.conv1
-    weight = cast(Tensor, conv.weight)
+    weight = cast(Tensor, cast(nn.Conv2d, detector.tower.conv1).weight)
     size, width = weight.shape[-1], weight.shape[0]
     random = np.random.default_rng(seed)
-    side, rows = detector.side, []
+    side = detector.side
+    rows: list[npt.NDArray[np.float32]] = []
     mean, std = (np.array(v, np.float32) for v in (IMAGE_MEAN, IMAGE_STD))
     while len(rows) < patches:
         rgb = pool.genuine[int(random.integers(len(pool.genuine)))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -42,6 +43,17 @@ def auc(genuine: Values, manipulated: Values) -> float:
     return float((place[n:].sum() - m * (m + 1) / 2) / (n * m))
 
 
+def bootstrap(
+    value: float, again: Callable[[npt.NDArray[np.int64]], float], units: int, draws: int, seed: int
+) -> Figure:
+    """``value`` with the 2.5 and 97.5 percentiles of ``again`` over resamples of ``units`` independent units."""
+    random = np.random.default_rng(seed)
+    values = [again(random.integers(units, size=units)) for _ in range(draws)]
+    low, high = np.nanpercentile(values, [2.5, 97.5])
+    # A statistic of few units may lie outside the percentiles of its own resamples.
+    return Figure(value, min(float(low), value), max(float(high), value))
+
+
 def auc_figure(genuine: Values, manipulated: Values, draws: int = 1000, seed: int = 0) -> Figure:
     """AUC with the 2.5 and 97.5 percentiles over ``draws`` resamples of the items of each class."""
     random = np.random.default_rng(seed)
@@ -56,9 +68,60 @@ def auc_figure(genuine: Values, manipulated: Values, draws: int = 1000, seed: in
     return Figure(auc(genuine, manipulated), float(low), float(high))
 
 
+def paired_auc_figure(
+    genuine: Values, manipulated: Values, group: npt.NDArray[np.int64], draws: int = 500, seed: int = 0
+) -> Figure:
+    """AUC of pairs whose members and neighbours hang together: whole groups (one picture, say) are resampled.
+
+    Args:
+        genuine, manipulated: scores of the pairs, row by row.
+        group: of each row.
+    """
+    rows = [np.flatnonzero(group == name) for name in np.unique(group)]
+
+    def again(chosen: npt.NDArray[np.int64]) -> float:
+        taken = np.concatenate([rows[number] for number in chosen])
+        return auc(genuine[taken], manipulated[taken])
+
+    return bootstrap(auc(genuine, manipulated), again, len(rows), draws, seed)
+
+
+def matched(genuine: Values, manipulated: Values, within: float) -> list[tuple[int, int]]:
+    """Pair every manipulated item with the nearest genuine one that is free and no further than ``within``.
+
+    Returns:
+        (row of the genuine, row of the manipulated) of each pair, nearest pairs first.
+    """
+    gaps = np.abs(genuine[:, None] - manipulated[None, :])
+    pairs: list[tuple[int, int]] = []
+    for flat in np.argsort(gaps, axis=None, kind="stable"):
+        one, two = divmod(int(flat), len(manipulated))
+        if gaps[one, two] > within:
+            break
+        if all(one != a and two != b for a, b in pairs):
+            pairs.append((one, two))
+    return pairs
+
+
 def rank_correlation(one: Values, two: Values) -> float:
-    """Spearman's coefficient."""
-    return float(np.corrcoef(ranks(one), ranks(two))[0, 1])
+    """Spearman's coefficient; NaN when one side is constant."""
+    a, b = ranks(one), ranks(two)
+    if np.ptp(a) == 0 or np.ptp(b) == 0:
+        return float("nan")
+    return float(np.corrcoef(a, b)[0, 1])
+
+
+def rank_correlation_figure(
+    one: Values, two: Values, group: npt.NDArray[np.int64], draws: int = 500, seed: int = 0
+) -> Figure:
+    """Spearman's coefficient; whole groups are resampled."""
+    rows = [np.flatnonzero(group == name) for name in np.unique(group)]
+
+    def again(chosen: npt.NDArray[np.int64]) -> float:
+        taken = np.concatenate([rows[number] for number in chosen])
+        return rank_correlation(one[taken], two[taken])
+
+    return bootstrap(rank_correlation(one, two), again, len(rows), draws, seed)
 
 
 def sharpness(rgb: RgbArray) -> float:

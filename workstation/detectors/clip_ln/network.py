@@ -76,7 +76,8 @@ def build(network: Mapping[str, object]) -> ClipLn:
         raise CardInvalid(f"The network table of a clip_ln card has one entry, tower or vision, not {len(network)}.")
     name, vision = network.get("tower"), network.get("vision")
     if isinstance(name, str):
-        config = open_clip.get_model_config(name)
+        # Only towers that come with the library: it would fetch "hf-hub:..." from the net and read "local-dir:...".
+        config = open_clip.get_model_config(name) if name in open_clip.list_models() else None
         if config is None:
             raise CardInvalid(f'open_clip knows no tower "{name}".')
         table = dict(config["vision_cfg"])
