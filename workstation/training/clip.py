@@ -27,9 +27,9 @@ from workstation.training.pool import Pool, load
 SMALL_VISION = {
     "image_size": 160,
     "patch_size": 16,
-    "width": 192,
-    "layers": 6,
-    "head_width": 64,
+    "width": 160,
+    "layers": 4,
+    "head_width": 40,
     "mlp_ratio": 3.0,
     "quick_gelu": True,
 }
@@ -41,7 +41,7 @@ def whiten_patches(detector: ClipLn, pool: Pool, patches: int = 40_000, seed: in
     A random start lets brightness drown the fine texture that forgeries disturb; a transformer of this size does not
     get past that in an hour. Only for towers trained from nothing.
     """
-    weight = cast(Tensor, cast(nn.Conv2d, detector.tower.conv1).weight)
+    weight = cast(nn.Conv2d, detector.tower.conv1).weight
     size, width = weight.shape[-1], weight.shape[0]
     random = np.random.default_rng(seed)
     side = detector.side
@@ -58,8 +58,10 @@ def whiten_patches(detector: ClipLn, pool: Pool, patches: int = 40_000, seed: in
     values, vectors = np.linalg.eigh(np.cov(seen.T))
     order = np.argsort(values)[::-1][:width]
     basis = vectors[:, order] / np.sqrt(values[order] + 1e-4)
+    start = torch.from_numpy(np.ascontiguousarray(basis.T, dtype=np.float32))
     with torch.no_grad():
-        weight.copy_(torch.from_numpy(basis.T.reshape(weight.shape).astype(np.float32)))
+        # A tower wider than a patch has numbers keeps its random start in the rest.
+        weight[: len(start)] = start.reshape(-1, *weight.shape[1:])
 
 
 class WithTeacher(nn.Module):
