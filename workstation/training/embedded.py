@@ -111,8 +111,8 @@ def clip_card(run: Run) -> DetectorCard:
             f"{run.sentence()} Pictures: {_PICTURES}; {_FORGERIES}. All weights were trained, not LayerNorms alone, "
             "because the tower starts from nothing; its patch embedding starts as whitened principal components of "
             "training patches. Loss: cross-entropy, 0.1 alignment, 0.05 uniformity (the paper has 0.5), slerp of "
-            "features added to the batch, and 3 times the cross-entropy of a map read off the patch tokens, whose layer "
-            "was thrown away afterwards."
+            "features added to the batch, and 3 times the cross-entropy of a map read off the patch tokens, whose "
+            "layer was thrown away afterwards."
         ),
         limits=(*_LIMITS, "It gives no map: nothing says which part of the face its score comes from."),
     )

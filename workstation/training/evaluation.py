@@ -1,0 +1,261 @@
+"""Figures of a detector package, as they are, with 95 % intervals and beside the shortcuts that need no detector.
+
+Two kinds: people held out of training, under the trainer's own forgeries and post-processing (the kept weights were
+chosen on these very people, and every record says so), and labelled sets made by others, opened once, at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from workstation.domain.detectors import Detector, DetectorReading, ValidationRecord
+from workstation.domain.errors import InputError
+from workstation.domain.faces import FaceCrop
+from workstation.domain.geometry import Affine, Point
+from workstation.domain.media import RgbArray
+from workstation.faces.alignment import target_points
+from workstation.faces.finder import FaceFinder
+from workstation.training import degrade
+from workstation.training.labelled import Seen, look, masks, read_set, where
+from workstation.training.localisation import ORGANS, organ_figure, organ_means, pixel_auc, pixel_figures
+from workstation.training.measures import (
+    Figure,
+    Values,
+    auc,
+    auc_figure,
+    matched,
+    paired_auc_figure,
+    rank_correlation_figure,
+    sharpness,
+)
+from workstation.training.pool import KINDS, Pool
+
+CHOSEN = "the kept weights were chosen on these people"
+# The validation of the training loop draws the same way.
+_STRENGTH, _APART, _SEED = 0.6, 0.5, 1
+_SAME_SHARPNESS = 0.1
+_CHUNK = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A figure to take: genuine and manipulated pictures of one set, or the manipulated of one and the genuine of
+    another. ``column``/``value`` keep only the rows that have it."""
+
+    name: str
+    folder: str
+    genuine_from: str = ""
+    column: str = ""
+    value: str = ""
+
+
+SETS = (
+    Labelled("CIPLAB composites", "ciplab"),
+    Labelled("CIPLAB composites, JPEG quality 94 only", "ciplab", column="jpeg_qf_est", value="94"),
+    Labelled("LFW face swaps", "lfw_faceswap"),
+    Labelled("StyleGAN2 against FFHQ", "stylegan2_ffhq"),
+    Labelled("Stable Diffusion 2.1 (SDFD) against FFHQ", "sdfd", genuine_from="stylegan2_ffhq"),
+    Labelled("FaceForensics++ c23 and Celeb-DF v2 crops", "ffpp_cdf_crops"),
+)
+MASKS, ORGAN_SET = "CIPLAB masks", "CIPLAB composites, which organ"
+
+
+def read_all(detector: Detector, crops: Sequence[FaceCrop]) -> list[DetectorReading]:
+    """Read crops in chunks, so that memory is held for one chunk's batch at a time."""
+    found: list[DetectorReading] = []
+    for start in range(0, len(crops), _CHUNK):
+        found.extend(detector.read(crops[start : start + _CHUNK]))
+    return found
+
+
+def as_crop(rgb: RgbArray) -> FaceCrop:
+    """A pool picture as the aligned crop it is, with the template's landmarks."""
+    side = rgb.shape[0]
+    a, b, c, d, e = (Point(float(x), float(y)) for x, y in target_points(side))
+    return FaceCrop(np.ascontiguousarray(rgb), Affine(1, 0, 0, 0, 1, 0), (a, b, c, d, e))
+
+
+def held_out_records(detector: Detector, pool: Pool) -> list[ValidationRecord]:
+    """AUC per kind of forgery on the held-out people, and the rank correlation of score and sharpness among genuine.
+
+    Pairs carry the same post-processing; their sharpness is drawn apart. Pictures are resampled, with all their views.
+    """
+    random = np.random.default_rng(_SEED)
+    genuine: list[float] = []
+    forged: list[float] = []
+    for start in range(0, len(pool.of), _CHUNK):
+        pairs = [_pair(pool, row, random) for row in range(start, min(start + _CHUNK, len(pool.of)))]
+        genuine.extend(reading.value for reading in detector.read([as_crop(pair[0]) for pair in pairs]))
+        forged.extend(reading.value for reading in detector.read([as_crop(pair[1]) for pair in pairs]))
+    a, b = np.array(genuine), np.array(forged)
+    pictures = _pictures(pool)
+    records = []
+    for number, kind in enumerate((None, *KINDS), start=-1):
+        rows = np.flatnonzero(pool.kind == number) if kind is not None else np.arange(len(pool.of))
+        if len(rows):
+            figure = paired_auc_figure(a[rows], b[rows], pictures[pool.of[rows]])
+            name = f"Held-out people, {kind or 'all kinds'}"
+            records.append(_record(name, len(rows), len(rows), "AUC", figure, CHOSEN))
+    plain = [as_crop(rgb) for rgb in pool.genuine]
+    scores = np.array([reading.value for reading in read_all(detector, plain)])
+    edges = np.array([sharpness(crop.rgb) for crop in plain])
+    figure = rank_correlation_figure(scores, edges, pictures)
+    note = "0 is wanted: a detector of blur or sharpness is far from it"
+    records.append(
+        _record("Held-out people, genuine crops", len(plain), 0, "Spearman of score and sharpness", figure, note)
+    )
+    return [record for record in records if record is not None]
+
+
+def _pair(pool: Pool, row: int, random: np.random.Generator) -> tuple[RgbArray, RgbArray]:
+    how = degrade.draw(random, _STRENGTH)
+    one, two = (float(random.normal(0.15, 0.6)) * _APART if random.random() < 0.5 else 0.0 for _ in range(2))
+    return degrade.apply(pool.genuine[pool.of[row]], how, one), degrade.apply(pool.forged[row], how, two)
+
+
+def _pictures(pool: Pool) -> npt.NDArray[np.int64]:
+    """Number of the picture each genuine crop was cut from: views of one picture stand side by side."""
+    pictures = max(1, sum(pool.facts.values()))
+    return np.arange(len(pool.genuine)) // max(1, len(pool.genuine) // pictures)
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """The faces of every set that was found, and how many pictures of each could not be used."""
+
+    seen: Mapping[str, Sequence[Seen]]
+    lost: Mapping[str, int]
+
+
+def look_at_sets(data: Path, finder: FaceFinder, tell: Callable[[str], None] = lambda _: None) -> Looked:
+    """Find the faces of the sets in ``data`` once, for every detector.
+
+    Raises:
+        InputError: none of them is there.
+    """
+    seen: dict[str, Sequence[Seen]] = {}
+    lost: dict[str, int] = {}
+    for folder in dict.fromkeys(one.folder for one in SETS):
+        if (data / folder).is_dir():
+            found, without = look(read_set(data / folder), finder, tell=tell)
+            seen[folder], lost[folder] = found, len(without)
+    if not seen:
+        raise InputError(f"{data.name} holds none of the sets this evaluation knows.")
+    return Looked(seen, lost)
+
+
+def labelled_records(
+    detector: Detector, looked: Looked, held: Pool | None = None
+) -> tuple[list[ValidationRecord], dict[str, list[float]]]:
+    """Figures on labelled sets.
+
+    Args:
+        held: held-out genuine crops, by which organs are standardised; without them that figure is left out.
+
+    Returns:
+        The records, and the raw scores of every set in the order its pictures were seen.
+    """
+    readings = {folder: read_all(detector, [one.crop for one in seen]) for folder, seen in looked.seen.items()}
+    records: list[ValidationRecord | None] = []
+    for wanted in SETS:
+        if wanted.folder in readings:
+            records.extend(_set_records(wanted, looked, readings))
+    if detector.card.output.map_size and "ciplab" in readings:
+        seen = looked.seen["ciplab"]
+        records.extend(_mask_records(seen, readings["ciplab"]))
+        if held is not None:
+            records.append(_organ_record(detector, seen, readings["ciplab"], held))
+    raw = {folder: [reading.value for reading in found] for folder, found in readings.items()}
+    return [record for record in records if record is not None], raw
+
+
+def _set_records(
+    wanted: Labelled, looked: Looked, readings: Mapping[str, Sequence[DetectorReading]]
+) -> list[ValidationRecord | None]:
+    rows = [
+        (one, reading.value, one.item.manipulated)
+        for one, reading in zip(looked.seen[wanted.folder], readings[wanted.folder], strict=True)
+    ]
+    if wanted.column:
+        kept = {id(one) for one in where(looked.seen[wanted.folder], wanted.column, wanted.value)}
+        rows = [row for row in rows if id(row[0]) in kept]
+    if wanted.genuine_from in readings:
+        other = zip(looked.seen[wanted.genuine_from], readings[wanted.genuine_from], strict=True)
+        rows += [(one, reading.value, False) for one, reading in other if not one.item.manipulated]
+    genuine = [(one, value) for one, value, label in rows if not label]
+    forged = [(one, value) for one, value, label in rows if label]
+    if not genuine or not forged:
+        return []
+    a, b = _column(genuine, lambda one: one.sharpness), _column(forged, lambda one: one.sharpness)
+    tables = auc(_column(genuine, lambda one: one.table), _column(forged, lambda one: one.table))
+    x, y = np.array([value for _, value in genuine]), np.array([value for _, value in forged])
+    note = f"sharpness alone {auc(a, b):.3f}, JPEG tables of the original files alone {tables:.3f}"
+    if looked.lost.get(wanted.folder):
+        note += f"; {looked.lost[wanted.folder]} pictures of the set without a usable face"
+    records = [_record(wanted.name, len(x), len(y), "AUC", auc_figure(x, y), note)]
+    pairs = matched(a, b, _SAME_SHARPNESS)
+    if len(pairs) >= 10:
+        one, two = np.array(pairs).T
+        figure = paired_auc_figure(x[one], y[two], np.arange(len(pairs)), draws=1000)
+        left = f"sharpness alone {auc(a[one], b[two]):.3f} on these"
+        records.append(_record(wanted.name, len(pairs), len(pairs), "AUC, pairs of equal sharpness", figure, left))
+    return records
+
+
+def _mask_records(seen: Sequence[Seen], readings: Sequence[DetectorReading]) -> list[ValidationRecord | None]:
+    by_id = {id(one): reading for one, reading in zip(seen, readings, strict=True)}
+    values = [pixel_auc(field, one, mask) for one, mask in masks(seen) if (field := by_id[id(one)].map) is not None]
+    values = [pair for pair in values if not np.isnan(pair).any()]
+    if not values:
+        return []
+    ours, blob, above = pixel_figures(values)
+    count = len(values)
+    return [
+        _record(MASKS, 0, count, "pixel AUC inside the crop", ours, f"a centred blob alone {blob}"),
+        _record(MASKS, 0, count, "pixel AUC above a centred blob", above, "0 means no better than knowing the centre"),
+    ]
+
+
+def _organ_record(
+    detector: Detector, seen: Sequence[Seen], readings: Sequence[DetectorReading], held: Pool
+) -> ValidationRecord | None:
+    forged, changed = [], []
+    for one, reading in zip(seen, readings, strict=True):
+        bits = [one.item.facts.get(organ, "") for organ in ORGANS]
+        if one.item.manipulated and reading.map is not None and all(bit in ("0", "1") for bit in bits):
+            forged.append(organ_means(one.crop, reading.map))
+            changed.append([bit == "1" for bit in bits])
+    crops = [as_crop(rgb) for rgb in held.genuine]
+    plain = [organ_means(c, r.map) for c, r in zip(crops, read_all(detector, crops), strict=True) if r.map is not None]
+    if len(forged) < 2 or len(plain) < 2:
+        return None
+    figure = organ_figure(np.array(forged), np.array(changed), np.array(plain))
+    return _record(ORGAN_SET, 0, len(forged), "AUC over organs", figure, "0.5 is chance; standardised per organ")
+
+
+def _column(rows: Sequence[tuple[Seen, float]], take: Callable[[Seen], float]) -> Values:
+    return np.array([take(one) for one, _ in rows], np.float64)
+
+
+def _record(
+    dataset: str, genuine: int, manipulated: int, measure: str, figure: Figure, note: str
+) -> ValidationRecord | None:
+    """None when the figure cannot be taken (a class is empty, or every value is the same)."""
+    if not np.isfinite([figure.value, figure.low, figure.high]).all():
+        return None
+    return ValidationRecord(
+        dataset, genuine, manipulated, measure, round(figure.value, 4), _down(figure.low), _up(figure.high), note
+    )
+
+
+def _down(value: float) -> float:
+    return float(np.floor(value * 1e4) / 1e4)
+
+
+def _up(value: float) -> float:
+    return float(np.ceil(value * 1e4) / 1e4)
