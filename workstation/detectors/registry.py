@@ -6,11 +6,13 @@ A package is a folder with ``card.toml`` and the weights it names. The family on
 
 from __future__ import annotations
 
+import errno
 import importlib
 import shutil
 import stat
 import tempfile
 import zipfile
+import zlib
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
@@ -32,7 +34,9 @@ from workstation.domain.errors import (
     CardInvalid,
     DetectorError,
     DetectorNotFound,
+    DeviceFault,
     PermissionRefused,
+    StorageFull,
     WeightsInvalid,
 )
 
@@ -87,6 +91,7 @@ def load(package: InstalledDetector, *, device: str | None = None, precision: st
     Raises:
         DetectorError: the package has a problem or its family is unknown.
         WeightsInvalid: digest or shapes are not the card's.
+        DeviceFault: the device is not there or has too little memory.
     """
     from workstation.detectors import runtime
 
@@ -95,9 +100,14 @@ def load(package: InstalledDetector, *, device: str | None = None, precision: st
     runtime.make_reproducible()
     chosen = device or runtime.pick_device()
     family = _family(package.card)
-    return family.load(
-        package.card, Path(package.folder), device=chosen, precision=precision or runtime.pick_precision(chosen)
-    )
+    try:
+        return family.load(
+            package.card, Path(package.folder), device=chosen, precision=precision or runtime.pick_precision(chosen)
+        )
+    # torch says "no such device" as a RuntimeError, and as an AssertionError when it was built without it.
+    except (RuntimeError, AssertionError, MemoryError) as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0][:200]
+        raise DeviceFault(f"{package.card.id} cannot be loaded on {chosen}: {reason}.", "Use the CPU.") from error
 
 
 def verify(package: InstalledDetector) -> Verification:
@@ -121,36 +131,50 @@ def verify(package: InstalledDetector) -> Verification:
 def install(source: Path, user_folder: Path) -> InstalledDetector:
     """Check a package (folder or zip archive) and file it, read-only, under its id.
 
+    What is checked is the copy that is kept, not the source.
+
     Raises:
         CardInvalid, WeightsInvalid: the package is not sound; nothing is installed.
-        DetectorError: the archive is unsafe, the id is taken, or the source is no package.
-        PermissionRefused: the folder cannot be written.
+        DetectorError: the archive is unsafe or damaged, the id is taken, or the source is no package.
+        DetectorNotFound: there is no such source.
+        PermissionRefused, StorageFull: the folder cannot be written.
     """
     if not source.exists():
         raise DetectorNotFound(f"There is no package {source}.")
     try:
         user_folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=user_folder, prefix=".install-") as scratch:
-            folder = _unpacked(source, Path(scratch) / "package")
+            folder = _unpacked(source, Path(scratch) / "unpacked")
             card = read_card(folder)
-            if any(p.card.id == card.id for p in installed(user_folder)):
-                raise DetectorError(f"A detector called {card.id} is already installed.", "Remove it first.")
-            fresh = InstalledDetector(card, str(folder), False)
-            bad = verify(fresh).bad
-            if bad:
-                raise WeightsInvalid(
-                    bad[0].detail if bad[0].detail.startswith(card.id) else f"{card.id}: {bad[0].detail}"
-                )
             target = user_folder / card.id
-            kept = Path(scratch) / "kept"
+            if target.exists() or any(p.card.id == card.id for p in installed(user_folder)):
+                raise DetectorError(f"A detector called {card.id} is already installed.", "Remove it first.")
+            kept = Path(scratch) / card.id
             kept.mkdir()
             for name in (CARD_FILE, card.weights.file):
-                shutil.copyfile(folder / name, kept / name)
-                (kept / name).chmod(stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH)
+                _copy(folder / name, kept / name, card.id)
+            _refuse_unsound(InstalledDetector(read_card(kept), str(kept), False))
             kept.replace(target)
     except OSError as error:
-        raise PermissionRefused(f"{user_folder} cannot be written ({error.strerror}).") from error
+        if error.errno == errno.ENOSPC:
+            raise StorageFull(f"There is no room in {user_folder} for {source.name}.", "Free some space.") from error
+        raise PermissionRefused(f"{source.name} cannot be installed: {error.filename}: {error.strerror}.") from error
     return InstalledDetector(card, str(target), False)
+
+
+def _copy(source: Path, target: Path, name: str) -> None:
+    if source.is_symlink() or not source.is_file():
+        raise WeightsInvalid(f"{name}: {source.name} is missing or is not a plain file.")
+    shutil.copyfile(source, target)
+    target.chmod(stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH)
+
+
+def _refuse_unsound(package: InstalledDetector) -> None:
+    name = package.card.id
+    _family(package.card)
+    bad = verify(package).bad
+    if bad:
+        raise WeightsInvalid(bad[0].detail if bad[0].detail.startswith(name) else f"{name}: {bad[0].detail}")
 
 
 def _unpacked(source: Path, target: Path) -> Path:
@@ -159,15 +183,19 @@ def _unpacked(source: Path, target: Path) -> Path:
         return source
     if not zipfile.is_zipfile(source):
         raise DetectorError(f"{source.name} is neither a folder nor a zip archive.")
-    with zipfile.ZipFile(source) as archive:
-        if sum(info.file_size for info in archive.infolist()) > _LARGEST_PACKAGE:
-            raise DetectorError(f"{source.name} unpacks to more than {_LARGEST_PACKAGE >> 30} GiB.")
-        for info in archive.infolist():
-            path = Path(info.filename)
-            linked = stat.S_ISLNK(info.external_attr >> 16)
-            if path.is_absolute() or ".." in path.parts or "\\" in info.filename or ":" in info.filename or linked:
-                raise DetectorError(f"{source.name} holds an unsafe name ({info.filename}); it is not unpacked.")
-        archive.extractall(target)
+    try:
+        with zipfile.ZipFile(source) as archive:
+            if sum(info.file_size for info in archive.infolist()) > _LARGEST_PACKAGE:
+                raise DetectorError(f"{source.name} unpacks to more than {_LARGEST_PACKAGE >> 30} GiB.")
+            for info in archive.infolist():
+                path = Path(info.filename)
+                linked = stat.S_ISLNK(info.external_attr >> 16)
+                if path.is_absolute() or ".." in path.parts or "\\" in info.filename or ":" in info.filename or linked:
+                    raise DetectorError(f"{source.name} holds an unsafe name ({info.filename}); it is not unpacked.")
+            archive.extractall(target)
+    # A wrong checksum, a cut stream, encryption and an unknown compression each have their own exception.
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+        raise DetectorError(f"{source.name} is a damaged or locked archive ({error}).") from error
     cards = sorted(target.rglob(CARD_FILE))
     if len(cards) != 1:
         raise CardInvalid(f"{source.name} holds {len(cards)} cards; a package has one.")
@@ -184,6 +212,8 @@ def _package(folder: Path, embedded: bool) -> InstalledDetector:
         problem = f'its family "{card.family}" is not known to this program'
     elif not (folder / card.weights.file).is_file():
         problem = f"{card.weights.file} is missing"
+    elif (size := (folder / card.weights.file).stat().st_size) != card.weights.size:
+        problem = f"{card.weights.file} has {size} bytes, its card says {card.weights.size}"
     return InstalledDetector(card, str(folder), embedded, problem)
 
 
@@ -215,4 +245,7 @@ def _family(card: DetectorCard) -> _Family:
     point = _families().get(card.family)
     if point is None:
         raise DetectorError(f'{card.id}: its family "{card.family}" is not known to this program.')
-    return cast(_Family, importlib.import_module(point.module))
+    try:
+        return cast(_Family, importlib.import_module(point.module))
+    except ImportError as error:
+        raise DetectorError(f'{card.id}: the code of its family "{card.family}" cannot be loaded ({error}).') from error

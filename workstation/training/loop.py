@@ -88,20 +88,33 @@ def train(
         outcome.faces += len(batch.labels)
         running += 0.02 * (value.item() - running)
         _average(averaged, network, min(recipe.average, (1 + outcome.steps) / (10 + outcome.steps)))
-        if spent >= next_check or spent + 5 >= budget:
+        if spent >= next_check:
             next_check = spent + recipe.check_every_minutes * 60
-            kinds = validate(averaged, held(), scores, device)
-            mean = float(np.mean([figure.value for figure in kinds.values()]))
-            each = " ".join(f"{name} {figure.value:.3f}" for name, figure in kinds.items())
-            done = f"{spent / 60:.1f} min, step {outcome.steps}, {outcome.faces} faces"
-            tell(f"{done}, loss {running:.4f}, held {mean:.3f} {each}")
-            if mean > outcome.best:
-                outcome.best, outcome.kinds = mean, kinds
-                part = keep.with_suffix(".part")
-                save_file({k: v.contiguous().cpu() for k, v in averaged.state_dict().items()}, part)
-                part.replace(keep)
+            outcome.minutes = spent / 60
+            _check(averaged, validate(averaged, held(), scores, device), outcome, running, keep, tell)
     outcome.minutes = (time.monotonic() - start) / 60
+    _check(averaged, validate(averaged, held(), scores, device), outcome, running, keep, tell)
     return outcome
+
+
+def _check(
+    averaged: nn.Module,
+    kinds: dict[str, Figure],
+    outcome: Outcome,
+    running: float,
+    keep: Path,
+    tell: Callable[[str], None],
+) -> None:
+    """Keep the averaged weights when they do better on the held-out people than any before."""
+    mean = float(np.mean([figure.value for figure in kinds.values()])) if kinds else 0.0
+    each = " ".join(f"{name} {figure.value:.3f}" for name, figure in kinds.items())
+    done = f"{outcome.minutes:.1f} min, step {outcome.steps}, {outcome.faces} faces"
+    tell(f"{done}, loss {running:.4f}, held {mean:.3f} {each}")
+    if mean > outcome.best:
+        outcome.best, outcome.kinds = mean, kinds
+        part = keep.with_suffix(".part")
+        save_file({k: v.contiguous().cpu() for k, v in averaged.state_dict().items()}, part)
+        part.replace(keep)
 
 
 def _average(averaged: nn.Module, network: nn.Module, weight: float) -> None:
