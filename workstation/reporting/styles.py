@@ -60,6 +60,7 @@ H2 = _style("h2", 11.6, 15, fontName=BOLD, spaceBefore=5 * mm, spaceAfter=2.4 * 
 H3 = _style("h3", 9.4, 13, fontName=BOLD, spaceBefore=3 * mm, spaceAfter=1.4 * mm)
 NOTE = _style("note", 9, 13, spaceAfter=0)
 CAPTION = _style("caption", 8, 11, spaceBefore=1.4 * mm, spaceAfter=0)
+BESIDE = _style("beside", 7.2, 9, textColor=SECOND, spaceBefore=0.8 * mm, spaceAfter=1.6 * mm)
 CAPTION_MONO = _style("caption-mono", 6.8, 10, fontName=MONO, textColor=SECOND, spaceAfter=5 * mm)
 COVER_KIND = _style("cover-kind", 10.5, 14, textColor=SECOND)
 COVER_TITLE = _style("cover-title", 25, 31, fontName=BOLD)

@@ -214,6 +214,8 @@ ENGLISH: Mapping[str, str] = {
         "frame digest."
     ),
     "results.key_frame": "Track {track} · {detector} · {score} uncalibrated · {seconds} · {reason}",
+    "results.close_up.plain": "The face, enlarged",
+    "results.close_up.field": "The map alone: black 0, white 1",
     "results.key_frame.ref": "time stamp {pts}, frame SHA-256 {digest}",
     # --- timeline -----------------------------------------------------------------------------------------------
     "timeline.track": "T{number}",

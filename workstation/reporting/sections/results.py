@@ -7,20 +7,26 @@ from collections import Counter
 
 from PIL import Image as PillowImage
 from reportlab.lib.units import mm
-from reportlab.platypus import Flowable, Image, KeepTogether, PageBreak, Spacer
+from reportlab.platypus import Flowable, Image, KeepTogether, PageBreak, Spacer, Table, TableStyle
 
+from workstation.domain.media import RgbArray
 from workstation.domain.reports import ExhibitFacts, KeyFrame, Series
 from workstation.domain.results import TrackSummary
 from workstation.reporting import formatting, styles, timeline
 from workstation.reporting.blocks import facts_table, heading, note, para, rows_table
+from workstation.reporting.close_up import close_up
 from workstation.reporting.content import Content
 from workstation.reporting.figures import burn_in
+from workstation.reporting.fonts import REGULAR
 from workstation.reporting.wording import phrase, say
 
 # Two figures of an ordinary clip fit a page; header and legend take about 28 mm of each.
 _FIGURE_HEIGHT = 108 * mm
 _FIGURE_WIDTH = 78 * mm
+_WIDEST = 108 * mm
 _STRIPS = 28 * mm
+_GUTTER = 4 * mm
+_CAPTION = 5.5 * mm
 # 240 pixels an inch; letters of the header come out at about 7 points.
 _DENSITY = 240 / 72
 _LETTER = 0.46
@@ -187,14 +193,12 @@ def _key_frames(content: Content, entry: ExhibitFacts) -> list[Flowable]:
 
 def _figure(content: Content, key: KeyFrame) -> list[Flowable]:
     rows, columns = key.burn.rgb.shape[:2]
-    wide = min(styles.WIDTH, max(_FIGURE_WIDTH, (_FIGURE_HEIGHT - _STRIPS) * columns / rows))
+    wide = min(_WIDEST, max(_FIGURE_WIDTH, (_FIGURE_HEIGHT - _STRIPS) * columns / rows))
     rgb = burn_in(key.burn, width=round(wide * _DENSITY), unit=_DENSITY * _LETTER)
-    # For reading only, hence JPEG at its finest, colour not subsampled; evidence is named by digest, never by figure.
-    buffer = io.BytesIO()
-    PillowImage.fromarray(rgb).save(buffer, "JPEG", quality=95, subsampling=0)
-    buffer.seek(0)
     scale = min(wide / rgb.shape[1], styles.HEIGHT * 0.85 / rgb.shape[0])
-    picture = Image(buffer, rgb.shape[1] * scale, rgb.shape[0] * scale, hAlign="LEFT")
+    picture = _picture(rgb, rgb.shape[1] * scale, rgb.shape[0] * scale)
+    beside = _beside(key, picture.drawHeight, styles.WIDTH - picture.drawWidth - _GUTTER)
+    whole = _side_by_side(picture, beside) if beside else picture
     ref = key.burn.frame
     caption = say(
         "results.key_frame",
@@ -205,7 +209,46 @@ def _figure(content: Content, key: KeyFrame) -> list[Flowable]:
         reason=key.reason,
     )
     name = say("results.key_frame.ref", pts=ref.pts, digest=ref.digest)
-    return [picture, para(caption, styles.CAPTION), para(name, styles.CAPTION_MONO)]
+    return [whole, para(caption, styles.CAPTION), para(name, styles.CAPTION_MONO)]
+
+
+def _beside(key: KeyFrame, height: float, width: float) -> list[Flowable]:
+    """The enlarged face and the map alone, one over the other, as large as the column and the frame's height allow."""
+    side = min(width, height / 2 - _CAPTION - 1 * mm)
+    enlarged = close_up(key.burn, key.track_number, max(64, round(side * _DENSITY)))
+    if enlarged is None:
+        return []
+    blocks: list[Flowable] = [_picture(enlarged.plain, side, side), para(say("results.close_up.plain"), styles.BESIDE)]
+    if enlarged.field is not None:
+        blocks += [_picture(enlarged.field, side, side), para(say("results.close_up.field"), styles.BESIDE)]
+    return blocks
+
+
+def _picture(rgb: RgbArray, width: float, height: float) -> Image:
+    # For reading only, hence JPEG at its finest, colour not subsampled; evidence is named by digest, never by figure.
+    buffer = io.BytesIO()
+    PillowImage.fromarray(rgb).save(buffer, "JPEG", quality=95, subsampling=0)
+    buffer.seek(0)
+    return Image(buffer, width, height, hAlign="LEFT")
+
+
+def _side_by_side(picture: Image, beside: list[Flowable]) -> Flowable:
+    rest = styles.WIDTH - picture.drawWidth
+    table = Table([[picture, beside]], colWidths=[picture.drawWidth, rest], hAlign="LEFT")
+    table.setStyle(
+        TableStyle(
+            [
+                ("VALIGN", (0, 0), (-1, -1), "TOP"),
+                ("LEFTPADDING", (0, 0), (0, 0), 0),
+                ("LEFTPADDING", (1, 0), (1, 0), _GUTTER),
+                ("RIGHTPADDING", (0, 0), (-1, -1), 0),
+                ("TOPPADDING", (0, 0), (-1, -1), 0),
+                ("BOTTOMPADDING", (0, 0), (-1, -1), 0),
+                ("FONT", (0, 0), (-1, -1), REGULAR),
+            ]
+        )
+    )
+    return table
 
 
 def _short(name: str, limit: int = 60) -> str:
