@@ -211,7 +211,10 @@ def test_clicking_a_face_chooses_its_track(window: MainWindow) -> None:
     centre = shown.faces[0].box.centre
     place = window.viewer.canvas.view().map(QPointF(centre.x, centre.y))
     QTest.mouseClick(
-        window.viewer.canvas, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, QPoint(*map(int, place.toTuple()))
+        window.viewer.canvas,
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.NoModifier,
+        QPoint(*map(int, place.toTuple())),
     )
     assert window.navigator.track == TrackId(shown.faces[0].track)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QSettings
-from PySide6.QtWidgets import QApplication, QLabel, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from tests.gui.conftest import EXAMINED, FRAMES, Lab, Open, rest
@@ -21,7 +21,9 @@ _CONCLUSION = re.compile(r"\b(real|fake|fakes|authentic|genuine|proved|deepfake)
 def texts(window: MainWindow) -> list[str]:
     """Every word a person can read on the window now, tables included."""
     found = [label.text() for label in window.findChildren(QLabel)]
-    found += [action.text() + " " + action.toolTip() for action in window.commands.findChildren(type(window.commands["run"]))]
+    found += [
+        action.text() + " " + action.toolTip() for action in window.commands.findChildren(type(window.commands["run"]))
+    ]
     for table in (window.inspector.detectors.tracks_model, window.inspector.detectors.faces_model):
         found += [f"{cell.text} {cell.second} {cell.tip}" for row in table.rows for cell in row.cells]
     found += [widget.accessibleName() + " " + widget.accessibleDescription() for widget in window.findChildren(QWidget)]
@@ -217,3 +219,23 @@ def test_200_percent_text_keeps_everything_inside(window: MainWindow, qtbot: QtB
     for _ in range(6):
         window.commands["text.smaller"].trigger()
     assert QApplication.font().pointSizeF() == pytest.approx(9.75)
+
+
+def test_case_open_elsewhere_is_offered_for_reading(open_window: Open, lab: Lab, qtbot: QtBot) -> None:
+    held = lab.engine.open_case(lab.case)
+    try:
+        window = open_window()
+        window.open_case(lab.case)
+        qtbot.waitUntil(lambda: window.work.dialog is not None, timeout=10_000)
+        assert window.work.dialog is not None
+        button = next(b for b in window.work.dialog.findChildren(QPushButton) if "reading" in b.text())
+        button.click()
+        qtbot.waitUntil(lambda: window.desk.session is not None, timeout=10_000)
+        rest(window, qtbot)
+        assert window.desk.session is not None
+        assert window.desk.session.read_only
+        assert not window.commands["run"].isEnabled()
+        assert not window.commands["exhibit.import"].isEnabled()
+        assert window.stage.shown is not None
+    finally:
+        held.close()

@@ -117,9 +117,7 @@ def test_esc_cancels_keeps_what_was_committed_and_offers_to_go_on(empty: MainWin
     session = empty.desk.session
     assert session is not None
     empty.desk.ask(lambda: session.examine(frames=0), empty.work._submitted)
-    qtbot.waitUntil(
-        lambda: empty.desk.data is not None and len(empty.desk.data.lanes.frames) > 0, timeout=60_000
-    )
+    qtbot.waitUntil(lambda: empty.desk.data is not None and len(empty.desk.data.lanes.frames) > 0, timeout=60_000)
     QTest.keyClick(empty.viewer.canvas, Qt.Key.Key_Escape)
     qtbot.waitUntil(lambda: ended(empty), timeout=30_000)
     rest(empty, qtbot)

@@ -69,9 +69,12 @@ def grab(
     try:
         taken.take(case, picture, scale)
     finally:
+        session = window.desk.session
         window.close()
         window.deleteLater()
         app.sendPostedEvents()
+        if session is not None:
+            session.close()
 
 
 def _application(scale: float = 1.0) -> QApplication:

@@ -16,7 +16,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from workstation.domain.case import KnownCase
 from workstation.domain.custody import CustodyEvent, CustodyHead
-from workstation.domain.errors import WorkstationError
+from workstation.domain.errors import CaseReadOnly, WorkstationError
 from workstation.domain.events import CaseChanged, CaseSaved, EvidenceChanged, ExaminationChanged
 from workstation.domain.evidence import EvidenceItem
 from workstation.domain.examinations import Examination
@@ -45,6 +45,7 @@ class Desk(QObject):
         thumbnail_shown(str): the thumbnail of that exhibit was read.
         saved(str): everything up to that time is on disk.
         failed(object): a known error to tell the examiner.
+        locked(object): the case asked for is open elsewhere or cannot be written; it can still be read.
     """
 
     case_shown = Signal()
@@ -56,6 +57,7 @@ class Desk(QObject):
     known_shown = Signal()
     saved = Signal(str)
     failed = Signal(object)
+    locked = Signal(object)
 
     def __init__(self, engine: Engine, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -77,6 +79,7 @@ class Desk(QObject):
         self._all_rows = False
         self._refreshing = False
         self._opening = 0
+        self._asked: Path | None = None
         self._gather = QTimer(self, singleShot=True, interval=_GATHER_MS)
         self._gather.timeout.connect(self._refresh)
         self._unsubscribe = engine.hub.subscribe(self.bridge.post)
@@ -91,9 +94,16 @@ class Desk(QObject):
         return bool(self.reader.pending or self._refreshing or self._gather.isActive() or self._opening)
 
     def open_case(self, folder: Path, *, read_only: bool = False) -> None:
+        self._asked = None if read_only else folder
         self._adopt(partial(self.engine.open_case, folder, read_only=read_only))
 
+    @property
+    def asked(self) -> Path | None:
+        """The folder last asked for to work in."""
+        return self._asked
+
     def create_case(self, folder: Path, *, number: str, title: str, examiner: str, question: str) -> None:
+        self._asked = None
         make = partial(
             self.engine.create_case, folder, number=number, title=title, examiner=examiner, question=question
         )
@@ -156,7 +166,10 @@ class Desk(QObject):
 
     def _not_opened(self, error: WorkstationError) -> None:
         self._opening -= 1
-        self.failed.emit(error)
+        if isinstance(error, CaseReadOnly) and self._asked is not None:
+            self.locked.emit(error)
+        else:
+            self.failed.emit(error)
         self.read_known()
 
     def _closed(self, _: object) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QBuffer, QEventLoop, QIODevice, QObject, QPoint, QSettings, QTimer, Slot
 from PySide6.QtGui import QPixmap
 
-from workstation.domain.errors import NotFound, PermissionRefused, WorkstationError
+from workstation.domain.errors import CaseReadOnly, NotFound, PermissionRefused, WorkstationError
 from workstation.ui.main_window import MainWindow
 
 _LOOK_MS = 15
@@ -29,18 +29,23 @@ class Grab(QObject):
         self._window = window
         self._loop = QEventLoop(self)
         self._error: WorkstationError | None = None
+        self._case = Path()
+        self._reading = False
         self._quiet = 0
         self._look = QTimer(self, interval=_LOOK_MS)
         self._look.timeout.connect(self._check)
         self._limit = QTimer(self, singleShot=True, interval=round(limit_s * 1000))
         self._limit.timeout.connect(self._late)
         window.desk.failed.disconnect(window.work.tell)
+        window.desk.locked.disconnect(window.work.offer_reading)
+        window.desk.locked.connect(self._failed)
         window.desk.failed.connect(self._failed)
 
     def take(self, case: Path, picture: Path, scale: float) -> None:
         """Raises: CaseError, NotFound, PermissionRefused, WorkstationError."""
         if not picture.absolute().parent.is_dir():
             raise NotFound(f"There is no folder {picture.absolute().parent}.", "Make it, or choose another place.")
+        self._case = case
         self._window.show()
         self._window.open_case(case)
         self._look.start()
@@ -61,6 +66,10 @@ class Grab(QObject):
 
     @Slot(object)
     def _failed(self, error: WorkstationError) -> None:
+        if isinstance(error, CaseReadOnly) and not self._reading:
+            self._reading = True
+            self._window.desk.open_case(self._case, read_only=True)
+            return
         self._error = error
         self._loop.quit()
 

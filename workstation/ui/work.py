@@ -61,6 +61,7 @@ class Work(QObject):
         self.packages: tuple[InstalledDetector, ...] = ()
         self.dialog: QDialog | None = None
         desk.failed.connect(self.tell)
+        desk.locked.connect(self.offer_reading)
         jobs.ended.connect(self._ended)
 
     def read_packages(self) -> None:
@@ -183,6 +184,15 @@ class Work(QObject):
     def tell(self, error: WorkstationError) -> None:
         """Show an error: one line and what to do."""
         self._open_dialog(ErrorBox(error, self._window))
+
+    @Slot(object)
+    def offer_reading(self, error: WorkstationError) -> None:
+        """A case that is open elsewhere can be opened for reading only."""
+        folder = self._desk.asked
+        box = ErrorBox(error, self._window)
+        if folder is not None:
+            box.offer(self.tr("Open for reading only"), partial(self._desk.open_case, folder, read_only=True))
+        self._open_dialog(box)
 
     def tell_unexpected(self, kind: type[BaseException], fault: BaseException, trace: TracebackType | None) -> None:
         """A fault nobody foresaw: into the log in full, and one line to the examiner. The window goes on."""

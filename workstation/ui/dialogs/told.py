@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt
+from collections.abc import Callable
+
+from PySide6.QtCore import QSize, Qt, Slot
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
@@ -48,11 +50,26 @@ class ErrorBox(QDialog):
         buttons.rejected.connect(self.reject)
         close = buttons.button(QDialogButtonBox.StandardButton.Close)
         close.setDefault(True)
+        self._buttons = buttons
+        self._then: Callable[[], object] | None = None
         self._column = column = QVBoxLayout(self)
         column.setContentsMargins(20, 18, 20, 14)
         column.setSpacing(16)
         column.addLayout(row)
         column.addWidget(buttons)
+
+    def offer(self, text: str, then: Callable[[], object]) -> None:
+        """Add a button that closes the box and does something about it."""
+        self._then = then
+        button = self._buttons.addButton(text, QDialogButtonBox.ButtonRole.AcceptRole)
+        button.setDefault(True)
+        self._buttons.accepted.connect(self._go)
+
+    @Slot()
+    def _go(self) -> None:
+        self.accept()
+        if self._then is not None:
+            self._then()
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
         super().showEvent(event)
