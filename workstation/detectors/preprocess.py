@@ -44,6 +44,7 @@ def _antialiased(rgb: npt.NDArray[np.uint8], spec: InputSpec) -> Tensor:
     import torch
     import torch.nn.functional as nnf
 
-    values = torch.from_numpy(rgb).permute(0, 3, 1, 2).float()
+    # On bytes torch rounds between its two passes as Pillow does; on floats it does not.
+    values = torch.from_numpy(rgb).permute(0, 3, 1, 2)
     small = nnf.interpolate(values, size=(spec.size, spec.size), mode=spec.interpolation, antialias=True)
-    return small.round().clamp(0, 255) / 255
+    return small.float() / 255

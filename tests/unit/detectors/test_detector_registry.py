@@ -108,9 +108,7 @@ def cut_weights(folder: Path) -> str:
 
 
 @pytest.mark.parametrize("spoil", [break_card, break_family, lose_weights, cut_weights])
-def test_a_broken_package_is_listed_with_its_problem_and_does_not_load(
-    source: Path, home: Path, spoil: object
-) -> None:
+def test_a_broken_package_is_listed_with_its_problem_and_does_not_load(source: Path, home: Path, spoil: object) -> None:
     said = spoil(source)  # type: ignore[operator]  # one of the four above
     home.mkdir()
     source.rename(home / "broken")
@@ -179,7 +177,9 @@ def test_weights_that_are_not_numbers_give_no_score(source: Path, home: Path) ->
         detector.read([crop()])
 
 
-@pytest.mark.parametrize("name", ["../outside.toml", "/outside.toml", "a/../../outside.toml", "..\\outside.toml", "C:x"])
+@pytest.mark.parametrize(
+    "name", ["../outside.toml", "/outside.toml", "a/../../outside.toml", "..\\outside.toml", "C:x"]
+)
 def test_an_archive_cannot_write_outside_its_place(source: Path, home: Path, tmp_path: Path, name: str) -> None:
     archive = zipped(source, tmp_path / "p.zip")
     with zipfile.ZipFile(archive, "a") as more:
