@@ -1,0 +1,113 @@
+"""Which pictures are trained on, who is held out, and the pool of pairs made of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from training_samples import face, write_dataset
+
+from workstation.domain.errors import InputError
+from workstation.domain.geometry import Point
+from workstation.training import pool
+from workstation.training.forgeries import Kind
+from workstation.training.pool import KINDS, MAP_SIDE
+from workstation.training.portraits import POOL_SIDE, held_out, list_portraits, read_rgb, view
+
+
+def test_no_person_is_in_two_splits(dataset: Path) -> None:
+    portraits = list_portraits(dataset)
+    assert len(portraits) == 7
+    split = {person: {held_out(p) for p in portraits if p.person == person} for person in {p.person for p in portraits}}
+    assert all(len(places) == 1 for places in split.values())
+    assert {place for places in split.values() for place in places} == {True, False}
+
+
+def test_neutral_and_smiling_are_one_person(dataset: Path) -> None:
+    portraits = list_portraits(dataset)
+    smiling = [p for p in portraits if p.folder == "london_smiling"]
+    neutral = [p for p in portraits if p.folder == "london"]
+    assert [p.person for p in smiling] == [p.person for p in neutral if p.path.name[:3] == smiling[0].path.name[:3]]
+    assert len({p.person for p in portraits}) == 6
+
+
+@pytest.mark.data
+def test_no_person_of_the_real_folders_is_in_two_splits(shared_data: Path) -> None:
+    portraits = list_portraits(shared_data / "train")
+    held = {p.person for p in portraits if held_out(p)}
+    assert held
+    assert not held & {p.person for p in portraits if not held_out(p)}
+    neutral = {p.person for p in portraits if p.folder == "london"}
+    smiling = {p.person for p in portraits if p.folder == "london_smiling"}
+    assert len(smiling) > 50
+    assert smiling <= neutral
+    assert 0.05 < len(held) / len({p.person for p in portraits}) < 0.16
+
+
+def test_only_genuine_pictures_are_read(tmp_path: Path) -> None:
+    write_dataset(tmp_path / "set", [("a.jpg", "0"), ("b.jpg", "1"), ("c.tem", "0")][:2])
+    with (tmp_path / "set" / "labels.csv").open("a", encoding="utf-8") as file:
+        file.write("c.tem,0\nmissing.jpg,0\n")
+    assert [p.path.name for p in list_portraits(tmp_path)] == ["a.jpg"]
+
+
+def test_a_folder_without_datasets_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=tmp_path.name):
+        list_portraits(tmp_path)
+
+
+def test_what_is_no_picture_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_text("text", encoding="utf-8")
+    assert read_rgb(tmp_path / "a.jpg") is None
+
+
+def test_views_of_a_picture_differ_a_little_and_keep_their_landmarks() -> None:
+    made = face()
+    rgb = made.rgb.astype(np.uint8)
+    views = [view(rgb, made.marks, np.random.default_rng(seed)) for seed in range(6)]
+    assert all(one.rgb.shape == (POOL_SIDE, POOL_SIDE, 3) for one in views)
+    centres = np.array([[[p.x, p.y] for p in one.landmarks] for one in views])
+    spread = np.ptp(centres, axis=0)
+    assert spread.max() < 40
+    assert np.abs(np.diff([one.crop_from_frame.scale for one in views])).max() > 1e-3
+    again = view(rgb, made.marks, np.random.default_rng(0))
+    assert np.array_equal(again.rgb, views[0].rgb)
+
+
+def test_a_pool_holds_every_kind_for_every_crop(made_pool: Path) -> None:
+    for name, pictures in (("train", 4), ("held", 3)):
+        one = pool.load(made_pool, name)
+        crops = 2 * pictures
+        assert sum(one.facts.values()) == pictures
+        assert one.genuine.shape == (crops, POOL_SIDE, POOL_SIDE, 3)
+        assert one.forged.shape == (crops * len(KINDS), POOL_SIDE, POOL_SIDE, 3)
+        assert one.maps.shape == (crops * len(KINDS), MAP_SIDE, MAP_SIDE)
+        assert sorted(one.of) == sorted(list(range(crops)) * len(KINDS))
+        assert np.bincount(one.kind).tolist() == [crops] * len(Kind)
+        for row, of in enumerate(one.of):
+            changed = np.abs(one.forged[row].astype(int) - one.genuine[of]).sum(axis=-1)
+            assert changed.any()
+            assert one.maps[row].any()
+            # Where the small map is black nothing was changed by more than its smoothing hides.
+            black = np.kron(one.maps[row] == 0, np.ones((4, 4), bool))
+            assert changed[black].max(initial=0) < 60
+        with pytest.raises(ValueError, match="read-only"):
+            one.genuine[0, 0, 0, 0] = 1
+
+
+def test_a_pool_needs_two_people_and_must_be_there(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="holds no pool"):
+        pool.load(tmp_path, "train")
+    with pytest.raises(InputError, match="two people"):
+        pool._other(0, 2, 2, np.random.default_rng(0))
+
+
+def test_the_donor_is_another_picture() -> None:
+    random = np.random.default_rng(0)
+    for number in range(6):
+        assert all(pool._other(number, 6, 2, random) // 2 != number // 2 for _ in range(50))
+
+
+def test_points_of_a_face_are_points() -> None:
+    assert all(isinstance(mark, Point) for mark in face().marks)
