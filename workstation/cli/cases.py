@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,8 +9,8 @@ import typer
 from workstation.app.engine import Engine
 from workstation.app.environment import user_name
 from workstation.app.session import CaseSession
-from workstation.cli.output import CaseFolder, JsonFlag, Output, show_verification
-from workstation.domain.errors import CaseReadOnly, IntegrityMismatch
+from workstation.cli.output import CaseFolder, JsonFlag, Output, follow, show_verification
+from workstation.domain.errors import IntegrityMismatch
 
 app = typer.Typer(help="Create, list, show and verify cases.", no_args_is_help=True)
 
@@ -110,26 +109,25 @@ def show(folder: CaseFolder, as_json: JsonFlag = False) -> None:
 
 
 @app.command("verify")
-def verify(folder: CaseFolder, as_json: JsonFlag = False) -> None:
-    """Verify a case without changing it: database, chain of custody, exhibits, maps, reports."""
+def verify(
+    folder: CaseFolder,
+    record: Annotated[
+        bool, typer.Option("--record", help="Also write the outcome for every exhibit into the chain of custody.")
+    ] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Verify database, chain of custody, exhibits, maps and reports. It changes nothing unless --record is given."""
     out = Output(as_json)
     with Engine() as engine:
         outcome = engine.verify_case(folder)
         show_verification(out, outcome)
-        if outcome.ok:
-            _note_verified(engine, folder)
+        if record:
+            session = engine.open_case(folder)
+            follow(engine, session.verify_evidence(), quiet=as_json)
+            session.close()
     out.finish()
     if not outcome.ok:
         raise typer.Exit(IntegrityMismatch.exit_code)
-
-
-def _note_verified(engine: Engine, folder: Path) -> None:
-    try:
-        session = engine.open_case(folder)
-    except CaseReadOnly:
-        return
-    engine.jobs.wait(session.verify_evidence())
-    session.close()
 
 
 def exhibit_facts(session: CaseSession, evidence: str) -> dict[str, object]:
