@@ -123,7 +123,7 @@ def _package(options: argparse.Namespace) -> None:
     else:
         # Beside the detector the file holds the layer that read a map off its tokens; the detector has no such layer.
         card, tensors = embedded.clip_card(run), read_weights(options.weights, prefix="detector.")
-    package = write_package(card, tensors, options.into / card.id, half=options.name == "clip")
+    package = write_package(card, tensors, options.into / card.id)
     _tell(f"{package.card.id}: {package.card.weights.size:,} bytes, SHA-256 {package.card.weights.sha256}")
 
 

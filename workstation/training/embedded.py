@@ -105,7 +105,7 @@ def clip_card(run: Run) -> DetectorCard:
         baseline=True,
         input=InputSpec(cast(int, SMALL_VISION["image_size"]), _CROP, _MARGIN, IMAGE_MEAN, IMAGE_STD, "area"),
         output=OutputSpec(Direction.HIGHER_IS_MANIPULATED, "softmax of class manipulated, 0 to 1, uncalibrated", False),
-        weights=no_weights("Apache-2.0", "trained for this program from random weights; stored as float16"),
+        weights=no_weights("Apache-2.0", "trained for this program from random weights"),
         network={"vision": dict(SMALL_VISION)},
         training=(
             f"{run.sentence()} Pictures: {_PICTURES}; {_FORGERIES}. All weights were trained, not LayerNorms alone, "

@@ -46,7 +46,12 @@ def auc(genuine: Values, manipulated: Values) -> float:
 def bootstrap(
     value: float, again: Callable[[npt.NDArray[np.int64]], float], units: int, draws: int, seed: int
 ) -> Figure:
-    """``value`` with the 2.5 and 97.5 percentiles of ``again`` over resamples of ``units`` independent units."""
+    """``value`` with the 2.5 and 97.5 percentiles of ``again`` over resamples of ``units`` independent units.
+
+    Resamples without a value (one class drew nothing) are passed over; a value that is NaN has no interval.
+    """
+    if np.isnan(value):
+        return Figure(value, value, value)
     random = np.random.default_rng(seed)
     values = [again(random.integers(units, size=units)) for _ in range(draws)]
     low, high = np.nanpercentile(values, [2.5, 97.5])

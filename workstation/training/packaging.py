@@ -46,15 +46,12 @@ def read_weights(path: Path, *, prefix: str = "", drop: Sequence[str] = ()) -> d
     return kept
 
 
-def write_package(
-    card: DetectorCard, tensors: Mapping[str, Tensor], folder: Path, *, half: bool = False
-) -> InstalledDetector:
+def write_package(card: DetectorCard, tensors: Mapping[str, Tensor], folder: Path) -> InstalledDetector:
     """Write a package and prove it by loading and scoring.
 
     Args:
         card: everything but the weights' file, digest and size, which are filled in here.
         folder: the package's own folder; its name is the card's id. A package already there is replaced.
-        half: keep floating-point tensors as float16 (half the bytes, relative rounding 2^-11).
 
     Raises:
         InputError: the folder's name is not the card's id.
@@ -68,7 +65,7 @@ def write_package(
         shutil.rmtree(left, ignore_errors=True)
     scratch.mkdir()
     try:
-        stored = {name: _stored(tensor, half) for name, tensor in tensors.items()}
+        stored = {name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}
         save_file(stored, scratch / WEIGHTS_FILE)
         (scratch / WEIGHTS_FILE).chmod(0o644)
         written = write_card(_with_weights(card, scratch / WEIGHTS_FILE), scratch)
@@ -131,11 +128,6 @@ def made_crops(count: int, side: int, seed: int = 0) -> list[FaceCrop]:
         rgb = np.ascontiguousarray(fine[0].permute(1, 2, 0).round().to(torch.uint8).numpy())
         crops.append(FaceCrop(rgb, Affine(1, 0, 0, 0, 1, 0), (point,) * 5))
     return crops
-
-
-def _stored(tensor: Tensor, half: bool) -> Tensor:
-    plain = tensor.detach().contiguous().cpu()
-    return plain.to(torch.float16) if half and plain.is_floating_point() else plain
 
 
 def _with_weights(card: DetectorCard, file: Path) -> DetectorCard:
