@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from workstation.app.engine import Engine
-from workstation.cli.output import JsonFlag, Output, show_verification
+from workstation.cli.output import JsonFlag, Output, plain, show_verification
 from workstation.domain.custody import Verification
 from workstation.domain.detectors import InstalledDetector
 from workstation.domain.errors import DetectorNotFound, WeightsInvalid
@@ -70,8 +70,9 @@ def show(name: Name, as_json: JsonFlag = False) -> None:
     with Engine() as engine:
         package = _find(engine, name)
     out.facts = {"folder": package.folder, "embedded": package.embedded, "problem": package.problem}
-    out.facts["card"] = asdict(package.card)
-    for key, value in asdict(package.card).items():
+    card = asdict(replace(package.card, network={})) | {"network": plain(package.card.network)}
+    out.facts["card"] = card
+    for key, value in card.items():
         if isinstance(value, dict):
             out.say(f"{key}:")
             for inner, entry in value.items():
