@@ -66,7 +66,8 @@ def run(arguments: list[str] | None = None) -> None:
         from workstation.cli.crash import write_crash_report
 
         where = write_crash_report(error)
-        _tell("unexpected", f"An unexpected fault: {type(error).__name__}: {error}. Details are in {where}.", "--json" in given)
+        line = f"An unexpected fault: {type(error).__name__}: {error}. Details are in {where}."
+        _tell("unexpected", line, "--json" in given)
         sys.exit(EXIT_UNEXPECTED)
 
 
