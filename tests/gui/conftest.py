@@ -27,19 +27,19 @@ SMALL = range(24, 30)
 
 
 def clip_frame(number: int) -> RgbArray:
-    """(240, 320, 3): the portrait swaying, plain ground, or the portrait far away."""
+    """(180, 240, 3): the portrait swaying, plain ground, or the portrait far away."""
     portrait = marked_portrait(None)
     if number in NO_FACE:
-        y, x = np.mgrid[0:240, 0:320]
+        y, x = np.mgrid[0:180, 0:240]
         return np.stack([x // 3 + 40, y // 3 + 60, (x + y) // 6 + 50], axis=-1).astype(np.uint8)
     face_only = portrait[40:232, 128:384]
     if number in SMALL:
-        far = cv2.resize(face_only, (64, 48), interpolation=cv2.INTER_AREA)
-        frame = np.full((240, 320, 3), 96, np.uint8)
-        frame[90:138, 120:184] = far
+        far = cv2.resize(face_only, (56, 42), interpolation=cv2.INTER_AREA)
+        frame = np.full((180, 240, 3), 96, np.uint8)
+        frame[60:102, 90:146] = far
         return frame
-    shift = round(8 * np.sin(number / 4))
-    frame = cv2.resize(face_only, (320, 240), interpolation=cv2.INTER_LINEAR)
+    shift = round(6 * np.sin(number / 4))
+    frame = cv2.resize(face_only, (240, 180), interpolation=cv2.INTER_LINEAR)
     return np.ascontiguousarray(np.roll(frame, shift, axis=1))
 
 

@@ -210,11 +210,12 @@ def test_clicking_a_face_chooses_its_track(window: MainWindow) -> None:
     assert shown is not None
     centre = shown.faces[0].box.centre
     place = window.viewer.canvas.view().map(QPointF(centre.x, centre.y))
+    spot = QPoint(int(place.x()), int(place.y()))
     QTest.mouseClick(
         window.viewer.canvas,
         Qt.MouseButton.LeftButton,
         Qt.KeyboardModifier.NoModifier,
-        QPoint(*map(int, place.toTuple())),
+        spot,
     )
     assert window.navigator.track == TrackId(shown.faces[0].track)
 

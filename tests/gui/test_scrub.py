@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
+from pathlib import Path
 
 from PySide6.QtCore import QAbstractEventDispatcher, QObject, QPoint, QPointF, Qt, Slot
 from PySide6.QtTest import QTest
@@ -111,9 +113,9 @@ class PassClock(QObject):
 
 
 def test_no_pass_of_the_event_loop_is_long_while_it_runs(
-    open_window: Open, lab: Lab, qtbot: QtBot, tmp_path: object
+    open_window: Open, lab: Lab, qtbot: QtBot, tmp_path: Path
 ) -> None:
-    window = open_window(lab.case)
+    window = open_window(shutil.copytree(lab.case, tmp_path / "copy"))
     session = window.desk.session
     assert session is not None
     job = session.examine(frames=0)

@@ -70,10 +70,10 @@ def test_every_score_has_its_word_beside_it(window: MainWindow) -> None:
     rows = window.inspector.detectors.tracks_model.rows
     assert rows
     for row in rows:
-        mean, spread = row.cells[2], row.cells[3]
+        mean, spread = row.cells[1], row.cells[2]
         assert (mean.second == "uncalibrated" and "–" in spread.text) or mean.text == "–"
     for row in window.inspector.detectors.faces_model.rows:
-        assert row.cells[2].second == "uncalibrated"
+        assert row.cells[1].second == "uncalibrated"
     assert window.stage.shown is not None
     assert all("uncalibrated" in face.words for face in window.stage.shown.faces)
     assert "uncalibrated" in window.viewer.strip.legend.title
@@ -89,10 +89,10 @@ def test_table_shows_what_the_case_holds(window: MainWindow, lab: Lab) -> None:
     assert len(stored) == len(shown) > 0
     for summary in stored:
         cells = shown[f"{summary.track}/{summary.detector}"]
-        assert cells[2].text == score(summary.mean)
+        assert cells[1].text == score(summary.mean)
         total = summary.frames_scored + summary.frames_abstained + summary.frames_error
-        assert cells[4].text == f"{summary.frames_scored} of {total}"
-    numbers = [int(row.cells[0].text[1:]) for row in window.inspector.detectors.tracks_model.rows]
+        assert cells[3].text == f"{summary.frames_scored} of {total}"
+    numbers = [int(row.cells[0].text.split()[0][1:]) for row in window.inspector.detectors.tracks_model.rows]
     assert numbers == sorted(numbers)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from workstation.domain.evidence import EvidenceItem
-from workstation.domain.examinations import Examination
+from workstation.domain.examinations import Examination, ExaminationState
 from workstation.domain.ids import EvidenceId, ExaminationId
 from workstation.domain.media import FrameIndex
 from workstation.domain.results import Coverage, FrameRow, TrackSummary
@@ -74,9 +74,17 @@ def read_exhibit(session: CaseSession, evidence: EvidenceId, run: ExaminationId 
     """Read an exhibit with the examination named, or its newest one. Call it off the GUI thread."""
     item = session.evidence_item(evidence)
     runs = tuple(r for r in session.examinations() if evidence in r.plan.evidence)
-    chosen = next((r for r in runs if r.id == run), runs[-1] if runs else None)
+    chosen = next((r for r in runs if r.id == run), None) or _newest(session, evidence, runs)
     data = ExhibitData(item, session.frame_index(evidence), runs, chosen)
     return refresh_rows(session, data, None)
+
+
+def _newest(session: CaseSession, evidence: EvidenceId, runs: tuple[Examination, ...]) -> Examination | None:
+    """The newest run that is at work or has looked at this exhibit; else the newest of all."""
+    for run in reversed(runs):
+        if run.state is ExaminationState.RUNNING or session.coverage(run.id, evidence).examined:
+            return run
+    return runs[-1] if runs else None
 
 
 def refresh_rows(session: CaseSession, data: ExhibitData, ordinals: Collection[int] | None) -> ExhibitData:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QEvent, QObject, QSettings, QSize, Qt, QTimer, Slot
+from PySide6.QtCore import QByteArray, QEvent, QObject, QSettings, Qt, QTimer, Slot
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -33,6 +33,7 @@ from workstation.ui.panels.inspector import Inspector
 from workstation.ui.panels.jobs_panel import JobsPanel
 from workstation.ui.panels.status import StatusBar
 from workstation.ui.player import Player
+from workstation.ui.theme.icons import icon, icon_size
 from workstation.ui.theme.palette import DARK, LIGHT
 from workstation.ui.theme.sheet import current_theme, dress
 from workstation.ui.timeline.panel import TimelinePanel
@@ -160,15 +161,21 @@ class MainWindow(QMainWindow):
         self._default_sizes()
 
     def _default_sizes(self) -> None:
-        self.resizeDocks([self.docks["case"], self.docks["inspector"]], [252, 380], Qt.Orientation.Horizontal)
-        self.resizeDocks([self.docks["timeline"]], [212], Qt.Orientation.Vertical)
+        k = self._room()
+        sides = [round(244 * k), round(396 * k)]
+        self.resizeDocks([self.docks["case"], self.docks["inspector"]], sides, Qt.Orientation.Horizontal)
+        self.resizeDocks([self.docks["timeline"]], [round(212 * k)], Qt.Orientation.Vertical)
+
+    def _room(self) -> float:
+        """How much larger panels are for larger text; half of what the text grows by."""
+        return 1 + (float(str(self._settings.value("view/text", 1.0))) - 1) / 2
 
     def _build_bars(self) -> None:
         fill_menus(self.menuBar(), self.commands, self.docks)
         bar = QToolBar(self.tr("Main tools"), self)
         bar.setObjectName("tools")
         bar.setMovable(False)
-        bar.setIconSize(QSize(16, 16))
+        bar.setIconSize(icon_size())
         bar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         bar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
         for name in ("exhibit.import", "run", "report.build", "", "frame.export", "exhibit.verify"):
@@ -357,8 +364,6 @@ class MainWindow(QMainWindow):
     @Slot()
     def _show_play(self) -> None:
         theme = current_theme()
-        from workstation.ui.theme.icons import icon
-
         name = "pause" if self.player.playing else "play"
         self.commands["play.toggle"].setIcon(icon(name, theme.text, theme.edge))
 
@@ -439,9 +444,17 @@ class MainWindow(QMainWindow):
     def _dress(self) -> None:
         dress(self._settings)
         self._show_theme()
+        self._default_sizes()
 
     def _show_theme(self) -> None:
         self.commands.dress(current_theme())
+        side = icon_size()
+        self._tools.setIconSize(side)
+        for button in self.findChildren(QToolButton):
+            button.setIconSize(side)
+        k = self._room()
+        self.case_panel.setMinimumWidth(round(184 * k))
+        self.inspector.setMinimumWidth(round(316 * k))
         self.viewer.header.refresh()
         self.timeline.canvas.redraw()
         self.inspector.detectors.tracks.fit_rows()

@@ -10,8 +10,8 @@ from workstation.ui.models.tables import Cell, Row
 from workstation.ui.timeline.lanes import reason_words
 from workstation.ui.words import score
 
-TRACK_HEADINGS = ("Track", "Detector", "Mean", "5–95 %", "Scored")
-FACE_HEADINGS = ("Face", "Detector", "Score", "Gates")
+TRACK_HEADINGS = ("Track, detector", "Mean", "5–95 %", "Scored")
+FACE_HEADINGS = ("Face, detector", "Score", "Gates")
 
 
 def tr(text: str) -> str:
@@ -44,8 +44,12 @@ def _track_row(summary: TrackSummary, place: int) -> Row:
     return Row(
         f"{summary.track}/{summary.detector}",
         (
-            Cell(f"T{summary.track_number}", f"{summary.first_seconds:.1f}–{summary.last_seconds:.1f} s"),
-            Cell(summary.detector, swatch=place),
+            Cell(
+                f"T{summary.track_number}  {summary.detector}",
+                f"{summary.first_seconds:.1f}–{summary.last_seconds:.1f} s",
+                swatch=place,
+                tip=summary.detector,
+            ),
             mean,
             spread,
             Cell(tr("{n} of {m}").format(n=scored, m=total), second, tip=_why(summary)),
@@ -77,8 +81,12 @@ def face_rows(row: FrameRow | None, detectors: tuple[str, ...]) -> list[Row]:
                 Row(
                     f"{face.track}/{result.detector}",
                     (
-                        Cell(f"T{face.track_number}", f"{box.width:.0f} × {box.height:.0f} px"),
-                        Cell(result.detector, swatch=place),
+                        Cell(
+                            f"T{face.track_number}  {result.detector}",
+                            f"{box.width:.0f} × {box.height:.0f} px",
+                            swatch=place,
+                            tip=result.detector,
+                        ),
                         value,
                         quality,
                     ),

@@ -33,14 +33,16 @@ class DetectorsTab(QWidget):
         self.setObjectName("panel")
         self._runs = QComboBox()
         self._runs.setAccessibleName(self.tr("Examination shown"))
+        self._runs.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self._runs.setMinimumContentsLength(12)
         self._coverage = label("", "second")
         self._coverage.setWordWrap(True)
         self.tracks_model = TableModel([self.tr(name) for name in TRACK_HEADINGS], self)
-        self.tracks = Table(self.tracks_model, self.tr("Scores of each track"), 1)
+        self.tracks = Table(self.tracks_model, self.tr("Scores of each track"), 0)
         self._frame_label = label(self.tr("This frame"), "heading")
         self._frame_label.setContentsMargins(10, 8, 10, 4)
         self.faces_model = TableModel([self.tr(name) for name in FACE_HEADINGS], self)
-        self.faces = Table(self.faces_model, self.tr("Results of the frame shown"), 2)
+        self.faces = Table(self.faces_model, self.tr("Results of the frame shown"), 0)
         self._card = FactSheet(self.tr("Card of the detector"), whole=True)
         head = QVBoxLayout()
         head.setContentsMargins(10, 9, 10, 7)
@@ -113,11 +115,12 @@ class DetectorsTab(QWidget):
         if data.run is None or data.coverage is None:
             return self.tr("Not examined yet. Press Ctrl+R to run the detectors on this exhibit.")
         c = data.coverage
-        words = self.tr("{n} of {m} frames examined · {f} with a face, {w} without, {u} unreadable").format(
-            n=c.examined, m=c.frames_total, f=c.with_face, w=c.without_face, u=c.unreadable
+        words = self.tr("{n} of {m} frames examined").format(n=c.examined, m=c.frames_total)
+        held = self.tr("{f} with a face · {w} without · {u} unreadable").format(
+            f=c.with_face, w=c.without_face, u=c.unreadable
         )
         results = self.tr("{s} scored · {a} abstained · {e} errors").format(s=c.scored, a=c.abstained, e=c.errors)
-        lines = [words, results]
+        lines = [words, held, results]
         if data.run.error:
             lines.append(self.tr("Stopped: {why}").format(why=data.run.error))
         return "\n".join(lines)
@@ -183,6 +186,7 @@ class Inspector(QTabWidget):
         super().__init__()
         self._desk = desk
         self.setDocumentMode(True)
+        self.setUsesScrollButtons(True)
         self.setAccessibleName(self.tr("Inspector"))
         self.detectors = DetectorsTab(desk, navigator, stage, overlay)
         self.exhibit = FactSheet(self.tr("Facts of the exhibit"))

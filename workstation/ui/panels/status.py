@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Slot
+from PySide6.QtCore import QEvent, Qt, QTimer, Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QStatusBar, QToolButton, QWidget
 
@@ -13,7 +13,7 @@ from workstation.domain.evidence import IntegrityState
 from workstation.domain.jobs import JobState
 from workstation.ui.desk import Desk
 from workstation.ui.models.jobs import JobsModel
-from workstation.ui.theme.icons import icon
+from workstation.ui.theme.icons import icon, icon_size
 from workstation.ui.theme.sheet import current_theme
 from workstation.ui.words import broken, plural
 
@@ -48,7 +48,7 @@ class Segment(QWidget):
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802
         super().changeEvent(event)
-        if event.type() is QEvent.Type.PaletteChange:
+        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange):
             self._dress()
 
     def _dress(self) -> None:
@@ -57,7 +57,7 @@ class Segment(QWidget):
         name = "alarm" if self._alarm else self._picture
         self._mark.setVisible(bool(name))
         if name:
-            self._mark.setPixmap(icon(name, colour).pixmap(QSize(14, 14), self.devicePixelRatioF()))
+            self._mark.setPixmap(icon(name, colour).pixmap(icon_size(), self.devicePixelRatioF()))
         self.label.setObjectName("alarm" if self._alarm else "second")
         self.label.style().unpolish(self.label)
         self.label.style().polish(self.label)

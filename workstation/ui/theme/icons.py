@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 
 from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
-from PySide6.QtGui import QIcon, QIconEngine, QImage, QPainter, QPixmap
+from PySide6.QtGui import QFontMetricsF, QIcon, QIconEngine, QImage, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QApplication
 
 from resources import resource_path
 
@@ -38,6 +39,12 @@ class _LineIcon(QIconEngine):
 
     def clone(self) -> QIconEngine:
         return _LineIcon(self._name, self._colour, self._faint)
+
+
+def icon_size() -> QSize:
+    """Size of an icon beside text of the present font, so that larger text has larger icons (U4)."""
+    side = round(QFontMetricsF(QApplication.font()).height() * 0.88)
+    return QSize(side, side)
 
 
 def icon(name: str, colour: str, faint: str = "#7C7C7C") -> QIcon:

@@ -19,6 +19,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QToolTip, QWidget
 
+from workstation.domain.examinations import Examination, ExaminationState
 from workstation.domain.results import ItemStatus
 from workstation.ui.desk import Desk
 from workstation.ui.exhibit import ExhibitData
@@ -262,11 +263,17 @@ class TimelineCanvas(QWidget):
                 n=count, m=len(data.lanes.frames)
             )
         else:
-            words = self.tr("Examination {n}: waiting for its first frames.").format(n=data.run.number)
+            words = self._waiting_words(data.run)
         painter.setFont(self.font())
         painter.setPen(QColor(theme.second))
         area = QRectF(0, self._lanes_top(), self.width(), self.height() - self._lanes_top())
         painter.drawText(area, Qt.AlignmentFlag.AlignCenter, words)
+
+    def _waiting_words(self, run: Examination) -> str:
+        if run.state is ExaminationState.RUNNING:
+            return self.tr("Examination {n}: waiting for its first frames.").format(n=run.number)
+        words = self.tr("Examination {n} ended ({state}) before it reached this exhibit. Go on with it from the menu")
+        return words.format(n=run.number, state=run.state.value) + self.tr(" Examine, or choose another above.")
 
     def _draw_playhead(self, painter: QPainter) -> None:
         data = self._desk.data

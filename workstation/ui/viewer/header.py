@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Slot
+from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from workstation.ui.desk import Desk
-from workstation.ui.theme.icons import icon
+from workstation.ui.theme.icons import icon, icon_size
 from workstation.ui.theme.sheet import current_theme, mono_font
 from workstation.ui.viewer.stage import Stage
 from workstation.ui.widgets.elided import ElidedLabel
@@ -73,7 +73,7 @@ class HeaderStrip(QWidget):
         self._name.setText(item.name)
         ratio = self.devicePixelRatioF()
         mark = icon("alarm" if bad else "verify", theme.alarm if bad else theme.text)
-        self._badge.setPixmap(mark.pixmap(QSize(15, 15), ratio))
+        self._badge.setPixmap(mark.pixmap(icon_size(), ratio))
         self._digest.setText(f"SHA-256 {item.sha256[:12]}… · {integrity(item)}")
         self._digest.setStyleSheet(f"color: {theme.alarm}; font-weight: bold;" if bad else "")
         self._digest.setToolTip(item.sha256)

@@ -33,7 +33,8 @@ class OverlayStrip(QWidget):
         self._slider = QSlider(Qt.Orientation.Horizontal)
         self._slider.setRange(0, 100)
         self._slider.setSingleStep(5)
-        self._slider.setFixedWidth(96)
+        self._slider.setMinimumWidth(70)
+        self._slider.setMaximumWidth(130)
         self._slider.setAccessibleName(self.tr("Opacity of the fakeness map"))
         self._percent = label("", "second")
         self._percent.setMinimumWidth(self.fontMetrics().horizontalAdvance("100 %") + 4)
@@ -46,18 +47,29 @@ class OverlayStrip(QWidget):
         row.setSpacing(7)
         for widget in (self._toggle, self._detector, self._slider, self._percent):
             row.addWidget(widget)
-        row.addSpacing(6)
-        row.addWidget(self.legend, 1)
-        row.addSpacing(6)
+        row.addStretch(1)
         for widget in (self._zoom, self._fit, self._actual):
             row.addWidget(widget)
-        self._probe = ElidedLabel(objectName="second")
-        self._probe.setAccessibleName(self.tr("Values under the cursor"))
+        self._place = ElidedLabel(objectName="second")
+        self._values = ElidedLabel(objectName="second")
+        self._place.setAccessibleName(self.tr("Frame and place under the cursor"))
+        self._values.setAccessibleName(self.tr("Values under the cursor"))
+        probe = QVBoxLayout()
+        probe.setSpacing(1)
+        probe.addStretch(1)
+        probe.addWidget(self._place)
+        probe.addWidget(self._values)
+        probe.addStretch(1)
+        lower = QHBoxLayout()
+        lower.setSpacing(14)
+        lower.setContentsMargins(4, 0, 0, 0)
+        lower.addLayout(probe, 1)
+        lower.addWidget(self.legend, 1)
         column = QVBoxLayout(self)
-        column.setContentsMargins(8, 5, 8, 5)
-        column.setSpacing(3)
+        column.setContentsMargins(8, 4, 8, 5)
+        column.setSpacing(2)
         column.addLayout(row)
-        column.addWidget(self._probe)
+        column.addLayout(lower)
         self._slider.valueChanged.connect(self._slid)
         self._detector.activated.connect(self._picked)
         overlay.changed.connect(self.refresh)
@@ -76,7 +88,7 @@ class OverlayStrip(QWidget):
 
     @property
     def probe_text(self) -> str:
-        return self._probe.text()
+        return f"{self._place.text()} · {self._values.text()}".strip(" ·")
 
     @Slot()
     def refresh(self) -> None:
@@ -118,29 +130,30 @@ class OverlayStrip(QWidget):
         self._show_probe()
 
     def _show_probe(self) -> None:
-        self._probe.setFont(mono_font(self.font()))
-        self._probe.setText(self._words())
+        for line, words in zip((self._place, self._values), self._words(), strict=True):
+            line.setFont(mono_font(self.font()))
+            line.setText(words)
 
-    def _words(self) -> str:
+    def _words(self) -> tuple[str, str]:
+        """Where the cursor is, and what is there."""
         shown, point = self._stage.shown, self._point
         if shown is None:
-            return ""
-        parts = [self.tr("frame {n}").format(n=shown.ref.ordinal + 1), f"{shown.ref.seconds:.3f} s"]
+            return "", ""
+        here = self.tr("frame {n} · {s} s").format(n=shown.ref.ordinal + 1, s=f"{shown.ref.seconds:.3f}")
         if point is None:
-            return " · ".join([*parts, self.tr("point at the frame to read its values")])
+            return here, self.tr("point at the frame to read its values")
         x, y = round(point.x), round(point.y)
         colour = shown.images[0].pixelColor(min(max(x, 0), shown.width - 1), min(max(y, 0), shown.height - 1))
-        parts.append(f"x {x:>4}  y {y:>4}")
-        parts.append(f"RGB {colour.red():>3} {colour.green():>3} {colour.blue():>3}")
+        place = f"{here} · x {x} y {y} · RGB {colour.red()} {colour.green()} {colour.blue()}"
         values = [value for value in (entry.value_at(point) for entry in shown.maps) if value is not None]
-        if self._overlay.detector:
-            if values:
-                parts.append(self.tr("map {value} uncalibrated").format(value=f"{max(values):.2f}"))
-            else:
-                parts.append(self.tr("no map here"))
+        parts = []
+        if values:
+            parts.append(self.tr("map {value} uncalibrated").format(value=f"{max(values):.2f}"))
+        elif self._overlay.detector:
+            parts.append(self.tr("no map here"))
         for face in shown.faces:
             box = face.box
             if box.x0 <= point.x <= box.x1 and box.y0 <= point.y <= box.y1:
                 parts.append(f"T{face.number} {face.words}".strip())
                 break
-        return " · ".join(parts)
+        return place, " · ".join(parts)

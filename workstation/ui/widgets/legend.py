@@ -44,7 +44,10 @@ class Legend(QWidget):
         )
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
-        return QSize(190, self.sizeHint().height())
+        metrics = QFontMetricsF(self.font())
+        ticks = metrics.horizontalAdvance("0 0.25 0.5 0.75 1") * 0.92 + 46
+        title = metrics.horizontalAdvance(self.tr("Fakeness map · name")) * 0.92 + 20
+        return QSize(round(max(ticks, title)), self.sizeHint().height())
 
     def paintEvent(self, _: QPaintEvent) -> None:  # noqa: N802
         theme = current_theme()

@@ -30,7 +30,7 @@ class CellDelegate(QStyledItemDelegate):
         metrics = QFontMetricsF(option.font)
         second = str(index.data(CellRole.SECOND) or "")
         wide = max(metrics.horizontalAdvance(str(index.data() or "")), metrics.horizontalAdvance(second) * 0.93)
-        return QSize(round(max(wide, _SWATCH)) + 14, round(metrics.height() * 2 + 8))
+        return QSize(round(wide) + 14, round(metrics.height() * 2 + 8))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         theme = current_theme()
@@ -52,11 +52,9 @@ class CellDelegate(QStyledItemDelegate):
         metrics = QFontMetricsF(font)
         text = metrics.elidedText(str(index.data() or ""), Qt.TextElideMode.ElideRight, inner.width())
         if drawn:
-            top = inner.center().y() - metrics.height()
-            painter.drawText(QRectF(inner.left(), top, inner.width(), metrics.height()), side, text)
             sample = QRectF(inner.left(), inner.center().y() + 1, _SWATCH, metrics.height() - 2)
             draw_sample(painter, style_for(int(swatch), theme), sample)
-        elif not second:
+        if not second:
             painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter | side, text)
         else:
             top = inner.center().y() - metrics.height()
@@ -66,8 +64,11 @@ class CellDelegate(QStyledItemDelegate):
             painter.setFont(small)
             painter.setPen(QColor(theme.second))
             less = QFontMetricsF(small)
-            text = less.elidedText(second, Qt.TextElideMode.ElideRight, inner.width())
-            painter.drawText(QRectF(inner.left(), top + metrics.height(), inner.width(), less.height()), side, text)
+            lower = QRectF(inner.left(), top + metrics.height(), inner.width(), less.height())
+            if drawn:
+                lower.setLeft(lower.left() + _SWATCH + 8)
+            text = less.elidedText(second, Qt.TextElideMode.ElideRight, lower.width())
+            painter.drawText(lower, side, text)
         if state & QStyle.StateFlag.State_HasFocus:
             painter.setPen(QPen(QColor(theme.focus), 1))
             painter.drawRect(rect.adjusted(0.5, 0.5, -0.5, -0.5))
@@ -97,7 +98,7 @@ class Table(QTableView):
         header = self.horizontalHeader()
         header.setHighlightSections(False)
         header.setSectionsMovable(False)
-        header.setMinimumSectionSize(34)
+        header.setMinimumSectionSize(56)
         for column in range(model.columnCount()):
             way = QHeaderView.ResizeMode.Stretch if column == stretch else QHeaderView.ResizeMode.ResizeToContents
             header.setSectionResizeMode(column, way)
