@@ -136,6 +136,24 @@ def test_scores_repeat_and_do_not_depend_on_the_batch(tmp_path: Path, precision:
     assert detector.precision == precision
 
 
+def test_a_batch_that_was_too_large_is_not_tried_again(tmp_path: Path) -> None:
+    detector = load(write_package(tmp_path, clip_card()), tmp_path, device="cpu", precision="float32")
+    crops = [crop(seed) for seed in range(6)]
+    plain = [reading.value for reading in detector.read(crops)]
+    sizes: list[int] = []
+
+    def little_memory(network: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        sizes.append(len(inputs[0]))
+        if len(inputs[0]) > 2:
+            raise torch.cuda.OutOfMemoryError("out of memory")
+
+    handle = detector._network.register_forward_pre_hook(little_memory)
+    assert [reading.value for reading in detector.read(crops)] == pytest.approx(plain, abs=1e-5)
+    assert [reading.value for reading in detector.read(crops)] == pytest.approx(plain, abs=1e-5)
+    handle.remove()
+    assert sizes == [6, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]
+
+
 def test_bfloat16_stays_close_to_float32(tmp_path: Path) -> None:
     card = write_package(tmp_path, clip_card())
     one = load(card, tmp_path, device="cpu", precision="float32").read([crop(s) for s in range(8)])

@@ -25,6 +25,7 @@ class ClipLnDetector:
         self.card = card
         self.device = device
         self.precision = precision
+        self._batch = _BATCH
         self._kind = torch.bfloat16 if precision == "bfloat16" else torch.float32
         network.tower.to(device=device, dtype=self._kind)
         network.head.to(device=device, dtype=torch.float32)
@@ -32,7 +33,10 @@ class ClipLnDetector:
 
     def read(self, crops: Sequence[FaceCrop]) -> list[DetectorReading]:
         """Score crops in order. Raises: DeviceFault, InputError."""
-        return batched(self._read, crops, _BATCH)
+        return batched(self._read, crops, self._batch, on_shrink=self._shrink)
+
+    def _shrink(self, size: int) -> None:
+        self._batch = size
 
     def _read(self, crops: Sequence[FaceCrop]) -> list[DetectorReading]:
         values = torch.from_numpy(pixels(crops, self.card.input)).to(device=self.device, dtype=self._kind)

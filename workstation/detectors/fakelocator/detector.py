@@ -31,13 +31,17 @@ class FakeLocatorDetector:
         self.card = card
         self.device = device
         self.precision = precision
+        self._batch = _BATCH
         self._kind = torch.bfloat16 if precision == "bfloat16" else torch.float32
         self._gated = card.network.get("gate", "none") == "organs"
         self._network = network.to(device).eval()
 
     def read(self, crops: Sequence[FaceCrop]) -> list[DetectorReading]:
         """Score crops in order. Raises: DeviceFault, InputError."""
-        return batched(self._read, crops, _BATCH)
+        return batched(self._read, crops, self._batch, on_shrink=self._shrink)
+
+    def _shrink(self, size: int) -> None:
+        self._batch = size
 
     def _read(self, crops: Sequence[FaceCrop]) -> list[DetectorReading]:
         values = torch.from_numpy(pixels(crops, self.card.input)).to(self.device)
