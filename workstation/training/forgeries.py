@@ -7,7 +7,7 @@ organs of the own face resampled and shifted. Every function takes float32 RGB i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -262,6 +262,3 @@ def _choose(random: np.random.Generator) -> list[str]:
         ["left eye", "right eye", "nose", "mouth"],
     )
     return sets[int(random.integers(len(sets)))]
-
-
-Maker = Callable[[Kind, Face, Face, np.random.Generator], Forgery]

@@ -50,11 +50,15 @@ def build(
         data: folder of dataset folders, see :mod:`workstation.training.portraits`.
         views: genuine crops per picture, each with a play of its own.
         per_view: forgeries of every kind per genuine crop.
+
+    Raises:
+        InputError: the folder holds no pictures, or too few for one of the splits.
     """
     random = np.random.default_rng(seed)
     split: dict[bool, list[Face]] = {False: [], True: []}
     counts: dict[bool, dict[str, int]] = {False: {}, True: {}}
-    for number, (portrait, rgb, marks) in enumerate(faces(list_portraits(data))):
+    portraits = list_portraits(data)
+    for number, (portrait, rgb, marks) in enumerate(faces(portraits)):
         held = held_out(portrait)
         for _ in range(views):
             crop = view(rgb, marks, random)
@@ -62,6 +66,11 @@ def build(
         counts[held][portrait.folder] = counts[held].get(portrait.folder, 0) + 1
         if number % 200 == 199:
             tell(f"{number + 1} pictures cropped")
+    used = sum(count for each in counts.values() for count in each.values())
+    tell(f"{used} of {len(portraits)} pictures used; the others cannot be read or show no face")
+    for crops in split.values():
+        if len(crops) <= views:
+            raise InputError("Pasting needs two pictures among the held-out people and two among the others.")
     out.mkdir(parents=True, exist_ok=True)
     for held, name in ((False, "train"), (True, "held")):
         _write(split[held], counts[held], out, name, per_view if not held else 1, views, random, tell)
@@ -105,9 +114,7 @@ def _write(
 
 
 def _other(number: int, total: int, views: int, random: np.random.Generator) -> int:
-    """A crop of another picture. Views of one picture stand side by side."""
-    if total <= views:
-        raise InputError("Pasting needs pictures of at least two people.")
+    """A crop of another picture; there must be one. Views of one picture stand side by side."""
     while True:
         other = int(random.integers(total))
         if other // views != number // views:

@@ -96,11 +96,26 @@ def test_a_pool_holds_every_kind_for_every_crop(made_pool: Path) -> None:
             one.genuine[0, 0, 0, 0] = 1
 
 
-def test_a_pool_needs_two_people_and_must_be_there(tmp_path: Path) -> None:
+def test_a_pool_needs_two_pictures_a_split_and_must_be_there(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no pool"):
         pool.load(tmp_path, "train")
-    with pytest.raises(InputError, match="two people"):
-        pool._other(0, 2, 2, np.random.default_rng(0))
+    write_dataset(tmp_path / "data" / "set", [("a.jpg", "0"), ("b.jpg", "0")])
+    with pytest.raises(InputError, match="two pictures"):
+        pool.build(tmp_path / "data", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_pictures_that_cannot_be_used_are_counted(dataset: Path, tmp_path: Path) -> None:
+    import shutil
+
+    shutil.copytree(dataset, tmp_path / "data")
+    with (tmp_path / "data" / "london" / "labels.csv").open("a", encoding="utf-8") as file:
+        file.write("broken.jpg,0\n")
+    (tmp_path / "data" / "london" / "broken.jpg").write_bytes(b"no picture")
+    said: list[str] = []
+    pool.build(tmp_path / "data", tmp_path / "out", views=1, per_view=1, tell=said.append)
+    assert said == ["7 of 8 pictures used; the others cannot be read or show no face"]
+    assert pool.load(tmp_path / "out", "held").facts == {"london": 2, "london_smiling": 1}
 
 
 def test_the_donor_is_another_picture() -> None:
