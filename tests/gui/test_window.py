@@ -181,6 +181,10 @@ def test_layout_is_kept_and_can_be_reset(open_window: Open, lab: Lab, settings: 
     window.desk.session = None
     assert int(str(settings.value("layout/version"))) == LAYOUT_VERSION
     again = open_window(lab.case)
+    assert again.docks["inspector"].isHidden()
+    again.desk.exhibits_shown.emit()
+    assert again.docks["inspector"].isHidden(), "a closed panel stays closed when the case changes"
+    assert again.docks["timeline"].isVisible()
     again.reset_layout()
     qtbot.waitUntil(lambda: all(again.docks[name].isVisible() for name in ("case", "inspector", "timeline")))
     assert not again.docks["jobs"].isVisible()

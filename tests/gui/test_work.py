@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 from tests.gui.conftest import Lab, Open, rest
 from workstation.domain.examinations import ExaminationState
 from workstation.domain.jobs import JobState
+from workstation.ui.dialogs.confirm import ConfirmBox
 from workstation.ui.dialogs.new_case import NewCaseDialog
 from workstation.ui.dialogs.run import RunDialog
 from workstation.ui.main_window import MainWindow
@@ -201,6 +202,29 @@ def test_new_case_is_made_from_the_dialog(open_window: Open, qtbot: QtBot, tmp_p
     rest(window, qtbot)
     assert (tmp_path / "made" / "case.sqlite").is_file()
     assert "2026/77 b" in window.windowTitle()
+
+
+def test_closing_while_a_job_runs_is_asked_first(empty: MainWindow, lab: Lab, qtbot: QtBot) -> None:
+    drop(empty, [lab.clip])
+    qtbot.waitUntil(lambda: len(empty.desk.items) == 1 and ended(empty), timeout=20_000)
+    session = empty.desk.session
+    assert session is not None
+    empty.desk.ask(lambda: session.examine(frames=0), empty.work._submitted)
+    qtbot.waitUntil(lambda: empty.jobs.running is not None, timeout=20_000)
+    empty.close()
+    assert empty.isVisible()
+    box = empty.work.dialog
+    assert isinstance(box, ConfirmBox)
+    box.reject()
+    assert empty.isVisible()
+    empty.commands["case.close"].trigger()
+    box = empty.work.dialog
+    assert isinstance(box, ConfirmBox)
+    box.yes.click()
+    qtbot.waitUntil(lambda: empty.desk.session is None and ended(empty), timeout=30_000)
+    rest(empty, qtbot)
+    assert empty.jobs.jobs[-1].state is JobState.CANCELLED
+    assert not empty.docks["timeline"].isVisible()
 
 
 def test_job_rows_tell_state_and_cancel(empty: MainWindow, lab: Lab, qtbot: QtBot) -> None:

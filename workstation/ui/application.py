@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,6 +36,7 @@ def run(engine: Engine, case: Path | None) -> int:
     window = _window(engine, QSettings("workstation", "workstation"))
     window.show()
     sys.excepthook = window.work.tell_unexpected
+    before = signal.signal(signal.SIGINT, lambda *_: window.close_now())
     if case is not None:
         window.open_case(case)
     QTimer.singleShot(_WARM_UP_AFTER_MS, engine.warm_up)
@@ -42,6 +44,7 @@ def run(engine: Engine, case: Path | None) -> int:
         return int(app.exec())
     finally:
         sys.excepthook = sys.__excepthook__
+        signal.signal(signal.SIGINT, before)
 
 
 def grab(

@@ -95,6 +95,9 @@ class MainWindow(QMainWindow):
         self.stage = Stage(self.desk, self.navigator, self.overlay)
         self.player = Player(self.navigator)
         self.jobs = JobsModel(engine, self.desk.bridge)
+        self._closing = False
+        self._with_case: bool | None = None
+        self._closed_docks: set[str] = set()
         self._build_centre()
         self.work = Work(engine, self.desk, self.jobs, self.navigator, self.overlay, self.banner, self, settings)
         self._build_docks()
@@ -286,19 +289,32 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         self.player.stop()
+        if self.jobs.case_work and not self._closing:
+            event.ignore()
+            self.work.ask_before_ending(self.tr("Close the program"), self.close_now)
+            return
         self._settings.setValue("layout/version", LAYOUT_VERSION)
         self._settings.setValue("layout/geometry", self.saveGeometry())
         self._settings.setValue("layout/state", self.saveState(LAYOUT_VERSION))
+        closed = self._closed_now() if self._with_case else self._closed_docks
+        self._settings.setValue("layout/closed", ",".join(sorted(closed)))
         self._settings.setValue("view/opacity", self.overlay.opacity)
         self.hide()
         self.desk.shut()
         super().closeEvent(event)
+
+    def close_now(self) -> None:
+        """Close without asking; what runs is cancelled, what was committed stays."""
+        self._closing = True
+        self.close()
 
     def reset_layout(self) -> None:
         """Put every panel back where it was when the program was first started (U17)."""
         self.restoreState(self._factory_layout, LAYOUT_VERSION)
         for name, dock in self.docks.items():
             dock.setVisible(name != "jobs")
+        self._closed_docks = set()
+        self._with_case = None
         self._default_sizes()
         self._show_page()
 
@@ -307,6 +323,7 @@ class MainWindow(QMainWindow):
         if int(str(self._settings.value("layout/version", 0))) != LAYOUT_VERSION:
             return
         geometry, state = self._settings.value("layout/geometry"), self._settings.value("layout/state")
+        self._closed_docks = {name for name in str(self._settings.value("layout/closed", "")).split(",") if name}
         if isinstance(geometry, QByteArray):
             self.restoreGeometry(geometry)
         if isinstance(state, QByteArray) and self.restoreState(state, LAYOUT_VERSION):
@@ -316,11 +333,7 @@ class MainWindow(QMainWindow):
     def _show_page(self) -> None:
         session = self.desk.session
         self._pages.setCurrentIndex(1 if session else 0)
-        for name, dock in self.docks.items():
-            if session is None:
-                dock.hide()
-            elif name != "jobs" and not dock.property("closed"):
-                dock.show()
+        self._show_docks(session is not None)
         if session is None:
             self.setWindowTitle("Workstation")
             self.desk.read_known()
@@ -331,6 +344,19 @@ class MainWindow(QMainWindow):
                 self.tr("This case has no exhibits yet"),
                 self.tr("Drop pictures or videos here, or press Ctrl+I to choose files."),
             )
+
+    def _show_docks(self, with_case: bool) -> None:
+        """Without a case there is nothing to dock; with one, every panel shows but those the examiner closed."""
+        if with_case == self._with_case:
+            return
+        if not with_case:
+            self._closed_docks = self._closed_now()
+        self._with_case = with_case
+        for name, dock in self.docks.items():
+            dock.setVisible(with_case and name != "jobs" and name not in self._closed_docks)
+
+    def _closed_now(self) -> set[str]:
+        return {name for name, dock in self.docks.items() if name != "jobs" and dock.isHidden()}
 
     @Slot()
     def _refresh_actions(self) -> None:

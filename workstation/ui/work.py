@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +20,7 @@ from workstation.domain.ids import JobId
 from workstation.domain.jobs import Job, JobState, Lane
 from workstation.domain.reports import ReportRecord
 from workstation.ui.desk import Desk
+from workstation.ui.dialogs.confirm import ConfirmBox
 from workstation.ui.dialogs.new_case import NewCaseDialog
 from workstation.ui.dialogs.run import RunDialog
 from workstation.ui.dialogs.told import ErrorBox
@@ -60,6 +62,7 @@ class Work(QObject):
         self._mine: set[JobId] = set()
         self.packages: tuple[InstalledDetector, ...] = ()
         self.dialog: QDialog | None = None
+        self._then: Callable[[], object] | None = None
         desk.failed.connect(self.tell)
         desk.locked.connect(self.offer_reading)
         jobs.ended.connect(self._ended)
@@ -81,12 +84,29 @@ class Work(QObject):
 
     @Slot(object)
     def open_folder(self, folder: Path) -> None:
-        self._banner.hide()
-        self._desk.open_case(folder)
+        self.ask_before_ending(self.tr("Open another case"), partial(self._desk.open_case, folder))
 
     def close_case(self) -> None:
-        self._banner.hide()
-        self._desk.close_case()
+        self.ask_before_ending(self.tr("Close the case"), self._desk.close_case)
+
+    def ask_before_ending(self, what: str, then: Callable[[], object]) -> None:
+        """Do it at once when nothing runs; else ask first, because it cancels what runs."""
+        active = self._jobs.case_work
+        if not active:
+            then()
+            return
+        count = plural(len(active), self.tr("job is at work"), self.tr("jobs are at work"))
+        detail = self.tr("This cancels them. What was committed stays in the case; an examination can be gone on with.")
+        box = ConfirmBox(what, f"{count}: {active[0].title}", detail, what, self._window)
+        self._then = then
+        box.accepted.connect(self._sure)
+        self._open_dialog(box)
+
+    @Slot()
+    def _sure(self) -> None:
+        then, self._then = self._then, None
+        if then is not None:
+            then()
 
     def add_exhibits(self) -> None:
         start = str(self._settings.value("intake", str(Path.home())))
@@ -126,10 +146,10 @@ class Work(QObject):
 
     def cancel(self) -> bool:
         """Cancel the running job of this case, else the last queued one; whether there was any."""
-        active = self._jobs.active
+        active = self._jobs.case_work
         if not active:
             return False
-        job = self._jobs.running or active[-1]
+        job = next((job for job in active if job.state is JobState.RUNNING), active[-1])
         self.cancel_job(job.id)
         self._banner.tell(
             self.tr("Cancelling: {job}. What was committed stays in the case.").format(job=job.title), seconds=6
@@ -218,13 +238,15 @@ class Work(QObject):
     def _new_accepted(self) -> None:
         if isinstance(self.dialog, NewCaseDialog):
             answer = self.dialog.answer
-            self._desk.create_case(
+            make = partial(
+                self._desk.create_case,
                 answer.folder,
                 number=answer.number,
                 title=answer.title,
                 examiner=answer.examiner,
                 question=answer.question,
             )
+            self.ask_before_ending(self.tr("Make the new case"), make)
 
     def _took_packages(self, packages: tuple[InstalledDetector, ...]) -> None:
         self.packages = packages

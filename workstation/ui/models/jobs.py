@@ -41,6 +41,11 @@ class JobsModel(QObject):
         return tuple(job for job in self._jobs.values() if not job.state.ended)
 
     @property
+    def case_work(self) -> tuple[Job, ...]:
+        """Queued and running jobs of a case: what closing would end."""
+        return tuple(job for job in self.active if job.case is not None)
+
+    @property
     def running(self) -> Job | None:
         return next((job for job in self._jobs.values() if job.state is JobState.RUNNING), None)
 

@@ -11,6 +11,7 @@ from workstation.ui.theme.palette import DARK, THEMES, Theme, qt_palette
 
 SANS = "Noto Sans"
 MONO = "Noto Sans Mono"
+FALLBACK = "Droid Sans Fallback"
 _FONT_FILES = ("NotoSans-Regular.ttf", "NotoSans-Bold.ttf", "NotoSansMono-Regular.ttf", "DroidSansFallbackFull.ttf")
 BASE_POINTS = 9.75
 
@@ -149,7 +150,8 @@ def style_sheet(theme: Theme, points: float) -> str:
 def apply_theme(app: QApplication, theme: Theme, text_scale: float = 1.0) -> None:
     """Dress the application. ``text_scale`` multiplies the size of all text (1.0 to 2.0)."""
     points = BASE_POINTS * text_scale
-    font = QFont(SANS)
+    font = QFont()
+    font.setFamilies([SANS, FALLBACK])
     font.setPointSizeF(points)
     font.setHintingPreference(QFont.HintingPreference.PreferVerticalHinting)
     app.setProperty("theme", theme.name)
@@ -177,6 +179,6 @@ def current_theme() -> Theme:
 def mono_font(font: QFont) -> QFont:
     """The monospaced companion of ``font``, for digests and codes."""
     mono = QFont(font)
-    mono.setFamilies([MONO, SANS])
+    mono.setFamilies([MONO, SANS, FALLBACK])
     mono.setBold(False)
     return mono

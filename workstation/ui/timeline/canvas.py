@@ -246,8 +246,9 @@ class TimelineCanvas(QWidget):
         painter.drawText(words, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self.tr("Examined frames"))
         keys: list[float] = []
         if data.index is not None and len(data.index.keyframes) < len(data.index):
-            keys = [data.index.time_base.seconds(pts) for pts in data.index.keyframes]
-        draw_frames(painter, scale, QRectF(scale.left, ruler, scale.width, strip), data.lanes.frames, keys, theme)
+            base = data.index.time_base
+            keys = [pts * base.num / base.den for pts in data.index.keyframes]
+        draw_frames(painter, scale, QRectF(scale.left, ruler, scale.width, strip), data.lanes, keys, theme)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         painter.setPen(QPen(QColor(theme.line), 1))
         bottom = ruler + strip

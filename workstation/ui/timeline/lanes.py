@@ -6,8 +6,11 @@ Four things are never drawn as zero: abstained (hatch), no face (gap), error (cr
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
 
 from workstation.domain.ids import TrackId
 from workstation.domain.results import FaceResult, FrameRow, ItemStatus
@@ -40,24 +43,35 @@ class Mark:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
-    """``runs``: stretches of marks of one status between which no examined frame is missing; a line joins marks inside
-    one only. ``linked``: ordinals at which a run begins only because the status changed, the track being there before.
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """Marks of one status between which no examined frame is missing; a line joins marks inside one run only.
+
+    ``seconds`` and ``scores`` are the marks' as arrays (scores NaN unless the status is ok), for drawing.
     """
 
+    status: ItemStatus
+    marks: tuple[Mark, ...]
+    seconds: npt.NDArray[np.float64]
+    scores: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """``linked``: ordinals at which a run begins only because the status changed, the track being there before."""
+
     detector: str
-    runs: tuple[tuple[Mark, ...], ...]
+    runs: tuple[Run, ...]
     linked: frozenset[int] = frozenset()
 
     @property
     def marks(self) -> tuple[Mark, ...]:
-        return tuple(mark for run in self.runs for mark in run)
+        return tuple(mark for run in self.runs for mark in run.marks)
 
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """A face track through time."""
+    """A face track through time. ``spans``: first and last second of every stretch of examined frames with it."""
 
     track: TrackId
     number: int
@@ -66,16 +80,21 @@ class Lane:
     first_seconds: float
     last_seconds: float
     traces: tuple[Trace, ...]
+    spans: tuple[tuple[float, float], ...] = ()
 
     @property
     def label(self) -> str:
         return f"T{self.number}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Lanes:
+    """``seconds``: times of the examined frames that hold a face, for drawing; the others are in ``odd``."""
+
     frames: tuple[ExaminedFrame, ...] = ()
     lanes: tuple[Lane, ...] = ()
+    seconds: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    odd: tuple[ExaminedFrame, ...] = ()
 
     def lane(self, track: TrackId) -> Lane | None:
         return next((lane for lane in self.lanes if lane.track == track), None)
@@ -105,8 +124,25 @@ def build_lanes(rows: Mapping[int, FrameRow], detectors: Sequence[str]) -> Lanes
         if every:
             first, last = every[0], every[-1]
             ends = rows[first].frame.seconds, rows[last].frame.seconds
-            lanes.append(Lane(track, numbers[track], first, last, *ends, traces))
-    return Lanes(tuple(frames), tuple(lanes))
+            lanes.append(Lane(track, numbers[track], first, last, *ends, traces, _spans(every, place, rows)))
+    times = np.array([frame.seconds for frame in frames if frame.tick is Tick.FACE], dtype=np.float64)
+    odd = tuple(frame for frame in frames if frame.tick is not Tick.FACE)
+    return Lanes(tuple(frames), tuple(lanes), times, odd)
+
+
+def _spans(
+    ordinals: Sequence[int], place: Mapping[int, int], rows: Mapping[int, FrameRow]
+) -> tuple[tuple[float, float], ...]:
+    spans: list[tuple[float, float]] = []
+    before: int | None = None
+    for ordinal in ordinals:
+        seconds = rows[ordinal].frame.seconds
+        if before is not None and place[before] + 1 == place[ordinal]:
+            spans[-1] = (spans[-1][0], seconds)
+        else:
+            spans.append((seconds, seconds))
+        before = ordinal
+    return tuple(spans)
 
 
 def reason_words(result: FaceResult) -> str:
@@ -161,4 +197,14 @@ def _trace(detector: str, seen: Mapping[int, Mark], place: Mapping[int, int]) ->
             if follows:
                 linked.add(ordinal)
         before = mark
-    return Trace(detector, tuple(tuple(run) for run in runs), frozenset(linked))
+    return Trace(detector, tuple(_run(run) for run in runs), frozenset(linked))
+
+
+def _run(marks: Sequence[Mark]) -> Run:
+    scores = [np.nan if mark.score is None else mark.score for mark in marks]
+    return Run(
+        marks[0].status,
+        tuple(marks),
+        np.array([mark.seconds for mark in marks], dtype=np.float64),
+        np.array(scores, dtype=np.float64),
+    )

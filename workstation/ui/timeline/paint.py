@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QPointF, QRectF, Qt
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QFont, QFontMetricsF, QPainter, QPen, QPolygonF
 
 from workstation.domain.results import ItemStatus, TrackSummary
 from workstation.ui.theme.palette import Theme
 from workstation.ui.theme.series import SeriesStyle, draw_marker
-from workstation.ui.timeline.lanes import ExaminedFrame, Lane, Mark, Tick, Trace
+from workstation.ui.timeline.lanes import Lane, Lanes, Run, Tick, Trace
 from workstation.ui.timeline.scale import TimeScale, ruler_step, ruler_ticks, ruler_words
 
 _MARKERS_FROM = 5.0
+FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,25 +54,24 @@ def draw_frames(
     painter: QPainter,
     scale: TimeScale,
     area: QRectF,
-    frames: Sequence[ExaminedFrame],
+    lanes: Lanes,
     keys: Sequence[float],
     theme: Theme,
 ) -> None:
     """Which frames were examined (ticks), hold no face (rings) or could not be read (crosses); key frames below."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     middle = area.top() + area.height() * 0.42
-    previous = -1e9
-    for frame in frames:
+    xs = scale.left + (lanes.seconds - scale.start) * scale.per_second
+    xs = xs[(xs >= area.left() - 4) & (xs <= area.right() + 4)]
+    if xs.size > area.width():
+        xs = np.unique(np.floor(xs)) + 0.5
+    painter.setPen(QPen(QColor(theme.text), 1.2))
+    painter.drawLines([QLineF(x, middle - 4, x, middle + 4) for x in xs.tolist()])
+    for frame in lanes.odd:
         x = scale.x(frame.seconds)
         if not area.left() - 4 <= x <= area.right() + 4:
             continue
-        if frame.tick is Tick.FACE:
-            if x - previous < 1:
-                continue
-            previous = x
-            painter.setPen(QPen(QColor(theme.text), 1.2))
-            painter.drawLine(QPointF(x, middle - 4), QPointF(x, middle + 4))
-        elif frame.tick is Tick.NO_FACE:
+        if frame.tick is Tick.NO_FACE:
             painter.setPen(QPen(QColor(theme.second), 1.3))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawEllipse(QPointF(x, middle), 3, 3)
@@ -154,25 +156,8 @@ def draw_gutter(painter: QPainter, area: QRectF, lane: Lane, chosen: bool, theme
 
 def _spans(scale: TimeScale, lane: Lane, look: LaneLook) -> list[tuple[float, float]]:
     """Left and right of every stretch in which the track was seen; between two of them is "no face"."""
-    spans: list[list[float]] = []
-    joins = _joined(lane)
-    for ordinal, seconds in sorted({(m.ordinal, m.seconds) for trace in lane.traces for m in trace.marks}):
-        if spans and ordinal in joins:
-            spans[-1][1] = seconds
-        else:
-            spans.append([seconds, seconds])
-    ends = [(scale.x(start - look.reach), scale.x(end + look.reach)) for start, end in spans]
+    ends = [(scale.x(start - look.reach), scale.x(end + look.reach)) for start, end in lane.spans]
     return [(left, max(left + 3.0, right)) for left, right in ends]
-
-
-def _joined(lane: Lane) -> set[int]:
-    """Ordinals whose examined predecessor holds this track too, whatever its status."""
-    joined: set[int] = set()
-    for trace in lane.traces:
-        for run in trace.runs:
-            joined.update(mark.ordinal for mark in run[1:])
-        joined.update(trace.linked)
-    return joined
 
 
 def _band(painter: QPainter, scale: TimeScale, inner: QRectF, lane: Lane, look: LaneLook, trace: Trace) -> None:
@@ -189,24 +174,26 @@ def _band(painter: QPainter, scale: TimeScale, inner: QRectF, lane: Lane, look: 
 def _hatches(painter: QPainter, scale: TimeScale, area: QRectF, lane: Lane, look: LaneLook, theme: Theme) -> None:
     for trace in lane.traces:
         for run in trace.runs:
-            if run[0].status is not ItemStatus.ABSTAINED:
+            if run.status is not ItemStatus.ABSTAINED:
                 continue
-            left, right = scale.x(run[0].seconds - look.reach), scale.x(run[-1].seconds + look.reach)
+            left, right = scale.x(run.seconds[0] - look.reach), scale.x(run.seconds[-1] + look.reach)
             rect = QRectF(left, area.top() + 3, max(4.0, right - left), area.height() - 6)
             brush = QBrush(QColor(theme.second), Qt.BrushStyle.BDiagPattern)
             painter.fillRect(rect, brush)
             painter.setPen(QPen(QColor(theme.second), 1))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRect(rect)
-        if any(run[0].status is ItemStatus.ABSTAINED for run in trace.runs):
+        if any(run.status is ItemStatus.ABSTAINED for run in trace.runs):
             break
 
 
 def _trace(painter: QPainter, scale: TimeScale, inner: QRectF, trace: Trace, style: SeriesStyle) -> None:
     for run in trace.runs:
-        status = run[0].status
-        if status is ItemStatus.OK:
-            points = _points(run, scale, inner)
+        if run.status is ItemStatus.OK:
+            xs, ys = _points(run, scale, inner)
+            if not xs.size:
+                continue
+            points = [QPointF(x, y) for x, y in zip(xs.tolist(), ys.tolist(), strict=True)]
             painter.setPen(style.pen())
             painter.setBrush(Qt.BrushStyle.NoBrush)
             if len(points) > 1:
@@ -215,25 +202,24 @@ def _trace(painter: QPainter, scale: TimeScale, inner: QRectF, trace: Trace, sty
             if spacing >= _MARKERS_FROM or len(points) == 1:
                 for point in points:
                     draw_marker(painter, style, point)
-        elif status is ItemStatus.ERROR:
-            for mark in run:
-                draw_cross(painter, QPointF(scale.x(mark.seconds), inner.center().y()), QColor(style.colour))
+        elif run.status is ItemStatus.ERROR:
+            for seconds in run.seconds:
+                draw_cross(painter, QPointF(scale.x(float(seconds)), inner.center().y()), QColor(style.colour))
 
 
-def _points(run: Sequence[Mark], scale: TimeScale, inner: QRectF) -> list[QPointF]:
+def _points(run: Run, scale: TimeScale, inner: QRectF) -> tuple[FloatArray, FloatArray]:
     """Points of a line; where many frames share a pixel column, its lowest and highest score stand for them."""
-    visible = [m for m in run if scale.start - 1 / scale.per_second <= m.seconds or m is run[-1]]
-    if len(visible) <= 2 * scale.width:
-        return [QPointF(scale.x(m.seconds), _y(inner, m.score or 0.0)) for m in visible]
-    columns: dict[int, list[float]] = {}
-    for mark in visible:
-        columns.setdefault(int(scale.x(mark.seconds)), []).append(mark.score or 0.0)
-    points: list[QPointF] = []
-    for x in sorted(columns):
-        values = columns[x]
-        points.append(QPointF(x + 0.25, _y(inner, min(values))))
-        points.append(QPointF(x + 0.75, _y(inner, max(values))))
-    return points
+    first = max(0, int(np.searchsorted(run.seconds, scale.start)) - 1)
+    last = min(len(run.seconds), int(np.searchsorted(run.seconds, scale.end, side="right")) + 1)
+    xs = scale.left + (run.seconds[first:last] - scale.start) * scale.per_second
+    ys = inner.bottom() - np.clip(run.scores[first:last], 0.0, 1.0) * inner.height()
+    if len(xs) <= 2 * scale.width:
+        return xs, ys
+    columns = np.floor(xs).astype(np.int64)
+    starts = np.flatnonzero(np.r_[True, np.diff(columns) > 0])
+    low, high = np.maximum.reduceat(ys, starts), np.minimum.reduceat(ys, starts)
+    both_x = np.repeat(columns[starts].astype(np.float64), 2) + np.tile([0.25, 0.75], len(starts))
+    return both_x, np.stack([low, high], axis=1).reshape(-1)
 
 
 def _y(inner: QRectF, score: float) -> float:
