@@ -72,6 +72,7 @@ def test_every_score_has_its_word_beside_it(window: MainWindow) -> None:
     for row in rows:
         mean, spread = row.cells[1], row.cells[2]
         assert (mean.second == "uncalibrated" and "–" in spread.text) or mean.text == "–"
+        assert spread.text != "–" or spread.second in ("too few frames", "")
     for row in window.inspector.detectors.faces_model.rows:
         assert row.cells[1].second == "uncalibrated"
     assert window.stage.shown is not None
@@ -113,6 +114,22 @@ def test_damaged_exhibit_says_why_and_disables_what_cannot_be_done(window: MainW
     assert window.stage.message == window.desk.items[2].problem
     assert not window.commands["frame.export"].isEnabled()
     assert window.desk.items[2].problem in window.inspector.exhibit.toPlainText()
+
+
+def test_still_picture_has_one_frame_and_no_seconds(window: MainWindow, qtbot: QtBot) -> None:
+    window.navigator.visit(window.desk.items[1].id, 0)
+    qtbot.waitUntil(lambda: window.desk.data is not None and window.desk.data.item.exhibit == "EX-02", timeout=10_000)
+    rest(window, qtbot)
+    data = window.desk.data
+    assert data is not None
+    assert data.frames == 1
+    assert window.stage.shown is not None
+    assert window.stage.shown.maps
+    spreads = [row.cells[2] for row in window.inspector.detectors.tracks_model.rows]
+    assert spreads
+    assert all(cell.text == "–" for cell in spreads), "one frame has no spread"
+    middle = window.timeline.canvas.scale
+    assert abs(middle.x(0.0) - (middle.left + middle.width / 2)) < 2
 
 
 def test_custody_tab_has_the_chain_and_its_code(window: MainWindow) -> None:

@@ -34,6 +34,7 @@ def run(engine: Engine, case: Path | None) -> int:
 
     app = _application()
     window = _window(engine, QSettings("workstation", "workstation"))
+    window.open_at_first()
     window.show()
     sys.excepthook = window.work.tell_unexpected
     before = signal.signal(signal.SIGINT, lambda *_: window.close_now())

@@ -63,9 +63,10 @@ class ExhibitData:
 
     @property
     def span(self) -> tuple[float, float]:
-        """First and last second shown on the timeline; the end includes the last frame's own duration."""
+        """First and last second shown on the timeline; the end includes the last frame's own duration. A still
+        picture, which has no time, stands in the middle."""
         if self.index is None or len(self.index) < 2:
-            return 0.0, 1.0
+            return -0.5, 0.5
         start, end = self.seconds(0), self.seconds(len(self.index) - 1)
         return start, end + (end - start) / (len(self.index) - 1)
 

@@ -318,6 +318,13 @@ class MainWindow(QMainWindow):
         self._default_sizes()
         self._show_page()
 
+    def open_at_first(self) -> None:
+        """Take most of the screen when there is no size from before."""
+        if self._settings.value("layout/geometry") is None:
+            room = self.screen().availableSize()
+            self.resize(max(1280, round(room.width() * 0.88)), max(800, round(room.height() * 0.88)))
+            self._default_sizes()
+
     def _restore(self) -> None:
         self.overlay.set_opacity(float(str(self._settings.value("view/opacity", self.overlay.opacity))))
         if int(str(self._settings.value("layout/version", 0))) != LAYOUT_VERSION:

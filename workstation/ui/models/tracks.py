@@ -12,6 +12,7 @@ from workstation.ui.words import score
 
 TRACK_HEADINGS = ("Track, detector", "Mean", "5–95 %", "Scored")
 FACE_HEADINGS = ("Face, detector", "Score", "Gates")
+_FEW = 3
 
 
 def tr(text: str) -> str:
@@ -32,6 +33,9 @@ def _track_row(summary: TrackSummary, place: int) -> Row:
     total = scored + left_out + wrong
     if summary.mean is None:
         mean, spread = Cell("–", tr("no score"), tip=_why(summary)), Cell("–")
+    elif scored < _FEW:
+        mean = Cell(score(summary.mean), tr("uncalibrated"), tip=tr("Mean over the scored frames of this track"))
+        spread = Cell("–", tr("too few frames"), tip=tr("A spread needs at least three scored frames"))
     else:
         mean = Cell(score(summary.mean), tr("uncalibrated"), tip=tr("Mean over the scored frames of this track"))
         band = f"{score(summary.low)}–{score(summary.high)}"
@@ -46,7 +50,7 @@ def _track_row(summary: TrackSummary, place: int) -> Row:
         (
             Cell(
                 f"T{summary.track_number}  {summary.detector}",
-                f"{summary.first_seconds:.1f}–{summary.last_seconds:.1f} s",
+                _when(summary),
                 swatch=place,
                 tip=summary.detector,
             ),
@@ -55,6 +59,12 @@ def _track_row(summary: TrackSummary, place: int) -> Row:
             Cell(tr("{n} of {m}").format(n=scored, m=total), second, tip=_why(summary)),
         ),
     )
+
+
+def _when(summary: TrackSummary) -> str:
+    if summary.first_seconds == summary.last_seconds:
+        return f"{summary.first_seconds:.1f} s"
+    return f"{summary.first_seconds:.1f}–{summary.last_seconds:.1f} s"
 
 
 def _why(summary: TrackSummary) -> str:

@@ -240,7 +240,8 @@ class TimelineCanvas(QWidget):
         small = QFont(self.font())
         small.setPointSizeF(small.pointSizeF() * 0.9)
         painter.setFont(small)
-        draw_ruler(painter, scale, QRectF(scale.left, 0, scale.width, ruler), theme)
+        if data.frames > 1:
+            draw_ruler(painter, scale, QRectF(scale.left, 0, scale.width, ruler), theme)
         painter.setPen(QColor(theme.second))
         words = QRectF(14, ruler, scale.left - 18, strip)
         painter.drawText(words, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self.tr("Examined frames"))
@@ -318,7 +319,7 @@ class TimelineCanvas(QWidget):
         """Half the usual time between examined frames, so that an abstention covers the time it stands for."""
         frames = data.lanes.frames
         if len(frames) < 2:
-            return 0.02
+            return 0.02 * (data.span[1] - data.span[0])
         return (frames[-1].seconds - frames[0].seconds) / (len(frames) - 1) / 2
 
     def _summary(self, data: ExhibitData) -> str:

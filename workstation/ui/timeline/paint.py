@@ -145,6 +145,8 @@ def draw_gutter(painter: QPainter, area: QRectF, lane: Lane, chosen: bool, theme
     painter.setFont(plain)
     painter.setPen(QColor(theme.second))
     words = f"{lane.first_seconds:.2f}–{lane.last_seconds:.2f} s"
+    if lane.first == lane.last:
+        words = f"{lane.first_seconds:.2f} s"
     painter.drawText(QPointF(text.left(), top + metrics.height() + QFontMetricsF(plain).ascent()), words)
     small = QFontMetricsF(plain)
     for level, name in ((0.0, "0"), (1.0, "1")):
