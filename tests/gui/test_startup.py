@@ -54,10 +54,19 @@ def test_no_display_is_one_clear_error_and_no_abort() -> None:
 
 
 def test_a_missing_library_is_named_with_its_package() -> None:
-    error = startup._missing("libxcb-cursor.so.0: cannot open shared object file: No such file or directory")
+    error = startup._missing("libFoo-bar.so.3: cannot open shared object file: No such file or directory")
     assert isinstance(error, DisplayMissing)
-    assert "libxcb-cursor.so.0" in error.message
-    assert error.advice.endswith("apt-get install libxcb-cursor0")
+    assert "libFoo-bar.so.3" in error.message
+    assert error.advice.endswith("apt-get install libfoo-bar3")
+
+
+def test_package_names_agree_with_the_list() -> None:
+    """Every Qt library of ``system-packages.txt`` but glib's, whose package keeps an older name."""
+    listed = Path(__file__).resolve().parents[2] / "packaging" / "system-packages.txt"
+    rows = [line.split(None, 2) for line in listed.read_text(encoding="utf-8").splitlines() if ".so." in line]
+    named = [(package, library) for package, library, why in rows if "Qt" in why and "glib" not in package]
+    assert len(named) > 15
+    assert [(package, library) for package, library in named if startup.package_of(library) != package] == []
 
 
 @pytest.mark.parametrize("scale", [1.0, 2.0])

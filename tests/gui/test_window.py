@@ -11,7 +11,8 @@ from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from tests.gui.conftest import EXAMINED, FRAMES, Lab, Open, rest
-from workstation.ui.main_window import LAYOUT_VERSION, MainWindow
+from workstation.ui.layout import LAYOUT_VERSION
+from workstation.ui.main_window import MainWindow
 from workstation.ui.theme.palette import DARK, LIGHT, contrast
 from workstation.ui.words import score
 
@@ -72,7 +73,7 @@ def test_every_score_has_its_word_beside_it(window: MainWindow) -> None:
     for row in rows:
         mean, spread = row.cells[1], row.cells[2]
         assert (mean.second == "uncalibrated" and "–" in spread.text) or mean.text == "–"
-        assert spread.text != "–" or spread.second in ("too few frames", "")
+        assert spread.text != "–" or spread.second in ("no spread", "")
     for row in window.inspector.detectors.faces_model.rows:
         assert row.cells[1].second == "uncalibrated"
     assert window.stage.shown is not None
@@ -202,7 +203,7 @@ def test_layout_is_kept_and_can_be_reset(open_window: Open, lab: Lab, settings: 
     again.desk.exhibits_shown.emit()
     assert again.docks["inspector"].isHidden(), "a closed panel stays closed when the case changes"
     assert again.docks["timeline"].isVisible()
-    again.reset_layout()
+    again.commands["layout.reset"].trigger()
     qtbot.waitUntil(lambda: all(again.docks[name].isVisible() for name in ("case", "inspector", "timeline")))
     assert not again.docks["jobs"].isVisible()
 

@@ -156,6 +156,11 @@ ACTIONS: tuple[ActionSpec, ...] = (
 _NUMBERED = frozenset(f"track.{number}" for number in range(2, 10))
 
 
+def spec_ids(group: str) -> tuple[str, ...]:
+    """Ids of the actions of a group, in order."""
+    return tuple(spec.id for spec in ACTIONS if spec.group == group)
+
+
 class Actions(QObject):
     """The live actions of one window.
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QEvent, QObject, QSettings, Qt, QTimer, Slot
+from PySide6.QtCore import QEvent, QObject, QSettings, Qt, QTimer, Slot
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -20,10 +20,12 @@ from PySide6.QtWidgets import (
 )
 
 from workstation.ui.actions import Actions
+from workstation.ui.availability import refresh_actions
 from workstation.ui.desk import Desk
 from workstation.ui.dialogs.command_palette import CommandPalette
 from workstation.ui.dialogs.key_sheet import KeySheet
 from workstation.ui.dialogs.welcome import Welcome
+from workstation.ui.layout import Layout
 from workstation.ui.menus import fill_menus
 from workstation.ui.models.jobs import JobsModel
 from workstation.ui.moves import move_handlers
@@ -46,36 +48,7 @@ from workstation.ui.work import Work
 if TYPE_CHECKING:
     from workstation.app.engine import Engine
 
-LAYOUT_VERSION = 1
 _TEXT_STEPS = (1.0, 1.15, 1.3, 1.5, 1.75, 2.0)
-_WITH_CASE = ("case.close", "exhibit.import", "exhibit.verify", "run", "report.build")
-_WITH_FRAMES = (
-    "play.toggle",
-    "play.reverse",
-    "play.stop",
-    "play.forward",
-    "step.back",
-    "step.forward",
-    "step.back10",
-    "step.forward10",
-    "key.back",
-    "key.forward",
-    "go.first",
-    "go.last",
-    "go.to",
-    "peak.next",
-    "peak.previous",
-    "gap.next",
-    "track.next",
-    "track.previous",
-    "frame.export",
-    "zoom.actual",
-    "zoom.fit",
-    "overlay.toggle",
-    "overlay.more",
-    "overlay.less",
-    "timeline.all",
-)
 
 
 class MainWindow(QMainWindow):
@@ -96,8 +69,6 @@ class MainWindow(QMainWindow):
         self.player = Player(self.navigator)
         self.jobs = JobsModel(engine, self.desk.bridge)
         self._closing = False
-        self._with_case: bool | None = None
-        self._closed_docks: set[str] = set()
         self._build_centre()
         self.work = Work(engine, self.desk, self.jobs, self.navigator, self.overlay, self.banner, self, settings)
         self._build_docks()
@@ -108,8 +79,9 @@ class MainWindow(QMainWindow):
         self._connect()
         self._build_bars()
         self._show_theme()
-        self._factory_layout = self.saveState(LAYOUT_VERSION)
-        self._restore()
+        self.arrangement.remember_factory()
+        self.overlay.set_opacity(float(str(self._settings.value("view/opacity", self.overlay.opacity))))
+        self.arrangement.restore()
         self._refresh_actions()
         self._show_page()
         self.desk.read_known()
@@ -143,35 +115,17 @@ class MainWindow(QMainWindow):
         self.inspector = Inspector(self.desk, self.navigator, self.stage, self.overlay)
         self.timeline = TimelinePanel(self.desk, self.navigator, self.player)
         self.jobs_panel = JobsPanel(self.jobs)
-        for corner in (Qt.Corner.BottomLeftCorner, Qt.Corner.BottomRightCorner):
-            self.setCorner(corner, Qt.DockWidgetArea.BottomDockWidgetArea)
-        self.docks: dict[str, QDockWidget] = {}
-        for name, title, widget, area in (
-            ("case", self.tr("Case"), self.case_panel, Qt.DockWidgetArea.LeftDockWidgetArea),
-            ("inspector", self.tr("Inspector"), self.inspector, Qt.DockWidgetArea.RightDockWidgetArea),
-            ("jobs", self.tr("Jobs"), self.jobs_panel, Qt.DockWidgetArea.RightDockWidgetArea),
-            ("timeline", self.tr("Timeline"), self.timeline, Qt.DockWidgetArea.BottomDockWidgetArea),
-        ):
-            dock = QDockWidget(title, self)
-            dock.setObjectName(f"dock-{name}")
-            dock.setWidget(widget)
-            dock.setFeatures(QDockWidget.DockWidgetFeature.DockWidgetClosable)
-            if name != "jobs":
-                dock.setTitleBarWidget(QWidget(dock))
-            self.addDockWidget(area, dock)
-            self.docks[name] = dock
-        self.docks["jobs"].hide()
-        self._default_sizes()
+        panels: dict[str, tuple[str, QWidget]] = {
+            "case": (self.tr("Case"), self.case_panel),
+            "inspector": (self.tr("Inspector"), self.inspector),
+            "jobs": (self.tr("Jobs"), self.jobs_panel),
+            "timeline": (self.tr("Timeline"), self.timeline),
+        }
+        self.arrangement = Layout(self, self._settings, panels)
 
-    def _default_sizes(self) -> None:
-        k = self._room()
-        sides = [round(244 * k), round(396 * k)]
-        self.resizeDocks([self.docks["case"], self.docks["inspector"]], sides, Qt.Orientation.Horizontal)
-        self.resizeDocks([self.docks["timeline"]], [round(212 * k)], Qt.Orientation.Vertical)
-
-    def _room(self) -> float:
-        """How much larger panels are for larger text; half of what the text grows by."""
-        return 1 + (float(str(self._settings.value("view/text", 1.0))) - 1) / 2
+    @property
+    def docks(self) -> dict[str, QDockWidget]:
+        return self.arrangement.docks
 
     def _build_bars(self) -> None:
         fill_menus(self.menuBar(), self.commands, self.docks)
@@ -228,12 +182,12 @@ class MainWindow(QMainWindow):
             "zoom.actual": self.viewer.canvas.actual_size,
             "zoom.fit": self.viewer.canvas.fit,
             "timeline.all": self.timeline.canvas.show_all,
-            "view.jobs": self._toggle_jobs,
+            "view.jobs": self.arrangement.toggle_jobs,
             "view.full": self._toggle_full,
             "view.theme": self._switch_theme,
             "text.larger": self._larger,
             "text.smaller": self._smaller,
-            "layout.reset": self.reset_layout,
+            "layout.reset": self.arrangement.reset,
             "palette": self._open_palette,
             "keys": self._show_keys,
             "about": self._about,
@@ -293,11 +247,7 @@ class MainWindow(QMainWindow):
             event.ignore()
             self.work.ask_before_ending(self.tr("Close the program"), self.close_now)
             return
-        self._settings.setValue("layout/version", LAYOUT_VERSION)
-        self._settings.setValue("layout/geometry", self.saveGeometry())
-        self._settings.setValue("layout/state", self.saveState(LAYOUT_VERSION))
-        closed = self._closed_now() if self._with_case else self._closed_docks
-        self._settings.setValue("layout/closed", ",".join(sorted(closed)))
+        self.arrangement.save()
         self._settings.setValue("view/opacity", self.overlay.opacity)
         self.hide()
         self.desk.shut()
@@ -308,39 +258,18 @@ class MainWindow(QMainWindow):
         self._closing = True
         self.close()
 
-    def reset_layout(self) -> None:
-        """Put every panel back where it was when the program was first started (U17)."""
-        self.restoreState(self._factory_layout, LAYOUT_VERSION)
-        for name, dock in self.docks.items():
-            dock.setVisible(name != "jobs")
-        self._closed_docks = set()
-        self._with_case = None
-        self._default_sizes()
-        self._show_page()
-
     def open_at_first(self) -> None:
         """Take most of the screen when there is no size from before."""
-        if self._settings.value("layout/geometry") is None:
+        if self.arrangement.is_new:
             room = self.screen().availableSize()
             self.resize(max(1280, round(room.width() * 0.88)), max(800, round(room.height() * 0.88)))
-            self._default_sizes()
-
-    def _restore(self) -> None:
-        self.overlay.set_opacity(float(str(self._settings.value("view/opacity", self.overlay.opacity))))
-        if int(str(self._settings.value("layout/version", 0))) != LAYOUT_VERSION:
-            return
-        geometry, state = self._settings.value("layout/geometry"), self._settings.value("layout/state")
-        self._closed_docks = {name for name in str(self._settings.value("layout/closed", "")).split(",") if name}
-        if isinstance(geometry, QByteArray):
-            self.restoreGeometry(geometry)
-        if isinstance(state, QByteArray) and self.restoreState(state, LAYOUT_VERSION):
-            self.docks["jobs"].hide()
+            self.arrangement.fit()
 
     @Slot()
     def _show_page(self) -> None:
         session = self.desk.session
         self._pages.setCurrentIndex(1 if session else 0)
-        self._show_docks(session is not None)
+        self.arrangement.show(session is not None)
         if session is None:
             self.setWindowTitle("Workstation")
             self.desk.read_known()
@@ -352,36 +281,9 @@ class MainWindow(QMainWindow):
                 self.tr("Drop pictures or videos here, or press Ctrl+I to choose files."),
             )
 
-    def _show_docks(self, with_case: bool) -> None:
-        """Without a case there is nothing to dock; with one, every panel shows but those the examiner closed."""
-        if with_case == self._with_case:
-            return
-        if not with_case:
-            self._closed_docks = self._closed_now()
-        self._with_case = with_case
-        for name, dock in self.docks.items():
-            dock.setVisible(with_case and name != "jobs" and name not in self._closed_docks)
-
-    def _closed_now(self) -> set[str]:
-        return {name for name, dock in self.docks.items() if name != "jobs" and dock.isHidden()}
-
     @Slot()
     def _refresh_actions(self) -> None:
-        session, data = self.desk.session, self.desk.data
-        writes = session is not None and not session.read_only
-        self.commands.set_enabled(_WITH_CASE, writes)
-        self.commands.set_enabled(["case.close"], session is not None)
-        examinable = any(item.media is not None for item in self.desk.items)
-        self.commands.set_enabled(["run"], writes and examinable)
-        self.commands.set_enabled(["exhibit.verify"], writes and bool(self.desk.items))
-        self.commands.set_enabled(["report.build"], writes and any(run.state.value == "done" for run in self.desk.runs))
-        self.commands.set_enabled(_WITH_FRAMES, data is not None and data.frames > 0)
-        self.commands.set_enabled(["resume"], writes and self.work.can_resume and not self.jobs.active)
-        self.commands.set_enabled(["exhibit.next", "exhibit.previous"], len(self.desk.items) > 1)
-        tracks = {lane.number for lane in data.lanes.lanes} if data else set()
-        for number in range(1, 10):
-            self.commands[f"track.{number}"].setEnabled(number in tracks)
-        self.commands.set_enabled(["track.0"], bool(tracks))
+        refresh_actions(self.commands, self.desk, self.jobs, self.work)
         self._refresh_history()
         self._show_overlay()
 
@@ -447,12 +349,6 @@ class MainWindow(QMainWindow):
     def _weaker(self) -> None:
         self.overlay.set_opacity(self.overlay.opacity - 0.05)
 
-    def _toggle_jobs(self) -> None:
-        dock = self.docks["jobs"]
-        dock.setVisible(not dock.isVisible())
-        if dock.isVisible():
-            self.resizeDocks([self.docks["inspector"], dock], [420, 190], Qt.Orientation.Vertical)
-
     def _toggle_full(self) -> None:
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
         self.commands["view.full"].setChecked(self.isFullScreen())
@@ -477,7 +373,7 @@ class MainWindow(QMainWindow):
     def _dress(self) -> None:
         dress(self._settings)
         self._show_theme()
-        self._default_sizes()
+        self.arrangement.fit()
 
     def _show_theme(self) -> None:
         self.commands.dress(current_theme())
@@ -485,9 +381,6 @@ class MainWindow(QMainWindow):
         self._tools.setIconSize(side)
         for button in self.findChildren(QToolButton):
             button.setIconSize(side)
-        k = self._room()
-        self.case_panel.setMinimumWidth(round(184 * k))
-        self.inspector.setMinimumWidth(round(316 * k))
         self.viewer.header.refresh()
         self.timeline.canvas.redraw()
         self.inspector.detectors.tracks.fit_rows()

@@ -14,25 +14,6 @@ from workstation.domain.errors import DisplayMissing
 
 HEADLESS = ("offscreen", "minimal", "vnc")
 GRAB = "A picture of the window needs no display: workstation gui CASE --grab PICTURE.png"
-_PACKAGES = {
-    "libEGL.so.1": "libegl1",
-    "libGL.so.1": "libgl1",
-    "libxkbcommon.so.0": "libxkbcommon0",
-    "libxkbcommon-x11.so.0": "libxkbcommon-x11-0",
-    "libdbus-1.so.3": "libdbus-1-3",
-    "libfontconfig.so.1": "libfontconfig1",
-    "libxcb-cursor.so.0": "libxcb-cursor0",
-    "libxcb-icccm.so.4": "libxcb-icccm4",
-    "libxcb-image.so.0": "libxcb-image0",
-    "libxcb-keysyms.so.1": "libxcb-keysyms1",
-    "libxcb-randr.so.0": "libxcb-randr0",
-    "libxcb-render-util.so.0": "libxcb-render-util0",
-    "libxcb-shape.so.0": "libxcb-shape0",
-    "libxcb-xinerama.so.0": "libxcb-xinerama0",
-    "libxcb-xkb.so.1": "libxcb-xkb1",
-    "libX11-xcb.so.1": "libx11-xcb1",
-    "libglib-2.0.so.0": "libglib2.0-0",
-}
 
 
 def require_qt() -> None:
@@ -94,11 +75,20 @@ def _require_connection(display: str) -> None:
         )
 
 
+def package_of(library: str) -> str:
+    """The Debian or Ubuntu package that holds a shared library, by the rule of its name.
+
+    Debian Policy Manual, 8.1: the library's name in lower case with the version of its interface, and a hyphen between
+    them where the name ends in a digit. ``libFoo.so.1`` is in ``libfoo1``, ``libfoo-7.so.3`` in ``libfoo-7-3``.
+    """
+    name, _, version = library.partition(".so.")
+    return f"{name.lower()}{'-' if name[-1:].isdigit() else ''}{version.split('.')[0]}"
+
+
 def _missing(detail: str) -> DisplayMissing:
-    found = re.search(r"(lib[\w.+-]+\.so[.\d]*)", detail)
+    found = re.search(r"(lib[\w.+-]+\.so\.\d[.\d]*)", detail)
     if found is None:
         return DisplayMissing(f"The window cannot be loaded: {detail}", "Run: workstation diagnose")
     library = Path(found.group(1)).name
-    package = _PACKAGES.get(library)
-    advice = f"Install it: sudo apt-get install {package}" if package else "Install the package that holds it."
+    advice = f"On Debian and Ubuntu: sudo apt-get install {package_of(library)}"
     return DisplayMissing(f"The system library {library} is missing, which the window needs.", advice)

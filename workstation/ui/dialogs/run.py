@@ -172,7 +172,8 @@ class RunDialog(QDialog):
         self._finder = QComboBox()
         heading.setBuddy(self._finder)
         for name, ready, why in finders:
-            self._finder.addItem(name if ready else f"{name} · {why}", name)
+            self._finder.addItem(name if ready else self.tr("{name} · not available").format(name=name), name)
+            self._finder.setItemData(self._finder.count() - 1, why, Qt.ItemDataRole.ToolTipRole)
             if not ready:
                 model = self._finder.model()
                 index = model.index(self._finder.count() - 1, 0)

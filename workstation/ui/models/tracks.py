@@ -35,7 +35,7 @@ def _track_row(summary: TrackSummary, place: int) -> Row:
         mean, spread = Cell("–", tr("no score"), tip=_why(summary)), Cell("–")
     elif scored < _FEW:
         mean = Cell(score(summary.mean), tr("uncalibrated"), tip=tr("Mean over the scored frames of this track"))
-        spread = Cell("–", tr("too few frames"), tip=tr("A spread needs at least three scored frames"))
+        spread = Cell("–", tr("no spread"), tip=tr("A spread needs at least three scored frames"))
     else:
         mean = Cell(score(summary.mean), tr("uncalibrated"), tip=tr("Mean over the scored frames of this track"))
         band = f"{score(summary.low)}–{score(summary.high)}"
