@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 
-from PySide6.QtCore import Slot
+from PySide6.QtCore import QTimer, Slot
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from workstation.domain.custody import CustodyEvent
@@ -54,6 +55,10 @@ class CustodyTab(QWidget):
         desk.custody_shown.connect(self.refresh)
         desk.case_shown.connect(self.refresh)
         self.refresh()
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        super().showEvent(event)
+        QTimer.singleShot(0, self.table.scrollToBottom)
 
     @Slot()
     def refresh(self) -> None:

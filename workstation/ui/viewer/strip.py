@@ -50,15 +50,19 @@ class OverlayStrip(QWidget):
         row.addStretch(1)
         for widget in (self._zoom, self._fit, self._actual):
             row.addWidget(widget)
-        self._place = ElidedLabel(objectName="second")
-        self._values = ElidedLabel(objectName="second")
-        self._place.setAccessibleName(self.tr("Frame and place under the cursor"))
-        self._values.setAccessibleName(self.tr("Values under the cursor"))
+        self._lines = [ElidedLabel(objectName="second") for _ in range(3)]
+        names = (
+            self.tr("Frame and place"),
+            self.tr("Colour and map under the cursor"),
+            self.tr("Face under the cursor"),
+        )
+        for line, name in zip(self._lines, names, strict=True):
+            line.setAccessibleName(name)
         probe = QVBoxLayout()
-        probe.setSpacing(1)
+        probe.setSpacing(0)
         probe.addStretch(1)
-        probe.addWidget(self._place)
-        probe.addWidget(self._values)
+        for line in self._lines:
+            probe.addWidget(line)
         probe.addStretch(1)
         lower = QHBoxLayout()
         lower.setSpacing(14)
@@ -88,7 +92,7 @@ class OverlayStrip(QWidget):
 
     @property
     def probe_text(self) -> str:
-        return f"{self._place.text()} · {self._values.text()}".strip(" ·")
+        return " · ".join(line.text() for line in self._lines if line.text())
 
     @Slot()
     def refresh(self) -> None:
@@ -130,30 +134,30 @@ class OverlayStrip(QWidget):
         self._show_probe()
 
     def _show_probe(self) -> None:
-        for line, words in zip((self._place, self._values), self._words(), strict=True):
+        for line, words in zip(self._lines, self._words(), strict=True):
             line.setFont(mono_font(self.font()))
             line.setText(words)
 
-    def _words(self) -> tuple[str, str]:
-        """Where the cursor is, and what is there."""
+    def _words(self) -> tuple[str, str, str]:
+        """Where the cursor is, the colour there, and map and score with the word that covers both."""
         shown, point = self._stage.shown, self._point
         if shown is None:
-            return "", ""
+            return "", "", ""
         here = self.tr("frame {n} · {s} s").format(n=shown.ref.ordinal + 1, s=f"{shown.ref.seconds:.3f}")
         if point is None:
-            return here, self.tr("point at the frame to read its values")
+            return here, self.tr("point at the frame for values"), ""
         x, y = round(point.x), round(point.y)
         colour = shown.images[0].pixelColor(min(max(x, 0), shown.width - 1), min(max(y, 0), shown.height - 1))
-        place = f"{here} · x {x} y {y} · RGB {colour.red()} {colour.green()} {colour.blue()}"
         values = [value for value in (entry.value_at(point) for entry in shown.maps) if value is not None]
+        faces = (face for face in shown.faces if face.box.x0 <= point.x <= face.box.x1)
+        face = next((face for face in faces if face.box.y0 <= point.y <= face.box.y1), None)
         parts = []
         if values:
-            parts.append(self.tr("map {value} uncalibrated").format(value=f"{max(values):.2f}"))
+            word = "" if face is not None and face.scored else self.tr(" uncalibrated")
+            parts.append(self.tr("map {value}").format(value=f"{max(values):.2f}") + word)
         elif self._overlay.detector:
             parts.append(self.tr("no map here"))
-        for face in shown.faces:
-            box = face.box
-            if box.x0 <= point.x <= box.x1 and box.y0 <= point.y <= box.y1:
-                parts.append(f"T{face.number} {face.words}".strip())
-                break
-        return place, " · ".join(parts)
+        if face is not None:
+            parts.append(f"T{face.number} {face.words}".strip())
+        colours = f"RGB {colour.red()} {colour.green()} {colour.blue()}"
+        return f"{here} · x {x} y {y}", colours, " · ".join(parts)
