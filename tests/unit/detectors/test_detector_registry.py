@@ -72,12 +72,21 @@ def test_an_installed_package_loads_and_scores(tmp_path: Path, home: Path, card:
 
 
 def test_the_packages_that_ship_with_the_program_are_sound() -> None:
+    """Two packages, each under 8 MB, called what they are: uncalibrated baselines with figures on named sets (V3)."""
     embedded = [package for package in registry.installed() if package.embedded]
+    assert [package.card.id for package in embedded] == ["clip-ln-small", "fakelocator-small"]
     for package in embedded:
         assert not package.problem
         assert package.card.baseline
         assert not package.card.output.calibrated
+        assert package.card.weights.size < 8_000_000
+        assert any(one.dataset.startswith("CIPLAB") and one.measure == "AUC" for one in package.card.validation)
         assert registry.verify(package).ok
+        detector = registry.load(package, device="cpu", precision="float32")
+        one, two = detector.read([crop(1, 256)]), detector.read([crop(1, 256), crop(2, 256)])
+        assert one[0].value == pytest.approx(two[0].value, abs=1e-4)
+        assert one[0].value != two[1].value
+        assert (one[0].map is not None) == (package.card.family == "fakelocator")
 
 
 def test_an_unknown_id_names_what_is_installed(source: Path, home: Path) -> None:
