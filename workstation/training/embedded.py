@@ -121,9 +121,9 @@ def clip_card(run: Run) -> DetectorCard:
         ),
         limits=(
             *_LIMITS,
-            "On forgeries made by others it is at chance (expert composites), hardly above it (classical face swaps, AUC "
-            "0.56) or below it: faces generated whole by StyleGAN2 or Stable Diffusion score lower than genuine ones. It "
-            "ships as a working example of its family, not for its answers.",
+            "On forgeries made by others it is at chance (expert composites), hardly above it (classical face swaps, "
+            "AUC 0.56) or below it: faces generated whole by StyleGAN2 or Stable Diffusion score lower than genuine "
+            "ones. It ships as a working example of its family, not for its answers.",
             "Untouched faces often score high: half of one set and three quarters of another lie above 0.5.",
             "It gives no map: nothing says which part of the face its score comes from.",
         ),
