@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import cv2
 import numpy as np
@@ -26,6 +27,7 @@ from workstation.domain.detectors import (
 )
 from workstation.domain.faces import FaceCrop
 from workstation.domain.media import RgbArray
+from workstation.faces.finder import FaceFinder
 
 MAP_SIDE = 64
 
@@ -66,6 +68,14 @@ class RedMarkDetector:
 
 
 class _MarkedWorkshop(Workshop):
+    # Loading the face finder takes seconds; it holds no state, so every engine of a test run shares one.
+    _shared: ClassVar[dict[str, FaceFinder]] = {}
+
+    def finder(self, finder_id: str) -> FaceFinder:
+        if finder_id not in self._shared:
+            self._shared[finder_id] = super().finder(finder_id)
+        return self._shared[finder_id]
+
     def detector(self, detector_id: str, card_sha256: str = "") -> Detector:
         self.description = "CPU, float32"
         return RedMarkDetector()

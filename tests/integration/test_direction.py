@@ -20,9 +20,9 @@ from workstation.media.clips import write_clip
 MARK = (200, 125)
 
 
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MarkedEngine]:
-    with MarkedEngine(tmp_path_factory.mktemp("home")) as engine:
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[MarkedEngine]:
+    with MarkedEngine(tmp_path / "home") as engine:
         yield engine
 
 
