@@ -37,11 +37,20 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     held, kept = names("london", "_03.jpg", True, 2), names("london", "_03.jpg", False, 1)
     write_dataset(root / "london", [(name, "0") for name in held + kept])
     write_dataset(root / "london_smiling", [(name.replace("_03", "_08"), "0") for name in held[:1]])
+    (root / "london" / "broken.jpg").write_bytes(b"no picture")
+    with (root / "london" / "labels.csv").open("a", encoding="utf-8") as file:
+        file.write("broken.jpg,0\n")
     return root
 
 
 @pytest.fixture(scope="session")
-def made_pool(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def said() -> list[str]:
+    """What building the pool said."""
+    return []
+
+
+@pytest.fixture(scope="session")
+def made_pool(dataset: Path, said: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("pool")
-    pool.build(dataset, out, views=2, per_view=1)
+    pool.build(dataset, out, views=2, per_view=1, tell=said.append)
     return out
