@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 
 from workstation.domain.detectors import Detector
+from workstation.domain.faces import FaceCrop
 from workstation.domain.media import Frame, RgbArray
 from workstation.domain.sampling import even_sample
 from workstation.media.clips import write_clip
@@ -111,7 +112,7 @@ def run(*, frames: int = 32, rounds: int = 1, tell: Callable[[str], None] = lamb
     """
     from workstation.detectors import runtime
     from workstation.detectors.ceiling import matrix_ceiling
-    from workstation.detectors.clip_ln.random_tower import random_vit_l14
+    from workstation.detectors.clip_ln.random_tower import centre, random_vit_l14
     from workstation.detectors.published import PublishedFinder, run_published
     from workstation.faces.finder import load_finder
 
@@ -126,6 +127,7 @@ def run(*, frames: int = 32, rounds: int = 1, tell: Callable[[str], None] = lamb
         finder, published_finder = load_finder("mtcnn", device=device), PublishedFinder(device)
         ordinals = even_sample(FRAMES, frames)
         _warm(finder, published_finder, plain, own, clip)
+        centre(_first_crop(finder, clip), plain, own)
         theirs: list[Side] = []
         ours: list[Side] = []
         their_scores: tuple[float | None, ...] = ()
@@ -200,6 +202,14 @@ def _warm(finder: object, published: object, plain: Detector, own: Detector, cli
         crop = align(frame, found[0].landmarks)
         plain.read([crop])
         own.read([crop] * _BATCH)
+
+
+def _first_crop(finder: object, clip: Path) -> FaceCrop:
+    from workstation.faces.alignment import align
+
+    with open_media(clip, probe(clip)) as reader:
+        frame = reader.frame(0).rgb
+    return align(frame, finder.find([frame])[0][0].landmarks)  # type: ignore[attr-defined]  # as in run_ours
 
 
 def _decode_alone(clip: Path) -> float:

@@ -147,7 +147,7 @@ def test_a_batch_that_was_too_large_is_not_tried_again(tmp_path: Path) -> None:
         if len(inputs[0]) > 2:
             raise torch.cuda.OutOfMemoryError("out of memory")
 
-    handle = detector._network.register_forward_pre_hook(little_memory)
+    handle = detector.network.register_forward_pre_hook(little_memory)
     assert [reading.value for reading in detector.read(crops)] == pytest.approx(plain, abs=1e-5)
     assert [reading.value for reading in detector.read(crops)] == pytest.approx(plain, abs=1e-5)
     handle.remove()

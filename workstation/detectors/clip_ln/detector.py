@@ -29,7 +29,7 @@ class ClipLnDetector:
         self._kind = torch.bfloat16 if precision == "bfloat16" else torch.float32
         network.tower.to(device=device, dtype=self._kind)
         network.head.to(device=device, dtype=torch.float32)
-        self._network = network.eval()
+        self.network = network.eval()
 
     def read(self, crops: Sequence[FaceCrop]) -> list[DetectorReading]:
         """Score crops in order. Raises: DeviceFault, InputError."""
@@ -41,7 +41,7 @@ class ClipLnDetector:
     def _read(self, crops: Sequence[FaceCrop]) -> list[DetectorReading]:
         values = torch.from_numpy(pixels(crops, self.card.input)).to(device=self.device, dtype=self._kind)
         with torch.inference_mode():
-            scores = self._network(values).float().softmax(dim=-1)[:, 1]
+            scores = self.network(values).float().softmax(dim=-1)[:, 1]
         return [DetectorReading(score) for score in usable(scores.cpu().tolist(), self.card)]
 
 

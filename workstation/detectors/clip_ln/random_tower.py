@@ -7,7 +7,9 @@ import torch
 from workstation.detectors import runtime
 from workstation.detectors.clip_ln.detector import ClipLnDetector
 from workstation.detectors.clip_ln.network import IMAGE_MEAN, IMAGE_STD, build
+from workstation.detectors.preprocess import pixels
 from workstation.domain.detectors import DetectorCard, Direction, InputSpec, OutputSpec, WeightsSpec
+from workstation.domain.faces import FaceCrop
 
 TOWER = "ViT-L-14-quickgelu"
 _SPREAD = 20.0
@@ -16,7 +18,7 @@ _SPREAD = 20.0
 def random_vit_l14(seed: int, device: str | None = None, precision: str | None = None) -> ClipLnDetector:
     """Build the tower of the published detector (224 px, 303,179,776 parameters) with weights drawn from ``seed``.
 
-    The head is drawn wide and its bias set to answer 0.5 to a grey picture, so that scores are not all at one end.
+    The head is drawn wide; ``centre`` puts its scores in the middle of the scale.
     """
     device = device or runtime.pick_device()
     card = DetectorCard(
@@ -39,7 +41,17 @@ def random_vit_l14(seed: int, device: str | None = None, precision: str | None =
         torch.manual_seed(seed)
         network = build(card.network)
         torch.nn.init.normal_(network.head.weight, std=_SPREAD)
-        with torch.inference_mode():
-            middle = network.features(torch.zeros(1, 3, network.side, network.side))
-        network.head.bias.data.copy_(-(network.head.weight.data @ middle.data[0]))
     return ClipLnDetector(card, network, device, precision or runtime.pick_precision(device))
+
+
+def centre(crop: FaceCrop, exact: ClipLnDetector, *others: ClipLnDetector) -> None:
+    """Give ``exact`` and ``others`` the same bias, with which ``exact`` answers 0.5 to ``crop``.
+
+    Random towers see all faces as nearly alike; without this every score would stand at one end of the scale.
+    """
+    values = torch.from_numpy(pixels([crop], exact.card.input)).to(device=exact.device)
+    with torch.inference_mode():
+        feature = exact.network.features(values.to(next(exact.network.tower.parameters()).dtype))[0]
+        bias = -(exact.network.head.weight @ feature)
+    for detector in (exact, *others):
+        detector.network.head.bias.data = bias.clone().to(detector.device)
