@@ -89,8 +89,8 @@ def locator_card(run: Run) -> DetectorCard:
             "is near chance, and faces generated whole by StyleGAN2 or Stable Diffusion score lower than genuine ones.",
             "Untouched faces often score high: about half of one set and two thirds of another lie above 0.5. A high "
             "score alone is no sign of manipulation.",
-            "It leans on well-placed landmarks: a tenth of the distance between the eyes, at random, moved the score of "
-            "one untouched portrait from 0.2 to anything up to 0.9.",
+            "It leans on well-placed landmarks: a tenth of the distance between the eyes, at random, moved the score "
+            "of one untouched portrait from 0.2 to anything up to 0.9.",
             "Which organ was changed it does not tell better than chance, and its map is not shown to be better than a "
             "blob in the middle of the face.",
             "The map says where the picture resembles its training forgeries, on a scale of its own.",
@@ -127,8 +127,8 @@ def clip_card(run: Run) -> DetectorCard:
             "AUC 0.56) or below it: faces generated whole by StyleGAN2 or Stable Diffusion score lower than genuine "
             "ones. It ships as a working example of its family, not for its answers.",
             "Untouched faces often score high: half of one set and three quarters of another lie above 0.5.",
-            "It leans on well-placed landmarks: a tenth of the distance between the eyes, at random, moved the score of "
-            "one untouched portrait from 0.35 to anything up to 0.8.",
+            "It leans on well-placed landmarks: a tenth of the distance between the eyes, at random, moved the score "
+            "of one untouched portrait from 0.35 to anything up to 0.8.",
             "It gives no map: nothing says which part of the face its score comes from.",
         ),
     )
