@@ -18,7 +18,7 @@ from workstation.app.workshop import Workshop
 from workstation.domain.case import WorkState
 from workstation.domain.clock import now_utc
 from workstation.domain.detectors import Detector, DetectorReading
-from workstation.domain.errors import DetectorError, EvidenceError
+from workstation.domain.errors import DetectorError, EvidenceError, LandmarksUnusable
 from workstation.domain.events import CaseSaved, EvidenceChanged, ExaminationChanged
 from workstation.domain.evidence import EvidenceItem
 from workstation.domain.examinations import Examination
@@ -170,11 +170,22 @@ class ExaminationRun:
         from workstation.faces.tracker import look_of
 
         plan = self._examination.plan
-        crops = [align(frame.rgb, d.landmarks, size=plan.crop_size, margin=plan.crop_margin) for d in detections]
-        looks = [look_of(crop) for crop in crops]
-        tracked = self._trackers[evidence.id].update(frame.ref, detections, looks)
+        crops: list[FaceCrop | None] = []
+        for detection in detections:
+            try:
+                crops.append(align(frame.rgb, detection.landmarks, size=plan.crop_size, margin=plan.crop_margin))
+            except LandmarksUnusable:
+                crops.append(None)
+        looks = [look_of(crop) for crop in crops if crop is not None]
+        # Looks go by position: a frame with a face that cannot be cut out is tracked by geometry alone.
+        known = looks if len(looks) == len(detections) else None
+        tracked = self._trackers[evidence.id].update(frame.ref, detections, known)
         faces: list[_Face] = []
         for detection, crop, (track, number) in zip(detections, crops, tracked, strict=True):
+            if crop is None:
+                no_cut = Abstention(AbstentionReason.LANDMARKS_UNUSABLE, "the five landmarks fit no face")
+                faces.append(_Face(detection, track, number, None, FaceQuality(()), no_cut))
+                continue
             quality = assess(frame.rgb, detection, crop, plan.gates)
             abstention = None
             if not quality.passed:

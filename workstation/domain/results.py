@@ -29,6 +29,7 @@ class AbstentionReason(StrEnum):
     FACE_BLURRED = "face_blurred"
     FACE_TURNED = "face_turned"
     FACE_AT_EDGE = "face_at_edge"
+    LANDMARKS_UNUSABLE = "landmarks_unusable"
     FRAME_UNREADABLE = "frame_unreadable"
     DETECTOR_FAILED = "detector_failed"
 

@@ -438,6 +438,7 @@ ENGLISH: Mapping[str, str] = {
     "reason.face_blurred": "face blurred",
     "reason.face_turned": "face turned away",
     "reason.face_at_edge": "face at the edge of the frame",
+    "reason.landmarks_unusable": "landmarks that fit no face",
     "reason.frame_unreadable": "frame unreadable",
     "reason.detector_failed": "detector failed",
     # --- figures ------------------------------------------------------------------------------------------------
