@@ -123,7 +123,7 @@ def run(*, frames: int = 32, rounds: int = 1, tell: Callable[[str], None] = lamb
         tell("Making the clip ...")
         write_clip(clip, _frames(), rate=RATE, crf=20)
         tell("Loading ViT-L/14 twice (float32 for the published path, ours as this device runs it) ...")
-        plain, own = random_vit_l14(0, device=device, precision="float32"), random_vit_l14(0, device=device)
+        plain, own = random_vit_l14(0, device=device, precision="float32", lean=False), random_vit_l14(0, device=device)
         finder, published_finder = load_finder("mtcnn", device=device), PublishedFinder(device)
         ordinals = even_sample(FRAMES, frames)
         _warm(finder, published_finder, plain, own, clip)

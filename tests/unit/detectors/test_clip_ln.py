@@ -198,3 +198,14 @@ def test_pixels_are_normalised_in_rgb_order() -> None:
     assert found.dtype == np.float32
     for channel, (mean, std) in enumerate(zip(spec.mean, spec.std, strict=True)):
         np.testing.assert_allclose(found[0, channel], (made.rgb[..., channel] / 255 - mean) / std, atol=1e-5)
+
+
+def test_the_lean_activation_is_clips_own_bit_for_bit() -> None:
+    from open_clip.transformer import QuickGELU
+
+    from workstation.detectors.clip_ln.network import LeanQuickGelu
+
+    for kind in (torch.float32, torch.bfloat16):
+        values = torch.randn(64, 64, generator=torch.Generator().manual_seed(0)).to(kind)
+        with torch.inference_mode():
+            assert torch.equal(QuickGELU()(values), LeanQuickGelu()(values.clone()))

@@ -15,7 +15,9 @@ TOWER = "ViT-L-14-quickgelu"
 _SPREAD = 20.0
 
 
-def random_vit_l14(seed: int, device: str | None = None, precision: str | None = None) -> ClipLnDetector:
+def random_vit_l14(
+    seed: int, device: str | None = None, precision: str | None = None, *, lean: bool = True
+) -> ClipLnDetector:
     """Build the tower of the published detector (224 px, 303,179,776 parameters) with weights drawn from ``seed``.
 
     The head is drawn wide; ``centre`` puts its scores in the middle of the scale.
@@ -41,7 +43,7 @@ def random_vit_l14(seed: int, device: str | None = None, precision: str | None =
         torch.manual_seed(seed)
         network = build(card.network)
         torch.nn.init.normal_(network.head.weight, std=_SPREAD)
-    return ClipLnDetector(card, network, device, precision or runtime.pick_precision(device))
+    return ClipLnDetector(card, network, device, precision or runtime.pick_precision(device), lean=lean)
 
 
 def centre(crop: FaceCrop, exact: ClipLnDetector, *others: ClipLnDetector) -> None:
