@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
@@ -135,7 +134,7 @@ def _key_frames(
     frames: list[KeyFrame] = []
     path = store.vault.path(item.stored_path)
     with open_media(path, item.media, index=store.frame_index(item.id)) as reader:
-        for _, number, detector, row, face, result in wanted:
+        for _, number, detector, row, _face, result in wanted:
             frame = reader.frame(row.frame.ordinal)
             if frame.ref.digest != row.frame.digest:
                 raise IntegrityMismatch(
@@ -143,10 +142,9 @@ def _key_frames(
                     "examined.",
                     "Run the examination again with this version of the decoder.",
                 )
-            burn = burn_for(store, item, frame, row, detector, coverage, only_track=None)
+            burn = burn_for(store, item, frame, row, detector, coverage)
             reason = f"highest score of {detector} on track T{number}"
             frames.append(KeyFrame(burn, number, detector, float(result.score or 0.0), reason))
-            del face
     return tuple(frames)
 
 
@@ -158,15 +156,12 @@ def burn_for(
     detector: str | None,
     coverage: Coverage | None,
     *,
-    only_track: int | None = None,
     opacity: float = 0.45,
 ) -> BurnIn:
     """What is drawn into an exported frame: boxes, scores and the map of one detector (P11)."""
     faces: list[BurnFace] = []
     merged: np.ndarray | None = None
     for face in row.faces if row else ():
-        if only_track is not None and face.track_number != only_track:
-            continue
         result = next((r for r in face.results if r.detector == detector), None)
         note = result.abstention.detail if result and result.abstention else ""
         score = result.score if result and result.status is ItemStatus.OK else None
@@ -189,8 +184,3 @@ def burn_for(
         frames_examined=coverage.examined if coverage else 0,
         frames_total=coverage.frames_total if coverage else 0,
     )
-
-
-def stored_file(store: CaseStore, item: EvidenceItem) -> Path:
-    """Path of the exhibit's original inside the case."""
-    return store.vault.path(item.stored_path)
