@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -46,6 +47,18 @@ def test_a_case_from_its_making_to_its_list(capsys: pytest.CaptureFixture[str], 
     code, listed = call(capsys, "case", "list")
     assert code == 0
     assert [(c["number"], c["available"]) for c in listed["cases"]] == [("2026/7", True)]  # type: ignore[index]
+
+
+def test_a_new_case_in_the_folder_of_a_deleted_one_is_not_held_against_it(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    for number in ("first", "second"):
+        assert call(capsys, "case", "create", tmp_path / "case", "--number", number)[0] == 0
+        assert call(capsys, "case", "verify", tmp_path / "case")[0] == 0
+        if number == "first":
+            shutil.rmtree(tmp_path / "case")
+    listed = call(capsys, "case", "list")[1]
+    assert [case["number"] for case in listed["cases"]] == ["second"]  # type: ignore[index]
 
 
 def test_folders_are_taken_in_file_by_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -77,10 +77,8 @@ class Engine:
 
     def verify_case(self, folder: Path, on_progress: Callable[[int, int], None] | None = None) -> Verification:
         """Verify a case without changing it, against the heads pinned on this machine (E7). Raises: CaseNotFound."""
-        pinned: tuple[CustodyHead, ...] = ()
-        for known in self.known_cases():
-            if Path(known.folder) == folder.resolve():
-                pinned = tuple(head for head, _, _ in self._catalogue.pins(known.id))
+        case = self._case_in(folder)
+        pinned = tuple(head for head, _, _ in self._catalogue.pins(case)) if case is not None else ()
         return verify_case(folder, pinned=pinned, on_progress=on_progress)
 
     def detectors(self) -> tuple[InstalledDetector, ...]:
@@ -148,9 +146,21 @@ class Engine:
         self._catalogue.close()
         logs.stop_logging(self._log_handler)
 
+    def _case_in(self, folder: Path) -> CaseId | None:
+        """Which case stands in a folder: what it says itself, or, when it cannot be read, what stood there last."""
+        try:
+            with CaseStore.open(folder, key=None, read_only=True) as store:
+                return store.case.id
+        except CaseError:
+            known = (case.id for case in self.known_cases() if Path(case.folder) == folder.resolve())
+            return next(known, None)
+
     def _opened(self, store: CaseStore) -> CaseSession:
         session = CaseSession(self, store)
         self._sessions.append(session)
+        for known in self.known_cases():
+            if known.id != store.case.id and Path(known.folder) == Path(store.case.folder):
+                self._catalogue.forget_case(known.id)
         self._catalogue.remember_case(store.case, now_utc())
         if not store.read_only:
             self.pin(store.case.id, store.custody_head(), "case opened")
