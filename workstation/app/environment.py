@@ -25,7 +25,7 @@ _LIBRARIES = (
     "pillow-heif",
     "numpy",
     "sqlalchemy",
-    "pysqlite3",
+    "sqlcipher3",
     "reportlab",
     "pikepdf",
     "pyHanko",

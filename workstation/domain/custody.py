@@ -39,6 +39,13 @@ class CustodyKind(StrEnum):
     MIGRATED = "migrated"
     CLOCK_CHANGED = "clock_changed"
     SETTINGS_CHANGED = "settings_changed"
+    EVIDENCE_DESCRIBED = "evidence_described"
+    DERIVED = "derived"
+    EDITED = "edited"
+    BACKED_UP = "backed_up"
+    SEALED = "sealed"
+    IMPORTED = "imported"
+    REKEYED = "rekeyed"
 
 
 @dataclass(frozen=True, slots=True)

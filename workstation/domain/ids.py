@@ -11,6 +11,9 @@ ExaminationId = NewType("ExaminationId", str)
 TrackId = NewType("TrackId", str)
 JobId = NewType("JobId", str)
 ReportId = NewType("ReportId", str)
+DerivedId = NewType("DerivedId", str)
+IntakeId = NewType("IntakeId", str)
+ObjectId = NewType("ObjectId", str)
 
 
 def new_id() -> str:

@@ -11,13 +11,13 @@ import sqlite3
 from pathlib import Path
 from urllib.parse import quote
 
-from pysqlite3 import dbapi2
 from sqlalchemy import Engine, NullPool, QueuePool, StaticPool, create_engine, event
+from sqlcipher3 import dbapi2
 
 # SQLite 3.7.0 to 3.51.2 can lose committed transactions when two connections write and checkpoint at one instant.
 OLDEST_SQLITE = (3, 51, 3)
 if dbapi2.sqlite_version_info < OLDEST_SQLITE:
-    raise ImportError(f"SQLite {dbapi2.sqlite_version} is too old for a case; 3.51.3 or newer is needed (pysqlite3)")
+    raise ImportError(f"SQLite {dbapi2.sqlite_version} is too old for a case; 3.51.3 or newer is needed (sqlcipher3)")
 
 _PRAGMAS = (
     "PRAGMA busy_timeout=5000",

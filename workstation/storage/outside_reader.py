@@ -12,7 +12,7 @@ import sqlite3
 import tempfile
 from pathlib import Path
 
-from pysqlite3 import dbapi2
+from sqlcipher3 import dbapi2
 
 from workstation.domain.errors import CaseNotFound
 from workstation.storage.case_folder import CaseFolder
@@ -27,7 +27,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
 
     Raises:
         CaseNotFound: there is no database file.
-        pysqlite3 errors: it cannot be read.
+        sqlcipher3 errors: it cannot be read.
     """
     folder = CaseFolder(path.parent)
     if not path.is_file():

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pysqlite3 import dbapi2
 from sqlalchemy.exc import DBAPIError
+from sqlcipher3 import dbapi2
 
 from workstation.domain.errors import CaseDamaged, CaseError, CaseReadOnly, StorageFull, WorkstationError
 

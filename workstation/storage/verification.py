@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pysqlite3 import dbapi2
+from sqlcipher3 import dbapi2
 
 from workstation.domain.custody import CheckLine, CustodyHead, Verification
 from workstation.domain.errors import Cancelled, CaseDamaged

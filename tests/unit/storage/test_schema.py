@@ -73,7 +73,7 @@ def test_pragmas_hold_on_writer_and_readers(store: CaseStore) -> None:
 def test_an_old_sqlite_is_refused_at_start() -> None:
     """SQLite up to 3.51.2 can lose committed transactions (WAL reset): the program does not start on it."""
     assert engines.OLDEST_SQLITE == (3, 51, 3)
-    code = "from pysqlite3 import dbapi2; dbapi2.sqlite_version_info = (3, 51, 2); import workstation.storage.engine"
+    code = "from sqlcipher3 import dbapi2; dbapi2.sqlite_version_info = (3, 51, 2); import workstation.storage.engine"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert ended.returncode == 1
     assert "too old for a case" in ended.stderr

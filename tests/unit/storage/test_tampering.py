@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import storage_samples as samples
-from pysqlite3 import dbapi2
+from sqlcipher3 import dbapi2
 
 from workstation.domain.custody import CheckLine, CustodyHead, CustodyKind, event_hash
 from workstation.domain.errors import CaseDamaged, CaseError, CaseNotFound

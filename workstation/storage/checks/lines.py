@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Sequence
 
-from pysqlite3 import dbapi2
+from sqlcipher3 import dbapi2
 
 from workstation.domain.custody import CheckLine, CheckState
 from workstation.domain.errors import WorkstationError
