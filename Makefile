@@ -10,7 +10,7 @@ LOCK = env -u PIP_FIND_LINKS -u UV_FIND_LINKS $(BIN)/uv --no-config pip compile 
 	--generate-hashes --no-header --python-version 3.11 --python-platform x86_64-manylinux_2_34 $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test gui check bench lint setup setup-dev lock wheel wheel-smoke clean
+.PHONY: help run test gui check bench lint setup setup-dev harness lock wheel wheel-smoke clean
 
 help:
 	@echo "make run          set up, make the demonstration case, open the window on it where there is a screen"
@@ -18,6 +18,7 @@ help:
 	@echo "make gui          set up, open the window (on CASE=... if given)"
 	@echo "make check        ruff, mypy, import contracts, then all tests"
 	@echo "make bench        measure the speed ratios of tests/benchmarks"
+	@echo "make harness      kill, fault, tamper and hostile-media runs at full size (long)"
 	@echo "make lock         write the lock files anew (UPGRADE=--upgrade takes newer versions)"
 	@echo "make wheel        build the wheel into dist; make wheel-smoke also installs and tries it"
 	@echo "make clean        remove caches and build leftovers (.venv and cases stay)"
@@ -49,6 +50,9 @@ lint: setup-dev
 	$(BIN)/lint-imports
 
 check: lint test
+
+harness: setup-dev
+	$(BIN)/python -m pytest -m harness tests/harness $(ARGS)
 
 bench: setup-dev
 	$(BIN)/python -m pytest -m benchmark tests/benchmarks

@@ -7,7 +7,7 @@ tiles at half size, for small faces; and when nothing is found, at more sizes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -26,6 +26,12 @@ _TILE = 1280
 _TILE_FROM = 1600
 _OVERLAP = 0.2
 _TOUCHING = 4.0
+
+
+def canvas_settings(score: float, overlap: float) -> Mapping[str, float]:
+    """Everything that decides what a canvas finder finds, as the examination records it (P5)."""
+    sides = {f"side_{i}": side for i, side in enumerate((*SIDES, *MORE_SIDES), 1)}
+    return {"score": score, "overlap": overlap, "canvas": CANVAS, **sides}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -18,7 +18,7 @@ import numpy.typing as npt
 from workstation.domain.errors import FinderUnavailable
 from workstation.domain.faces import FaceDetection
 from workstation.domain.media import RgbArray
-from workstation.faces.canvas import CANVAS, MORE_SIDES, SIDES, View, detection, search
+from workstation.faces.canvas import CANVAS, View, canvas_settings, detection, search
 from workstation.faces.weights import digest, matching
 
 ID = "insightface"
@@ -60,12 +60,7 @@ class InsightfaceFinder:
     def __init__(self, network: _Network, weights_sha256: str) -> None:
         self._network = network
         self.weights_sha256 = weights_sha256
-        self.settings: Mapping[str, float] = {
-            "score": _SCORE,
-            "overlap": _OVERLAP,
-            "canvas": CANVAS,
-            **{f"side_{i}": side for i, side in enumerate((*SIDES, *MORE_SIDES), 1)},
-        }
+        self.settings = canvas_settings(_SCORE, _OVERLAP)
 
     def find(self, frames: Sequence[RgbArray]) -> list[list[FaceDetection]]:
         """See `workstation.faces.finder.FaceFinder.find`."""

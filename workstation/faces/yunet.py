@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -11,7 +11,7 @@ import numpy as np
 from workstation.domain.errors import FinderUnavailable
 from workstation.domain.faces import FaceDetection
 from workstation.domain.media import RgbArray
-from workstation.faces.canvas import CANVAS, MORE_SIDES, SIDES, View, detection, search
+from workstation.faces.canvas import CANVAS, View, canvas_settings, detection, search
 from workstation.faces.weights import digest, matching
 
 ID = "yunet"
@@ -37,12 +37,7 @@ class YunetFinder:
     def __init__(self, network: cv2.FaceDetectorYN, weights_sha256: str) -> None:
         self._network = network
         self.weights_sha256 = weights_sha256
-        self.settings: Mapping[str, float] = {
-            "score": _SCORE,
-            "overlap": _OVERLAP,
-            "canvas": CANVAS,
-            **{f"side_{i}": side for i, side in enumerate((*SIDES, *MORE_SIDES), 1)},
-        }
+        self.settings = canvas_settings(_SCORE, _OVERLAP)
 
     def find(self, frames: Sequence[RgbArray]) -> list[list[FaceDetection]]:
         """See `workstation.faces.finder.FaceFinder.find`."""
