@@ -6,6 +6,7 @@ answers messages from standard input on standard output until its input ends; so
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import select
@@ -19,13 +20,17 @@ from typing import TYPE_CHECKING, NoReturn, cast
 from workstation.domain.errors import EvidenceError, MediaTooLarge
 from workstation.media.confinement import confine, grant_cpu
 from workstation.media.limits import DecodeLimits
+from workstation.media.open_exhibit import OpenExhibit, over_descriptor, over_path
 from workstation.media.sniffing import HEAD_BYTES, Signature, sniff
+from workstation.media.tasks_table import TASKS
 from workstation.media.wire import HEADER, Message, body_length, packed, unpacked
 
 if TYPE_CHECKING:
     import mmap
 
     from workstation.media.decoded import Decoded, Index, Source
+
+Task = Callable[[OpenExhibit, Message, Callable[[], None], Callable[[Message], None]], Message]
 
 _BEAT_SECONDS = 0.5
 _DECODED_AHEAD = 2
@@ -44,6 +49,7 @@ class Child:
         self._outbox = outbox
         self._fd: int = parameters["fd"]
         self._path: str = parameters["path"]
+        self._name: str = parameters["name"]
         self._limits = DecodeLimits(**parameters["limits"])
         self._slot_bytes: int = parameters["slot_bytes"]
         self._free: list[int] = list(range(parameters["slots"]))
@@ -66,6 +72,7 @@ class Child:
             "index": self._index,
             "use_index": self._use_index,
             "frames": self._frames,
+            "task": self._task,
         }
         while (message := self._read()) is not None:
             name = message["do"]
@@ -121,6 +128,17 @@ class Child:
         index: Index = Index(*(message[key] for key in ("stream", "num", "den", "pts", "keys")))
         source.use_index(index)
         self._write({"is": "ready", "decoder": source.decoder})
+
+    def _task(self, message: Message) -> None:
+        function = load_task(message["task"])
+        exhibit = self._exhibit()
+        result = function(exhibit, message["arguments"], self._beat, lambda part: self._write(_said(part)))
+        self._write({"is": "done", "result": result})
+
+    def _exhibit(self) -> OpenExhibit:
+        if self._fd < 0:
+            return over_path(self._path, self._name, self._limits)
+        return over_descriptor(self._fd, self._name, self._limits)
 
     def _frames(self, message: Message) -> None:
         self._serving = message["request"]
@@ -233,6 +251,24 @@ class Child:
             rest = rest[os.write(self._outbox, rest) :]
 
 
+def _said(part: Message) -> Message:
+    return {"is": "said", "part": part}
+
+
+def load_task(name: str) -> Task:
+    """Import the module of a task of the closed table and return its function."""
+    module, _, function = TASKS[name].partition(":")
+    task: Task = getattr(importlib.import_module(module), function)
+    return task
+
+
+def warm_task_up(name: str) -> None:
+    """Load what the task will need, as long as files can still be opened."""
+    if name:
+        module = importlib.import_module(TASKS[name].partition(":")[0])
+        getattr(module, "warm_up", lambda: None)()
+
+
 def _failure(error: EvidenceError) -> Message:
     return {"is": "error", "code": error.code, "message": error.message, "advice": error.advice}
 
@@ -251,6 +287,7 @@ def main() -> None:
     os.close(nothing)
     if sys.platform != "win32":
         os.set_blocking(2, False)
+    warm_task_up(parameters["task"])
     confine(parameters["limits"]["memory_bytes"])
     grant_cpu(parameters["limits"]["cpu_seconds"])
     try:

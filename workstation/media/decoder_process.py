@@ -16,6 +16,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from workstation.domain.errors import (
@@ -72,8 +73,9 @@ def open_exhibit(path: Path) -> int:
 class DecoderProcess:
     """One running child. Not thread-safe; :meth:`close` may be called at any time and more than once."""
 
-    def __init__(self, path: Path, limits: DecodeLimits, slot_bytes: int = 0, slots: int = 0) -> None:
+    def __init__(self, path: Path, limits: DecodeLimits, slot_bytes: int = 0, slots: int = 0, task: str = "") -> None:
         self._limits = limits
+        self._task = task
         self._name = path.name
         self.pixels: SharedPixels | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -94,6 +96,8 @@ class DecoderProcess:
         parameters = {
             "fd": -1 if windows else exhibit,
             "path": str(path) if windows else "",
+            "name": path.name,
+            "task": self._task,
             "limits": dataclasses.asdict(self._limits),
             "slot_bytes": pixels.slot_bytes if pixels else 0,
             "slots": pixels.count if pixels else 0,
@@ -130,7 +134,7 @@ class DecoderProcess:
         except OSError:
             self._raise_stopped()
 
-    def receive(self) -> Message:
+    def receive(self, on_beat: Callable[[], None] | None = None) -> Message:
         """Return the next message that is not a mere sign of life.
 
         Raises:
@@ -142,6 +146,8 @@ class DecoderProcess:
             message = self._read_message()
             kind = message.get("is")
             if kind == "beat":
+                if on_beat is not None:
+                    on_beat()
                 continue
             if kind == "error":
                 raise error_of(message)
