@@ -70,6 +70,12 @@ class CaseDamaged(CaseError):
     code = "case_damaged"
 
 
+class CaseLocked(CaseError):
+    """The case is encrypted, and no passphrase or a wrong one was given."""
+
+    code = "case_locked"
+
+
 class StorageFull(WorkstationError):
     code = "storage_full"
     exit_code = 4
@@ -121,6 +127,12 @@ class FrameNotFound(EvidenceError):
 
 class DuplicateEvidence(EvidenceError):
     code = "duplicate_evidence"
+
+
+class SealedFileDamaged(EvidenceError):
+    """An encrypted file of a case was cut, altered or moved: it does not decrypt."""
+
+    code = "sealed_file_damaged"
 
 
 class IntegrityMismatch(WorkstationError):

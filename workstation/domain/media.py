@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -126,3 +127,25 @@ class Frame:
 
     ref: FrameRef
     rgb: RgbArray
+
+
+@dataclass(frozen=True, slots=True)
+class MediaLocation:
+    """Where an exhibit's bytes are, and how they are read.
+
+    Attributes:
+        path: the file on disk.
+        key: the 32-byte key of this one file (``domain.sealed``); None when it lies there as plain bytes.
+    """
+
+    path: Path
+    key: bytes | None = field(default=None, repr=False)
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @staticmethod
+    def of(place: Path | MediaLocation) -> MediaLocation:
+        """A plain path as a location; a location as it is."""
+        return place if isinstance(place, MediaLocation) else MediaLocation(place)
