@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from workstation.domain.errors import Cancelled, CaseReadOnly, EmptyFile, EvidenceError, InputError, IntegrityMismatch
+from workstation.domain.errors import CaseReadOnly, EmptyFile, EvidenceError, InputError, IntegrityMismatch
+from workstation.storage.copying import Digests, Progress, read_once
 from workstation.storage.durable import file_error, flush_folder, part_name
-
-Progress = Callable[[int, int], None]
-_CHUNK = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """A file in the vault. ``relative_path`` starts at the case folder, with forward slashes."""
+    """A file in the vault. ``relative_path`` starts at the case folder, with forward slashes; ``others`` are the
+    digests asked for besides SHA-256 (hex), by name."""
 
     sha256: str
     size: int
     relative_path: str
     already_there: bool
+    others: dict[str, str] = field(default_factory=dict)
 
 
 class EvidenceVault:
@@ -41,11 +40,13 @@ class EvidenceVault:
         source: Path,
         on_progress: Progress | None = None,
         cancelled: Callable[[], bool] | None = None,
+        others: tuple[str, ...] = (),
     ) -> StoredFile:
-        """Copy a file in. ``on_progress`` gets (bytes done, bytes in all).
+        """Copy a file in. ``on_progress`` gets (bytes done, bytes in all); ``others`` names further digests to compute
+        from the same read (``copying.SECOND_DIGESTS``).
 
         Raises:
-            InputError: no such file, or not a regular one.
+            InputError: no such file, or not a regular one; an unknown digest.
             EmptyFile: it has no bytes.
             EvidenceError: it changed while being read.
             IntegrityMismatch: the vault holds this digest already, but that copy was altered.
@@ -59,11 +60,11 @@ class EvidenceVault:
                 raise EmptyFile(f"{source.name} is empty (0 bytes).", "Ask for the file again.")
             incoming = part_name(self._folder / "evidence" / "incoming")
             try:
-                sha256, size = _copy(descriptor, before.st_size, incoming, on_progress, cancelled)
+                read = _copy(descriptor, before.st_size, incoming, on_progress, cancelled, others)
                 after = os.fstat(descriptor)
-                if size != before.st_size or after.st_mtime_ns != before.st_mtime_ns:
+                if read.size != before.st_size or after.st_mtime_ns != before.st_mtime_ns:
                     raise EvidenceError(f"{source.name} changed while it was read.", "Take it in when it is complete.")
-                return self._keep(incoming, sha256, size)
+                return self._keep(incoming, read)
             except OSError as fault:
                 raise file_error(fault, incoming if fault.filename is None else Path(fault.filename)) from fault
             finally:
@@ -96,7 +97,8 @@ class EvidenceVault:
         with contextlib.suppress(OSError):  # other originals share the folder
             path.parent.rmdir()
 
-    def _keep(self, incoming: Path, sha256: str, size: int) -> StoredFile:
+    def _keep(self, incoming: Path, read: Digests) -> StoredFile:
+        sha256, size = read.sha256, read.size
         relative = f"evidence/{sha256[:2]}/{sha256}"
         target = self.path(relative)
         if target.exists():
@@ -104,13 +106,13 @@ class EvidenceVault:
                 raise IntegrityMismatch(
                     f"The vault's copy {sha256[:12]}… was altered.", "Run case verify; restore the case from a copy."
                 )
-            return StoredFile(sha256, size, relative, already_there=True)
+            return StoredFile(sha256, size, relative, already_there=True, others=read.others)
         target.parent.mkdir(exist_ok=True)
         incoming.chmod(0o444)
         incoming.replace(target)
         flush_folder(target.parent)
         self._loose.add(relative)
-        return StoredFile(sha256, size, relative, already_there=False)
+        return StoredFile(sha256, size, relative, already_there=False, others=read.others)
 
 
 @contextmanager
@@ -140,32 +142,13 @@ def _copy(
     target: Path,
     on_progress: Progress | None,
     cancelled: Callable[[], bool] | None,
-) -> tuple[str, int]:
+    others: tuple[str, ...],
+) -> Digests:
     with target.open("xb") as out:
-        digest, size = _digest(descriptor, total, on_progress, cancelled, out.write)
+        read = read_once(descriptor, total, sink=out.write, on_progress=on_progress, cancelled=cancelled, others=others)
         out.flush()
         os.fsync(out.fileno())
-    return digest, size
-
-
-def _digest(
-    descriptor: int,
-    total: int,
-    on_progress: Progress | None,
-    cancelled: Callable[[], bool] | None,
-    sink: Callable[[bytes], object] | None = None,
-) -> tuple[str, int]:
-    digest, size = hashlib.sha256(), 0
-    while chunk := os.read(descriptor, _CHUNK):
-        if cancelled is not None and cancelled():
-            raise Cancelled("Reading was cancelled.")
-        digest.update(chunk)
-        if sink is not None:
-            sink(chunk)
-        size += len(chunk)
-        if on_progress is not None:
-            on_progress(size, total)
-    return digest.hexdigest(), size
+    return read
 
 
 def hash_file(
@@ -179,6 +162,8 @@ def hash_file(
     """
     with _reading(path) as descriptor:
         try:
-            return _digest(descriptor, os.fstat(descriptor).st_size, on_progress, cancelled)
+            total = os.fstat(descriptor).st_size
+            read = read_once(descriptor, total, on_progress=on_progress, cancelled=cancelled)
         except OSError as fault:
             raise file_error(fault, path) from fault
+    return read.sha256, read.size
