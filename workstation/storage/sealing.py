@@ -87,7 +87,7 @@ class SealedWriter:
         self._taken = 0
         file.write(bytes(HEADER_BYTES))
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: bytes | memoryview) -> int:
         """Raises: ValueError when more comes than was said; OSError."""
         self._taken += len(data)
         if self._taken > self._header.size:

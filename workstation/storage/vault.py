@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from workstation.domain.errors import CaseReadOnly, EmptyFile, EvidenceError, InputError, IntegrityMismatch
+from workstation.domain.errors import (
+    Cancelled,
+    CaseReadOnly,
+    EmptyFile,
+    EvidenceError,
+    InputError,
+    IntegrityMismatch,
+    NotFound,
+)
+from workstation.domain.media import MediaLocation
+from workstation.storage import case_files
 from workstation.storage.copying import Digests, Progress, read_once
 from workstation.storage.durable import file_error, flush_folder, part_name
+from workstation.storage.sealing import CaseSeal, SealedWriter, plain_chunks
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +40,15 @@ class StoredFile:
 
 
 class EvidenceVault:
-    """Files under ``evidence/<first two digits>/<sha256>``. Nothing in it is ever opened for writing again."""
+    """Files under ``evidence/<first two digits>/<sha256>``. Nothing in it is ever opened for writing again.
 
-    def __init__(self, folder: Path, *, read_only: bool = False) -> None:
+    With a ``seal`` they lie there encrypted; names and digests are those of the plain bytes all the same (E1).
+    """
+
+    def __init__(self, folder: Path, *, read_only: bool = False, seal: CaseSeal | None = None) -> None:
         self._folder = folder
         self._read_only = read_only
+        self._seal = seal
         self._loose: set[str] = set()
 
     def take_in(
@@ -60,7 +76,7 @@ class EvidenceVault:
                 raise EmptyFile(f"{source.name} is empty (0 bytes).", "Ask for the file again.")
             incoming = part_name(self._folder / "evidence" / "incoming")
             try:
-                read = _copy(descriptor, before.st_size, incoming, on_progress, cancelled, others)
+                read = self._copy(descriptor, before.st_size, incoming, on_progress, cancelled, others)
                 after = os.fstat(descriptor)
                 if read.size != before.st_size or after.st_mtime_ns != before.st_mtime_ns:
                     raise EvidenceError(f"{source.name} changed while it was read.", "Take it in when it is complete.")
@@ -72,10 +88,16 @@ class EvidenceVault:
 
     def path(self, relative: str) -> Path:
         """Where a stored file is. Raises: InputError when the name leads out of the case folder."""
-        parts = PurePosixPath(relative).parts
-        if not parts or ".." in parts or PurePosixPath(relative).is_absolute():
-            raise InputError(f"{relative} is no place inside the case.")
-        return self._folder.joinpath(*parts)
+        return case_files.inside(self._folder, relative)
+
+    def open_location(self, relative: str) -> MediaLocation:
+        """Where a stored file is and how it is read: what every reader of media takes in place of a path.
+
+        Raises:
+            InputError: the name leads out of the case folder.
+            NotFound, SealedFileDamaged: an encrypted case holds no sound file there.
+        """
+        return case_files.location(self._folder, relative, self._seal)
 
     def claim(self, relative: str) -> None:
         """From now on the file belongs to an exhibit and cannot be discarded."""
@@ -99,10 +121,10 @@ class EvidenceVault:
 
     def _keep(self, incoming: Path, read: Digests) -> StoredFile:
         sha256, size = read.sha256, read.size
-        relative = f"evidence/{sha256[:2]}/{sha256}"
+        relative = _stored_name(sha256)
         target = self.path(relative)
         if target.exists():
-            if hash_file(target) != (sha256, size):
+            if not self._is_sound(relative, sha256, size):
                 raise IntegrityMismatch(
                     f"The vault's copy {sha256[:12]}… was altered.", "Run case verify; restore the case from a copy."
                 )
@@ -113,6 +135,40 @@ class EvidenceVault:
         flush_folder(target.parent)
         self._loose.add(relative)
         return StoredFile(sha256, size, relative, already_there=False, others=read.others)
+
+    def _is_sound(self, relative: str, sha256: str, size: int) -> bool:
+        try:
+            return hash_file(self.open_location(relative)) == (sha256, size)
+        except (EvidenceError, NotFound):
+            return False
+
+    def _copy(
+        self,
+        descriptor: int,
+        total: int,
+        target: Path,
+        on_progress: Progress | None,
+        cancelled: Callable[[], bool] | None,
+        others: tuple[str, ...],
+    ) -> Digests:
+        with target.open("xb") as out:
+            writer = None if self._seal is None else SealedWriter(out, self._seal, total)
+            sink = out.write if writer is None else writer.write
+            try:
+                read = read_once(
+                    descriptor, total, sink=sink, on_progress=on_progress, cancelled=cancelled, others=others
+                )
+                if writer is not None:
+                    writer.finish(_stored_name(read.sha256))
+            except ValueError:  # more or fewer bytes than the file had at first
+                raise EvidenceError("The file changed while it was read.", "Take it in when it is complete.") from None
+            out.flush()
+            os.fsync(out.fileno())
+        return read
+
+
+def _stored_name(sha256: str) -> str:
+    return f"evidence/{sha256[:2]}/{sha256}"
 
 
 @contextmanager
@@ -136,34 +192,43 @@ def _reading(source: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _copy(
-    descriptor: int,
-    total: int,
-    target: Path,
-    on_progress: Progress | None,
-    cancelled: Callable[[], bool] | None,
-    others: tuple[str, ...],
-) -> Digests:
-    with target.open("xb") as out:
-        read = read_once(descriptor, total, sink=out.write, on_progress=on_progress, cancelled=cancelled, others=others)
-        out.flush()
-        os.fsync(out.fileno())
-    return read
-
-
 def hash_file(
-    path: Path, on_progress: Progress | None = None, cancelled: Callable[[], bool] | None = None
+    path: Path | MediaLocation,
+    on_progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
 ) -> tuple[str, int]:
-    """SHA-256 (hex) and size in bytes of a file, from one read.
+    """SHA-256 (hex) and size in bytes of a file's plain content, from one read.
 
     Raises:
         InputError: no such file, or not a regular one.
+        SealedFileDamaged: it lies there encrypted and does not decrypt.
         Cancelled, PermissionRefused, CaseError: it cannot be read to its end.
     """
-    with _reading(path) as descriptor:
+    place = MediaLocation.of(path)
+    with _reading(place.path) as descriptor:
         try:
             total = os.fstat(descriptor).st_size
+            if place.key is not None:
+                return _hash_sealed(descriptor, place.key, total, on_progress, cancelled)
             read = read_once(descriptor, total, on_progress=on_progress, cancelled=cancelled)
         except OSError as fault:
-            raise file_error(fault, path) from fault
+            raise file_error(fault, place.path) from fault
     return read.sha256, read.size
+
+
+def _hash_sealed(
+    descriptor: int,
+    key: bytes,
+    total: int,
+    on_progress: Progress | None,
+    cancelled: Callable[[], bool] | None,
+) -> tuple[str, int]:
+    digest, size = hashlib.sha256(), 0
+    for chunk in plain_chunks(descriptor, key):
+        if cancelled is not None and cancelled():
+            raise Cancelled("Reading was cancelled.")
+        digest.update(chunk)
+        size += len(chunk)
+        if on_progress is not None:
+            on_progress(min(size, total), total)
+    return digest.hexdigest(), size
