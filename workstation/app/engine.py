@@ -17,7 +17,7 @@ from workstation.domain.case import KnownCase
 from workstation.domain.clock import now_utc
 from workstation.domain.custody import CustodyHead, Verification
 from workstation.domain.detectors import InstalledDetector
-from workstation.domain.errors import CaseError
+from workstation.domain.errors import CaseError, WorkstationError
 from workstation.domain.events import CaseChanged
 from workstation.domain.ids import CaseId, JobId
 from workstation.domain.jobs import JobContext, Lane
@@ -140,7 +140,7 @@ class Engine:
         for session in tuple(self._sessions):
             try:
                 session.close()
-            except CaseError:
+            except WorkstationError:
                 _log.exception("a case did not close cleanly")
         self.jobs.close()
         self._catalogue.close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import secrets
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,6 +43,7 @@ def open_identity(home: Home, name: str, organisation: str, identity: Path | Non
     Raises:
         WrongPassword, IdentityError: the file cannot be opened.
     """
+    from workstation.reporting.atomic import put_file
     from workstation.reporting.signing import create_identity, load_identity
 
     if identity is not None:
@@ -55,12 +55,7 @@ def open_identity(home: Home, name: str, organisation: str, identity: Path | Non
         return load_identity(identity, given)
     secret = home.identity.with_suffix(".secret")
     if not home.identity.is_file():
-        try:
-            descriptor = os.open(secret, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "w", encoding="ascii") as file:
-                file.write(secrets.token_urlsafe(32))
-        except OSError as error:
-            raise refused(error, secret) from error
+        put_file(secret, secrets.token_urlsafe(32).encode("ascii"), mode=0o600)
         return create_identity(
             home.identity, name=name, organisation=organisation, password=secret.read_text(encoding="ascii")
         )
@@ -77,6 +72,7 @@ def build(engine: Engine, store: CaseStore, request: ReportRequest, context: Job
         IntegrityMismatch: an exhibit is not what was taken in (E5).
         ReportError, IdentityError, StorageFull, PermissionRefused.
     """
+    from workstation.reporting.atomic import put_file
     from workstation.reporting.builder import build_report
 
     if request.output is not None and not request.output.resolve().parent.is_dir():
@@ -97,10 +93,8 @@ def build(engine: Engine, store: CaseStore, request: ReportRequest, context: Job
     try:
         target.parent.mkdir(exist_ok=True)
         built = build_report(facts, target, identity)
-        if request.output is not None and request.output.resolve() != target.resolve():
-            _copy(target, request.output)
     except OSError as error:
-        raise refused(error, request.output or target) from error
+        raise refused(error, target) from error
     record = ReportRecord(
         id=facts.report,
         case=store.case.id,
@@ -115,6 +109,9 @@ def build(engine: Engine, store: CaseStore, request: ReportRequest, context: Job
     )
     store.add_report(record)
     engine.pin(store.case.id, store.custody_head(), f"after report {facts.number}")
+    # Only a report that the case knows leaves the case: a program killed here has handed out nothing unrecorded.
+    if request.output is not None and request.output.resolve() != target.resolve():
+        put_file(request.output, target.read_bytes())
     context.progress(_STEPS, _STEPS, "done")
     return {
         "path": str(request.output or target),
@@ -159,15 +156,6 @@ def _folder_of(engine: Engine, results: dict[str, object]) -> Path | None:
         if known.id == wanted and known.available:
             return Path(known.folder)
     return None
-
-
-def _copy(source: Path, target: Path) -> None:
-    part = target.with_name(f".{target.name}.part")
-    try:
-        shutil.copyfile(source, part)
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 class _Quiet:

@@ -133,6 +133,7 @@ class EvidenceVault:
         incoming.chmod(0o444)
         incoming.replace(target)
         flush_folder(target.parent)
+        flush_folder(target.parent.parent)  # the name of a folder made just now lies in the one above
         self._loose.add(relative)
         return StoredFile(sha256, size, relative, already_there=False, others=read.others)
 

@@ -69,10 +69,7 @@ class JobQueue:
         """Ask a job to stop. A queued one ends at once; a running one at its next check."""
         entry = self._entry(job_id)
         entry.cancel.set()
-        with self._lock:
-            queued = entry.job.state is JobState.QUEUED
-        if queued:
-            self._end(entry, JobState.CANCELLED)
+        self._end(entry, JobState.CANCELLED, only_queued=True)
 
     def wait(self, job_id: JobId, timeout: float | None = None) -> Job:
         """Wait until a job ended and return it (or as it stands when ``timeout`` seconds have passed)."""
@@ -149,9 +146,11 @@ class JobQueue:
         error: str = "",
         error_code: str = "",
         result: Mapping[str, object] | None = None,
+        only_queued: bool = False,
     ) -> None:
         with self._lock:
-            if entry.job.state.ended:
+            # A job that its lane takes up at this moment ends itself: whoever waits must not go on while it runs.
+            if entry.job.state.ended or (only_queued and entry.job.state is not JobState.QUEUED):
                 return
             entry.job = replace(entry.job, state=state, error=error, error_code=error_code, result=result)
         self._hub.publish(JobChanged(entry.job))
