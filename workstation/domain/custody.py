@@ -46,6 +46,8 @@ class CustodyKind(StrEnum):
     SEALED = "sealed"
     IMPORTED = "imported"
     REKEYED = "rekeyed"
+    INTAKE_STARTED = "intake_started"
+    INTAKE_ENDED = "intake_ended"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import Self
 from sqlalchemy import Connection
 
 from workstation.domain.case import Case, WorkState
+from workstation.domain.checkpoints import ConsistencyProof, InclusionProof, VerifierKey
 from workstation.domain.clock import now_utc
 from workstation.domain.custody import CustodyEvent, CustodyHead, CustodyKind
 from workstation.domain.errors import InputError
@@ -22,9 +23,15 @@ from workstation.domain.ids import EvidenceId, ExaminationId, new_id
 from workstation.domain.media import FrameIndex
 from workstation.domain.reports import ReportRecord
 from workstation.domain.results import Coverage, FrameRow, TrackSummary
-from workstation.storage import opening
+from workstation.storage import checkpoints, opening
+from workstation.storage.anchor import read_anchor
 from workstation.storage.arrays import ArrayStore
-from workstation.storage.chain import Chain, head_of
+from workstation.storage.chain import Chain
+from workstation.storage.described import Described, exhibit_facts, sha256_of
+from workstation.storage.facets.derived import DerivedItems
+from workstation.storage.facets.descriptions import Descriptions, describe
+from workstation.storage.facets.edits import Edits
+from workstation.storage.facets.intake import Intake
 from workstation.storage.keys import LedgerKey
 from workstation.storage.open_case import OpenCase
 from workstation.storage.repositories import custody, evidence, examinations, frames, reports, summaries
@@ -41,33 +48,67 @@ class CaseStore:
 
     @classmethod
     def create(
-        cls, folder: Path, *, number: str, title: str, examiner: str, question: str, key: LedgerKey
+        cls,
+        folder: Path,
+        *,
+        number: str,
+        title: str,
+        examiner: str,
+        question: str,
+        key: LedgerKey,
+        purpose: str = "",
+        authority: str = "",
     ) -> CaseStore:
         """Make a case in a folder that is not there yet, or is empty, and open it for writing.
+
+        ``purpose`` and ``authority`` stand in every custody event of the session that names none of its own (E6).
 
         Raises:
             InputError: number or examiner is blank.
             CaseExists: the folder holds something.
             PermissionRefused, StorageFull: it cannot be made; nothing half made stays.
         """
-        return cls(opening.make_case(folder, number=number, title=title, examiner=examiner, question=question, key=key))
+        return cls(
+            opening.make_case(
+                folder,
+                number=number,
+                title=title,
+                examiner=examiner,
+                question=question,
+                key=key,
+                purpose=purpose,
+                authority=authority,
+            )
+        )
 
     @classmethod
     def open(
-        cls, folder: Path, *, key: LedgerKey | None, read_only: bool = False, examiner: str | None = None
+        cls,
+        folder: Path,
+        *,
+        key: LedgerKey | None,
+        read_only: bool = False,
+        examiner: str | None = None,
+        purpose: str = "",
+        authority: str = "",
     ) -> CaseStore:
         """Open a case. Opening for writing marks interrupted examinations and records ``case_opened``.
 
         Args:
             key: the ledger key of this installation; None only for reading.
             examiner: who acts from now on; by default the case's examiner.
+            purpose, authority: why and on whose word; in every event of the session that names none of its own (E6).
 
         Raises:
             CaseNotFound, CaseFormatTooNew.
             CaseDamaged: no database of this program, or a chain of custody that was cut.
             CaseReadOnly: another program has it open for writing, or the folder cannot be written.
         """
-        return cls(opening.open_case(folder, key=key, read_only=read_only, examiner=examiner))
+        return cls(
+            opening.open_case(
+                folder, key=key, read_only=read_only, examiner=examiner, purpose=purpose, authority=authority
+            )
+        )
 
     def close(self) -> CustodyHead | None:
         """Record ``case_closed``, move everything into the database file and let go. Returns the last head when the
@@ -109,6 +150,26 @@ class CaseStore:
             return self._open.writing.chain.key.public_key
         return self._open.read(lambda c: custody.key_in_force(c, self._open.first_key))
 
+    @property
+    def descriptions(self) -> Descriptions:
+        """What was found in exhibits: digests of streams, metadata (E2, E3)."""
+        return Descriptions(self._open)
+
+    @property
+    def derived(self) -> DerivedItems:
+        """What was made from evidence (E4)."""
+        return DerivedItems(self._open)
+
+    @property
+    def intake(self) -> Intake:
+        """Imports, kept so that one that was stopped goes on."""
+        return Intake(self._open)
+
+    @property
+    def edits(self) -> Edits:
+        """The examiner's edits with undo and redo (U27, U37)."""
+        return Edits(self._open)
+
     # Exhibits
 
     def next_exhibit(self) -> str:
@@ -136,7 +197,10 @@ class CaseStore:
 
         def work(connection: Connection, chain: Chain) -> None:
             evidence.add(connection, item)
-            chain.append(connection, CustodyKind.EVIDENCE_TAKEN_IN, dict(body) | facts)
+            more = exhibit_facts(evidence.columns(connection, item.id))
+            chain.append(connection, CustodyKind.EVIDENCE_TAKEN_IN, dict(body) | facts | more)
+            if item.work is not WorkState.TO_DO:
+                describe(connection, chain, item.id, Described.WORK, sha256_of(item.work.value), state=item.work.value)
 
         self._open.change(work)
         self._vault.claim(item.stored_path)
@@ -157,13 +221,18 @@ class CaseStore:
         return self._open.read(lambda c: evidence.find_by_digest(c, sha256))
 
     def set_integrity(self, evidence_id: EvidenceId, state: IntegrityState, at: str) -> None:
-        """Record the outcome of hashing an original again, at ``at`` (ISO 8601 UTC) (E5). Raises: NotFound."""
+        """Record the outcome of hashing an original again, at ``at`` (ISO 8601 UTC) (E5).
+
+        Raises:
+            InputError: ``state`` is no outcome.
+            NotFound.
+        """
+        if state is IntegrityState.NOT_VERIFIED:
+            raise InputError("Hashing an original again verifies it or finds a mismatch.")
 
         def work(connection: Connection, chain: Chain) -> None:
             item = evidence.one(connection, evidence_id)
             evidence.set_integrity(connection, evidence_id, state, at)
-            if state is IntegrityState.NOT_VERIFIED:
-                return
             kind = CustodyKind.EVIDENCE_VERIFIED if state is IntegrityState.VERIFIED else CustodyKind.EVIDENCE_MISMATCH
             body = {"exhibit": item.exhibit, "evidence": item.id, "sha256": item.sha256, "state": state.value, "at": at}
             chain.append(connection, kind, body)
@@ -171,20 +240,38 @@ class CaseStore:
         self._open.change(work)
 
     def set_work(self, evidence_id: EvidenceId, work_state: WorkState) -> None:
-        """Raises: NotFound."""
-        self._open.database.write(lambda c: evidence.set_work(c, evidence_id, work_state))
+        """Note how far the program itself got; what the examiner set by an edit goes before it. Raises: NotFound."""
+
+        def work(connection: Connection, chain: Chain) -> None:
+            if evidence.set_work(connection, evidence_id, work_state):
+                said = work_state.value
+                describe(connection, chain, evidence_id, Described.WORK, sha256_of(said), state=said)
+
+        self._open.change(work)
 
     def put_frame_index(self, evidence_id: EvidenceId, index: FrameIndex) -> None:
         """Keep (or renew) the presentation times of an exhibit's frames. Raises: NotFound."""
-        self._open.database.write(lambda c: evidence.put_index(c, evidence_id, index))
+
+        def work(connection: Connection, chain: Chain) -> None:
+            digest = evidence.put_index(connection, evidence_id, index)
+            if digest is not None:
+                describe(connection, chain, evidence_id, Described.FRAME_INDEX, digest)
+
+        self._open.change(work)
 
     def frame_index(self, evidence_id: EvidenceId) -> FrameIndex | None:
         """Raises: NotFound."""
         return self._open.read(lambda c: evidence.index(c, evidence_id))
 
     def put_thumbnail(self, evidence_id: EvidenceId, png: bytes) -> None:
-        """Raises: NotFound."""
-        self._open.database.write(lambda c: evidence.put_thumbnail(c, evidence_id, png))
+        """Keep (or renew) the small picture of an exhibit. Raises: NotFound."""
+
+        def work(connection: Connection, chain: Chain) -> None:
+            digest = evidence.put_thumbnail(connection, evidence_id, png)
+            if digest is not None:
+                describe(connection, chain, evidence_id, Described.THUMBNAIL, digest)
+
+        self._open.change(work)
 
     def thumbnail(self, evidence_id: EvidenceId) -> bytes | None:
         """PNG bytes, or None. Raises: NotFound."""
@@ -275,16 +362,58 @@ class CaseStore:
 
     # Chain of custody and reports
 
-    def record(self, kind: CustodyKind, body: Mapping[str, object]) -> CustodyEvent:
-        """Append one event (E6). Raises: ValueError, TypeError when the body is not plain JSON."""
-        return self._open.event(kind, body)
+    def record(
+        self,
+        kind: CustodyKind,
+        body: Mapping[str, object],
+        *,
+        purpose: str | None = None,
+        authority: str | None = None,
+    ) -> CustodyEvent:
+        """Append one event (E6); purpose and authority are the session's where none are given.
+
+        Raises:
+            ValueError, TypeError: the body is not plain JSON.
+        """
+        return self._open.event(kind, body, purpose=purpose, authority=authority)
 
     def custody(self) -> tuple[CustodyEvent, ...]:
         """The whole chain, oldest first. Raises: CaseDamaged."""
         return self._open.read(custody.events)
 
     def custody_head(self) -> CustodyHead:
-        return self._open.read(head_of)
+        """Number of events, hash of the last one, and the Merkle root over all (E7)."""
+        return self._open.head()
+
+    def head_code(self) -> str:
+        """The short code of the head, for writing down."""
+        return self.custody_head().code
+
+    def verifier_key(self) -> VerifierKey:
+        """Whose signature ``checkpoint`` bears; its text form is what C2SP tools take."""
+        return checkpoints.verifier_key(self.case.id, self.public_key)
+
+    def checkpoint(self) -> str:
+        """The head as a signed note (C2SP tlog-checkpoint). A case open for reading hands out the last one signed.
+
+        Raises:
+            IntegrityMismatch: the case is open for reading and its head is missing or altered.
+            InputError: it is of format 1.0 and holds no checkpoint yet.
+        """
+        writing = self._open.writing
+        if writing is not None:
+            return checkpoints.sign_checkpoint(self.case.id, self.custody_head(), writing.chain.key)
+        if not read_anchor(self._open.folder.anchor).head.root:
+            raise InputError("The case has no checkpoint yet.", "Open it for writing once.")
+        return self._open.folder.anchor.read_text(encoding="utf-8")
+
+    def prove_inclusion(self, seq: int) -> InclusionProof:
+        """Prove that event ``seq`` (from 1) stands in the chain of the present head. Raises: NotFound."""
+        return self._open.read(lambda c: checkpoints.inclusion(c, seq))
+
+    def prove_consistency(self, old_size: int) -> ConsistencyProof:
+        """Prove that the chain continues the one of ``old_size`` events. Raises: NotFound."""
+        return self._open.read(lambda c: checkpoints.consistency(c, old_size))
 
     def next_report_number(self) -> int:
         return self._open.read(reports.next_number)
@@ -297,6 +426,7 @@ class CaseStore:
             "path": record.path,
             "sha256": record.sha256,
             "size": record.size,
+            "built_at": record.built_at,
             "signer": record.signer,
             "custody_count": record.custody_count,
             "custody_hash": record.custody_hash,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -46,8 +47,17 @@ def back_up(folder: CaseFolder, number: int) -> Path:
     return target
 
 
-def bring_up_to_date(folder: CaseFolder, engine: Engine, number: int, scripts: Path = SCRIPTS) -> Path:
+def bring_up_to_date(
+    folder: CaseFolder,
+    engine: Engine,
+    number: int,
+    record: Callable[[Connection, Path], None],
+    scripts: Path = SCRIPTS,
+) -> Path:
     """Back an older case up and upgrade it in one transaction; a failure leaves the old format as it was.
+
+    Args:
+        record: gets the backup's path and says in the same transaction, in the chain of custody, what was done.
 
     Raises:
         StorageFull, CaseDamaged: nothing was changed.
@@ -56,4 +66,5 @@ def bring_up_to_date(folder: CaseFolder, engine: Engine, number: int, scripts: P
         kept = back_up(folder, number)
         with engine.begin() as connection:
             upgrade(connection, scripts)
+            record(connection, kept)
     return kept

@@ -16,7 +16,7 @@ from workstation.domain.custody import CustodyKind
 from workstation.domain.errors import CaseDamaged, CaseReadOnly, InputError, IntegrityMismatch
 from workstation.domain.examinations import Examination, ExaminationState
 from workstation.domain.ids import CaseId, ExaminationId, new_id
-from workstation.storage import case_format, mapping, migrate
+from workstation.storage import case_format, mapping, migrate, restate
 from workstation.storage.anchor import read_anchor, write_anchor
 from workstation.storage.case_folder import CaseFolder, making
 from workstation.storage.case_lock import CaseLock
@@ -24,6 +24,7 @@ from workstation.storage.chain import Chain, head_of
 from workstation.storage.database import Database
 from workstation.storage.durable import sweep_parts
 from workstation.storage.engine import writer_engine
+from workstation.storage.facets import intake
 from workstation.storage.keys import LedgerKey
 from workstation.storage.open_case import OpenCase, Writing
 from workstation.storage.outside_reader import open_for_reading
@@ -84,7 +85,7 @@ def open_case(root: Path, *, key: LedgerKey | None, read_only: bool, examiner: s
         raise CaseReadOnly(f"The case folder {folder.root} cannot be written.", "Open it for reading only.")
     lock = CaseLock.take(folder.lock)
     try:
-        kept = _upgrade_if_older(folder, number)
+        migrated = _upgrade_if_older(folder, number, key, examiner)
         opened = _load(folder, read_only=False)
     except BaseException:
         lock.release()
@@ -92,7 +93,7 @@ def open_case(root: Path, *, key: LedgerKey | None, read_only: bool, examiner: s
     opened.writing = Writing(lock, Chain(key, examiner or opened.case.examiner))
     try:
         anchored = opened.read(lambda connection: _check_anchor(connection, folder, opened.case))
-        _recover(opened, anchored, kept)
+        _recover(opened, anchored, migrated)
     except BaseException:
         opened.abandon()
         raise
@@ -114,14 +115,24 @@ def _inspect(folder: CaseFolder, *, writing: bool) -> int:
     return number
 
 
-def _upgrade_if_older(folder: CaseFolder, number: int) -> Path | None:
+def _upgrade_if_older(folder: CaseFolder, number: int, key: LedgerKey, examiner: str | None) -> bool:
+    """Bring an older case up to date; its opening and its events are in the transaction that changes its format."""
     if number >= case_format.FORMAT:
-        return None
+        return False
+
+    def record(connection: Connection, kept: Path) -> None:
+        case, _ = cases.load(connection, folder.root)
+        anchored = _check_anchor(connection, folder, case)
+        chain = Chain(key, examiner or case.examiner)
+        _record_opening(connection, chain, anchored)
+        restate.migrated(connection, chain, number, case_format.FORMAT, kept.relative_to(folder.root).as_posix())
+
     engine = writer_engine(folder.database, guarded=False)
     try:
-        return migrate.bring_up_to_date(folder, engine, number)
+        migrate.bring_up_to_date(folder, engine, number, record)
     finally:
         engine.dispose()
+    return True
 
 
 def _load(folder: CaseFolder, *, read_only: bool) -> OpenCase:
@@ -157,24 +168,27 @@ def _check_anchor(connection: Connection, folder: CaseFolder, case: Case) -> int
     return anchor.head.count
 
 
-def _recover(opened: OpenCase, anchored: int, kept: Path | None) -> None:
+def _recover(opened: OpenCase, anchored: int, migrated: bool) -> None:
     """Clean up after a killed program, mark what it interrupted, and record the opening."""
     for part in opened.folder.parts:
         sweep_parts(part)
 
     def work(connection: Connection, chain: Chain) -> None:
-        lag = head_of(connection).count - anchored
-        chain.append(connection, CustodyKind.CASE_OPENED, _session(chain) | ({"anchor_behind": lag} if lag else {}))
-        if kept is not None:
-            body = {"backup": kept.relative_to(opened.folder.root).as_posix(), "format": case_format.FORMAT}
-            chain.append(connection, CustodyKind.MIGRATED, body)
+        if not migrated:
+            _record_opening(connection, chain, anchored)
         for run in examinations.every(connection, opened.case.id):
             if run.state is ExaminationState.RUNNING:
                 end_examination(
                     connection, chain, opened.case, run.id, ExaminationState.INTERRUPTED, "the program stopped"
                 )
+        intake.interrupt_running(connection, chain)
 
     opened.change(work)
+
+
+def _record_opening(connection: Connection, chain: Chain, anchored: int) -> None:
+    lag = head_of(connection).count - anchored
+    chain.append(connection, CustodyKind.CASE_OPENED, _session(chain) | ({"anchor_behind": lag} if lag else {}))
 
 
 def _session(chain: Chain) -> dict[str, object]:
@@ -194,6 +208,7 @@ def start_facts(run: Examination, *, resumed: bool) -> dict[str, object]:
         "examination": run.id,
         "number": run.number,
         "resumed": resumed,
+        "started_at": run.started_at,
         "evidence": list(run.plan.evidence),
         "detectors": [f"{use.id} {use.version} weights {use.weights_sha256}" for use in run.plan.detectors],
         "frames": run.plan.frames,
@@ -209,6 +224,7 @@ def end_examination(
     before = examinations.one(connection, case.id, run)
     if before.state is not ExaminationState.RUNNING:
         raise InputError(f"Examination {before.number} is {before.state.value} already.")
-    examinations.set_state(connection, run, state, now_utc(), error)
-    body = {"examination": run, "number": before.number, "state": state.value, "error": error}
+    at = now_utc()
+    examinations.set_state(connection, run, state, at, error)
+    body = {"examination": run, "number": before.number, "state": state.value, "error": error, "ended_at": at}
     chain.append(connection, CustodyKind.EXAMINATION_ENDED, body | summaries.ending(connection, before.number))

@@ -161,3 +161,113 @@ class Reports(Base):
     signer: Mapped[str]
     custody_count: Mapped[int]
     custody_hash: Mapped[str]
+
+
+class Descriptions(Base):
+    """What was found in an exhibit, once for each time it was recorded; the newest row of a ``what`` is in force."""
+
+    __tablename__ = "descriptions"
+    number: Mapped[int] = mapped_column(primary_key=True)
+    evidence: Mapped[int] = mapped_column(ForeignKey("evidence.position"))
+    what: Mapped[str]
+    sha256: Mapped[str]
+    described_at: Mapped[str]
+
+
+class StreamDigests(Base):
+    """Digests of the elementary streams of one description with ``what`` "streams"."""
+
+    __tablename__ = "stream_digests"
+    description: Mapped[int] = mapped_column(ForeignKey("descriptions.number"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    stream: Mapped[int]
+    kind: Mapped[str]
+    codec: Mapped[str]
+    packets: Mapped[int]
+    size: Mapped[int]
+    sha256: Mapped[str]
+    normal_sha256: Mapped[str]
+
+
+class Metadata(Base):
+    """The text of one description with ``what`` "metadata": canonical JSON, whole."""
+
+    __tablename__ = "metadata"
+    description: Mapped[int] = mapped_column(ForeignKey("descriptions.number"), primary_key=True)
+    text: Mapped[str]
+
+
+class Derived(Base):
+    """Working copies and derivatives (E4). ``parameters`` is canonical JSON; ``exported`` 0 or 1."""
+
+    __tablename__ = "derived"
+    position: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[str]
+    number: Mapped[str]
+    kind: Mapped[str]
+    parent_kind: Mapped[str]
+    parent: Mapped[str]
+    parent_sha256: Mapped[str]
+    operation: Mapped[str]
+    parameters: Mapped[str]
+    tool: Mapped[str]
+    path: Mapped[str]
+    exported: Mapped[int]
+    sha256: Mapped[str]
+    size: Mapped[int]
+    made_at: Mapped[str]
+    made_by: Mapped[str]
+    note: Mapped[str]
+
+
+class IntakeBatches(Base):
+    """Imports. Only state and ended_at ever change."""
+
+    __tablename__ = "intake_batches"
+    number: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[str]
+    started_at: Mapped[str]
+    ended_at: Mapped[str | None]
+    state: Mapped[str]
+    note: Mapped[str]
+    purpose: Mapped[str]
+    authority: Mapped[str]
+    total: Mapped[int]
+
+
+class IntakeItems(Base):
+    """Files of an import. Only state, evidence, code and line ever change."""
+
+    __tablename__ = "intake_items"
+    batch: Mapped[int] = mapped_column(ForeignKey("intake_batches.number"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    path: Mapped[str]
+    size: Mapped[int]
+    modified_ns: Mapped[int]
+    state: Mapped[str]
+    evidence: Mapped[int | None] = mapped_column(ForeignKey("evidence.position"))
+    code: Mapped[str]
+    line: Mapped[str]
+
+
+class Edits(Base):
+    """The journal of edits; append-only by trigger. ``changes`` is a JSON list of {id, kind, before, after}."""
+
+    __tablename__ = "edits"
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[str]
+    actor: Mapped[str]
+    label: Mapped[str]
+    action: Mapped[str]
+    target: Mapped[int]
+    changes: Mapped[str]
+
+
+class ExaminerObjects(Base):
+    """The examiner's objects as the journal leaves them; ``since`` is the edit that last wrote the row."""
+
+    __tablename__ = "examiner_objects"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    body: Mapped[str]
+    since: Mapped[int] = mapped_column(ForeignKey("edits.seq"))

@@ -55,4 +55,47 @@ FORMAT_1000: Mapping[str, str] = {
     **_frozen("reports"),
 }
 
-BY_FORMAT: Mapping[int, Mapping[str, str]] = {1000: FORMAT_1000}
+
+def _growing(table: str, key: str) -> dict[str, str]:
+    """A table that only grows, row by row, along ``key``: nothing is slipped in between or put in another's place."""
+    return {
+        f"{table}_append": f"""CREATE TRIGGER {table}_append BEFORE INSERT ON {table} BEGIN
+  SELECT RAISE(ABORT, '{table}: not the next row')
+    WHERE NEW.{key} IS NOT (SELECT COALESCE(MAX({key}), 0) + 1 FROM {table});
+END""",
+        **_frozen(table),
+    }
+
+
+def _once(table: str, *keys: str) -> dict[str, str]:
+    """A table whose rows are written once: a row with a known key is refused, also by ``INSERT OR REPLACE``."""
+    same = " AND ".join(f"{key} = NEW.{key}" for key in keys)
+    return {
+        f"{table}_once": f"""CREATE TRIGGER {table}_once BEFORE INSERT ON {table} BEGIN
+  SELECT RAISE(ABORT, '{table}: this row is there already') WHERE EXISTS (SELECT 1 FROM {table} WHERE {same});
+END""",
+        **_frozen(table),
+    }
+
+
+_DERIVED_UNIQUE = {
+    "derived_unique": """CREATE TRIGGER derived_unique BEFORE INSERT ON derived BEGIN
+  SELECT RAISE(ABORT, 'derived: this row is there already')
+    WHERE EXISTS (SELECT 1 FROM derived WHERE id = NEW.id OR number = NEW.number);
+END"""
+}
+
+ADDED_1001: Mapping[str, str] = {
+    **_growing("descriptions", "number"),
+    **_once("stream_digests", "description", "position"),
+    **_once("metadata", "description"),
+    **_growing("derived", "position"),
+    **_DERIVED_UNIQUE,
+    **_frozen("intake_batches", "number, id, started_at, note, purpose, authority, total"),
+    **_frozen("intake_items", "batch, position, path, size, modified_ns"),
+    **_growing("edits", "seq"),
+}
+
+FORMAT_1001: Mapping[str, str] = {**FORMAT_1000, **ADDED_1001}
+
+BY_FORMAT: Mapping[int, Mapping[str, str]] = {1000: FORMAT_1000, 1001: FORMAT_1001}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, text, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from workstation.domain.case import WorkState
@@ -13,6 +14,7 @@ from workstation.domain.evidence import EvidenceItem, IntegrityState
 from workstation.domain.ids import EvidenceId
 from workstation.domain.media import FrameIndex
 from workstation.storage import mapping
+from workstation.storage.described import index_digest, sha256_of
 from workstation.storage.tables import Evidence, FrameIndexes, Thumbnails
 
 
@@ -52,7 +54,9 @@ def add(connection: Connection, item: EvidenceItem) -> None:
 
 
 def every(connection: Connection) -> tuple[EvidenceItem, ...]:
-    return tuple(_item(row) for row in connection.execute(select(Evidence.__table__).order_by(Evidence.position)))
+    said = _examiner_states(connection)
+    rows = connection.execute(select(Evidence.__table__).order_by(Evidence.position))
+    return tuple(_item(row, said) for row in rows)
 
 
 def one(connection: Connection, evidence: EvidenceId) -> EvidenceItem:
@@ -60,7 +64,7 @@ def one(connection: Connection, evidence: EvidenceId) -> EvidenceItem:
     row = connection.execute(select(Evidence.__table__).where(Evidence.id == evidence)).first()
     if row is None:
         raise NotFound(f"There is no exhibit with the id {evidence}.")
-    return _item(row)
+    return _item(row, _examiner_states(connection))
 
 
 def position(connection: Connection, evidence: EvidenceId) -> int:
@@ -73,7 +77,7 @@ def position(connection: Connection, evidence: EvidenceId) -> int:
 
 def find_by_digest(connection: Connection, sha256: str) -> EvidenceItem | None:
     row = connection.execute(select(Evidence.__table__).where(Evidence.sha256 == sha256)).first()
-    return None if row is None else _item(row)
+    return None if row is None else _item(row, _examiner_states(connection))
 
 
 def set_integrity(connection: Connection, evidence: EvidenceId, state: IntegrityState, at: str) -> None:
@@ -81,22 +85,32 @@ def set_integrity(connection: Connection, evidence: EvidenceId, state: Integrity
     connection.execute(change)
 
 
-def set_work(connection: Connection, evidence: EvidenceId, work: WorkState) -> None:
+def set_work(connection: Connection, evidence: EvidenceId, work: WorkState) -> bool:
+    """Set what the program notes; False when it stood so already."""
+    if columns(connection, evidence)["work"] == work.value:
+        return False
     connection.execute(
         update(Evidence).where(Evidence.position == position(connection, evidence)).values(work=work.value)
     )
+    return True
 
 
-def put_index(connection: Connection, evidence: EvidenceId, index: FrameIndex) -> None:
-    values = {
+def put_index(connection: Connection, evidence: EvidenceId, index: FrameIndex) -> str | None:
+    """Keep an index; return the digest that its custody event states, None when the very same one was there."""
+    where = position(connection, evidence)
+    values: dict[str, Any] = {
         "stream": index.stream,
         "time_base_num": index.time_base.num,
         "time_base_den": index.time_base.den,
         "pts": mapping.pack_ticks(index.pts),
         "keyframes": mapping.pack_ticks(index.keyframes),
     }
-    row = upsert(FrameIndexes).values(evidence=position(connection, evidence), **values)
+    there = connection.execute(select(FrameIndexes.__table__).where(FrameIndexes.evidence == where)).first()
+    if there is not None and dict(there._mapping) == values | {"evidence": where}:
+        return None
+    row = upsert(FrameIndexes).values(evidence=where, **values)
     connection.execute(row.on_conflict_do_update(index_elements=["evidence"], set_=values))
+    return index_digest(index.stream, index.time_base.num, index.time_base.den, values["pts"], values["keyframes"])
 
 
 def index(connection: Connection, evidence: EvidenceId) -> FrameIndex | None:
@@ -107,9 +121,13 @@ def index(connection: Connection, evidence: EvidenceId) -> FrameIndex | None:
     return mapping.frame_index(row.stream, row.time_base_num, row.time_base_den, row.pts, row.keyframes)
 
 
-def put_thumbnail(connection: Connection, evidence: EvidenceId, png: bytes) -> None:
+def put_thumbnail(connection: Connection, evidence: EvidenceId, png: bytes) -> str | None:
+    """Keep a thumbnail; return the digest that its custody event states, None when the very same one was there."""
+    if thumbnail(connection, evidence) == png:
+        return None
     row = upsert(Thumbnails).values(evidence=position(connection, evidence), png=png)
     connection.execute(row.on_conflict_do_update(index_elements=["evidence"], set_={"png": png}))
+    return sha256_of(png)
 
 
 def thumbnail(connection: Connection, evidence: EvidenceId) -> bytes | None:
@@ -118,7 +136,21 @@ def thumbnail(connection: Connection, evidence: EvidenceId) -> bytes | None:
     return None if found is None else bytes(found)
 
 
-def _item(row: Row[Any]) -> EvidenceItem:
+def columns(connection: Connection, evidence: EvidenceId) -> dict[str, Any]:
+    """The row as it stands. Raises: NotFound."""
+    where = Evidence.position == position(connection, evidence)
+    return dict(connection.execute(select(Evidence.__table__).where(where)).one()._mapping)
+
+
+def _examiner_states(connection: Connection) -> Mapping[str, WorkState]:
+    """States of work that the examiner set by an edit; they go before what the program noted (rule 1, U37)."""
+    if not connection.exec_driver_sql("SELECT 1 FROM sqlite_schema WHERE name = 'examiner_objects'").first():
+        return {}
+    wanted = "SELECT body ->> '$.evidence', body ->> '$.state' FROM examiner_objects WHERE kind = 'work_state'"
+    return {evidence: WorkState(state) for evidence, state in connection.execute(text(wanted))}
+
+
+def _item(row: Row[Any], said: Mapping[str, WorkState]) -> EvidenceItem:
     return EvidenceItem(
         id=EvidenceId(row.id),
         exhibit=row.exhibit,
@@ -133,7 +165,7 @@ def _item(row: Row[Any]) -> EvidenceItem:
         media=mapping.media_from_text(row.media),
         problem=row.problem,
         note=row.note,
-        work=WorkState(row.work),
+        work=said.get(row.id) or WorkState(row.work),
         integrity=IntegrityState(row.integrity),
         verified_at=row.verified_at,
     )

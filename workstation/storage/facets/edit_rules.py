@@ -1,0 +1,106 @@
+"""What may be done to the examiner's objects: refused in one line, before anything is written (U37)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import Connection
+
+from workstation.domain.case import WorkState
+from workstation.domain.edits import Change, ExaminerObject, ObjectKind
+from workstation.domain.errors import InputError
+from workstation.domain.ids import EvidenceId
+from workstation.storage.repositories import edits
+from workstation.storage.repositories import evidence as exhibits
+
+CASE_FIELDS = frozenset({"title", "question", "authority", "purpose"})
+REQUIRED: Mapping[ObjectKind, frozenset[str]] = {
+    ObjectKind.BOOKMARK: frozenset({"evidence", "stream", "pts", "label"}),
+    ObjectKind.NOTE: frozenset({"about", "text"}),
+    ObjectKind.TAG: frozenset({"path", "about"}),
+    ObjectKind.TRACK_NAME: frozenset({"examination", "evidence", "track", "name"}),
+    ObjectKind.EXCLUSION: frozenset({"examination", "evidence", "track", "pts", "reason"}),
+    ObjectKind.WORK_STATE: frozenset({"evidence", "state"}),
+    ObjectKind.CASE_TEXT: frozenset({"field", "text"}),
+}
+_ONE_FOR_EACH: Mapping[ObjectKind, tuple[str, ...]] = {
+    ObjectKind.TRACK_NAME: ("examination", "evidence", "track"),
+    ObjectKind.WORK_STATE: ("evidence",),
+    ObjectKind.CASE_TEXT: ("field",),
+}
+
+
+def plain(changes: Sequence[Change]) -> tuple[Change, ...]:
+    """Bodies as they will be read back from the case.
+
+    Raises:
+        InputError: no change at all, or a body that is no plain JSON.
+    """
+    if not changes:
+        raise InputError("An edit has at least one change.")
+    try:
+        text = edits.changes_to_text(changes)
+        text.encode()
+    except (TypeError, ValueError) as fault:
+        raise InputError(f"This cannot be kept in a case: {fault}.") from fault
+    same = edits.changes_from_text(text)
+    if any(same_body(change.before, change.after) for change in same):
+        raise InputError("A change that changes nothing is no edit.")
+    if len({change.id for change in same}) < len(same):
+        raise InputError("One edit changes each object once.")
+    return same
+
+
+def same_body(one: Mapping[str, object] | None, other: Mapping[str, object] | None) -> bool:
+    """Whether two bodies are the same text: 1, 1.0 and true are three things here."""
+    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+
+
+def check(connection: Connection, changes: Sequence[Change]) -> None:
+    """Hold changes against what stands now and against the rules of their kinds.
+
+    Raises:
+        InputError: ``before`` is not what stands, a member is missing, or another object says the same thing already.
+        NotFound: a work state for an exhibit that is not there.
+    """
+    for change in changes:
+        there = edits.find(connection, change.id)
+        if there is not None and there.kind is not change.kind:
+            raise InputError(f"This object is a {there.kind.value}, not a {change.kind.value}.")
+        if not same_body(None if there is None else there.body, change.before):
+            raise InputError(
+                f"This {_name(change.kind)} was changed meanwhile.", "Look at it as it stands now, then try again."
+            )
+        if change.after is not None:
+            _check_body(connection, change.kind, change.after)
+    for kind in {change.kind for change in changes if change.kind in _ONE_FOR_EACH}:
+        _check_single(edits.objects(connection, kind), [c for c in changes if c.kind is kind])
+
+
+def _check_body(connection: Connection, kind: ObjectKind, body: Mapping[str, object]) -> None:
+    missing = sorted(REQUIRED[kind] - body.keys())
+    if missing:
+        raise InputError(f"A {_name(kind)} needs {', '.join(missing)}.")
+    if kind is ObjectKind.WORK_STATE:
+        exhibits.position(connection, EvidenceId(str(body["evidence"])))
+        if body["state"] not in set(WorkState):
+            raise InputError(f'"{body["state"]}" is no state of work.', f"States: {', '.join(WorkState)}.")
+    if kind is ObjectKind.CASE_TEXT:
+        if body["field"] not in CASE_FIELDS:
+            raise InputError(f'"{body["field"]}" is no text of a case.', f"Texts: {', '.join(sorted(CASE_FIELDS))}.")
+        if not isinstance(body["text"], str):
+            raise InputError("A text of a case is text.")
+
+
+def _check_single(there: Sequence[ExaminerObject], changes: Sequence[Change]) -> None:
+    touched = {change.id for change in changes}
+    bodies = [o.body for o in there if o.id not in touched] + [c.after for c in changes if c.after is not None]
+    members = _ONE_FOR_EACH[changes[0].kind]
+    subjects = [json.dumps([body[name] for name in members]) for body in bodies]
+    if len(set(subjects)) < len(subjects):
+        raise InputError(f"There is a {_name(changes[0].kind)} for this already.", "Change that one.")
+
+
+def _name(kind: ObjectKind) -> str:
+    return kind.value.replace("_", " ")
