@@ -13,7 +13,6 @@ from typing import Self
 from sqlalchemy import Connection
 
 from workstation.domain.case import Case, WorkState
-from workstation.domain.checkpoints import ConsistencyProof, InclusionProof, VerifierKey
 from workstation.domain.clock import now_utc
 from workstation.domain.custody import CustodyEvent, CustodyHead, CustodyKind
 from workstation.domain.errors import InputError
@@ -23,10 +22,9 @@ from workstation.domain.ids import EvidenceId, ExaminationId, new_id
 from workstation.domain.media import FrameIndex
 from workstation.domain.reports import ReportRecord
 from workstation.domain.results import Coverage, FrameRow, TrackSummary
-from workstation.storage import checkpoints, opening
-from workstation.storage.anchor import read_anchor
+from workstation.storage import opening
 from workstation.storage.arrays import ArrayStore
-from workstation.storage.chain import Chain
+from workstation.storage.chain import Chain, head_of
 from workstation.storage.described import Described, exhibit_facts, sha256_of
 from workstation.storage.facets.derived import DerivedItems
 from workstation.storage.facets.descriptions import Descriptions, describe
@@ -48,67 +46,33 @@ class CaseStore:
 
     @classmethod
     def create(
-        cls,
-        folder: Path,
-        *,
-        number: str,
-        title: str,
-        examiner: str,
-        question: str,
-        key: LedgerKey,
-        purpose: str = "",
-        authority: str = "",
+        cls, folder: Path, *, number: str, title: str, examiner: str, question: str, key: LedgerKey
     ) -> CaseStore:
         """Make a case in a folder that is not there yet, or is empty, and open it for writing.
-
-        ``purpose`` and ``authority`` stand in every custody event of the session that names none of its own (E6).
 
         Raises:
             InputError: number or examiner is blank.
             CaseExists: the folder holds something.
             PermissionRefused, StorageFull: it cannot be made; nothing half made stays.
         """
-        return cls(
-            opening.make_case(
-                folder,
-                number=number,
-                title=title,
-                examiner=examiner,
-                question=question,
-                key=key,
-                purpose=purpose,
-                authority=authority,
-            )
-        )
+        return cls(opening.make_case(folder, number=number, title=title, examiner=examiner, question=question, key=key))
 
     @classmethod
     def open(
-        cls,
-        folder: Path,
-        *,
-        key: LedgerKey | None,
-        read_only: bool = False,
-        examiner: str | None = None,
-        purpose: str = "",
-        authority: str = "",
+        cls, folder: Path, *, key: LedgerKey | None, read_only: bool = False, examiner: str | None = None
     ) -> CaseStore:
         """Open a case. Opening for writing marks interrupted examinations and records ``case_opened``.
 
         Args:
             key: the ledger key of this installation; None only for reading.
             examiner: who acts from now on; by default the case's examiner.
-            purpose, authority: why and on whose word; in every event of the session that names none of its own (E6).
 
         Raises:
             CaseNotFound, CaseFormatTooNew.
             CaseDamaged: no database of this program, or a chain of custody that was cut.
             CaseReadOnly: another program has it open for writing, or the folder cannot be written.
         """
-        return cls(
-            opening.open_case(
-                folder, key=key, read_only=read_only, examiner=examiner, purpose=purpose, authority=authority
-            )
-        )
+        return cls(opening.open_case(folder, key=key, read_only=read_only, examiner=examiner))
 
     def close(self) -> CustodyHead | None:
         """Record ``case_closed``, move everything into the database file and let go. Returns the last head when the
@@ -362,58 +326,16 @@ class CaseStore:
 
     # Chain of custody and reports
 
-    def record(
-        self,
-        kind: CustodyKind,
-        body: Mapping[str, object],
-        *,
-        purpose: str | None = None,
-        authority: str | None = None,
-    ) -> CustodyEvent:
-        """Append one event (E6); purpose and authority are the session's where none are given.
-
-        Raises:
-            ValueError, TypeError: the body is not plain JSON.
-        """
-        return self._open.event(kind, body, purpose=purpose, authority=authority)
+    def record(self, kind: CustodyKind, body: Mapping[str, object]) -> CustodyEvent:
+        """Append one event (E6). Raises: ValueError, TypeError when the body is not plain JSON."""
+        return self._open.event(kind, body)
 
     def custody(self) -> tuple[CustodyEvent, ...]:
         """The whole chain, oldest first. Raises: CaseDamaged."""
         return self._open.read(custody.events)
 
     def custody_head(self) -> CustodyHead:
-        """Number of events, hash of the last one, and the Merkle root over all (E7)."""
-        return self._open.head()
-
-    def head_code(self) -> str:
-        """The short code of the head, for writing down."""
-        return self.custody_head().code
-
-    def verifier_key(self) -> VerifierKey:
-        """Whose signature ``checkpoint`` bears; its text form is what C2SP tools take."""
-        return checkpoints.verifier_key(self.case.id, self.public_key)
-
-    def checkpoint(self) -> str:
-        """The head as a signed note (C2SP tlog-checkpoint). A case open for reading hands out the last one signed.
-
-        Raises:
-            IntegrityMismatch: the case is open for reading and its head is missing or altered.
-            InputError: it is of format 1.0 and holds no checkpoint yet.
-        """
-        writing = self._open.writing
-        if writing is not None:
-            return checkpoints.sign_checkpoint(self.case.id, self.custody_head(), writing.chain.key)
-        if not read_anchor(self._open.folder.anchor).head.root:
-            raise InputError("The case has no checkpoint yet.", "Open it for writing once.")
-        return self._open.folder.anchor.read_text(encoding="utf-8")
-
-    def prove_inclusion(self, seq: int) -> InclusionProof:
-        """Prove that event ``seq`` (from 1) stands in the chain of the present head. Raises: NotFound."""
-        return self._open.read(lambda c: checkpoints.inclusion(c, seq))
-
-    def prove_consistency(self, old_size: int) -> ConsistencyProof:
-        """Prove that the chain continues the one of ``old_size`` events. Raises: NotFound."""
-        return self._open.read(lambda c: checkpoints.consistency(c, old_size))
+        return self._open.read(head_of)
 
     def next_report_number(self) -> int:
         return self._open.read(reports.next_number)
