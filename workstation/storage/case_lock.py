@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import platform
 import sys
 import time
 from pathlib import Path
 
+from workstation.domain.clock import now_utc
 from workstation.domain.errors import CaseReadOnly
 
 _PATIENCE_S = 0.5
 _SIZE = 512
+# What a lock held by somebody else gives; anything else says that the drive cannot lock.
+_HELD = frozenset({errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK, errno.EINTR})
 
 
 class CaseLock:
@@ -29,7 +33,8 @@ class CaseLock:
         """Take the lock, waiting half a second at most.
 
         Raises:
-            CaseReadOnly: another program or window holds it, or the file cannot be made.
+            CaseReadOnly: another program or window holds it, the file cannot be made, or the drive knows no locks (some
+                network drives: two machines could then write at once).
         """
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
@@ -38,7 +43,7 @@ class CaseLock:
                 f"The case folder {path.parent} cannot be written ({fault.strerror}).", "Open it for reading only."
             ) from fault
         deadline = time.monotonic() + _PATIENCE_S
-        while not _try_lock(descriptor):
+        while not _locked(descriptor, path):
             if time.monotonic() >= deadline:
                 holder = _holder(descriptor)
                 os.close(descriptor)
@@ -56,11 +61,22 @@ class CaseLock:
             os.close(descriptor)
 
 
+def _locked(descriptor: int, path: Path) -> bool:
+    try:
+        return _try_lock(descriptor)
+    except OSError as fault:
+        os.close(descriptor)
+        raise CaseReadOnly(
+            f"The drive of {path.parent} cannot keep two programs from writing at once ({fault.strerror}).",
+            "Copy the case to a local disk, or open it for reading only.",
+        ) from fault
+
+
 def _sign(descriptor: int) -> None:
     """Write who holds the lock, for the line another program shows; a full disk must not stop the opening."""
     try:
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"process {os.getpid()} on {platform.node()}".encode(), 0)
+        os.pwrite(descriptor, f"process {os.getpid()} on {platform.node()} since {now_utc()}".encode(), 0)
     except (OSError, AttributeError):
         return
 
@@ -80,7 +96,9 @@ if sys.platform == "win32":
         os.lseek(descriptor, 1 << 20, os.SEEK_SET)
         try:
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError:
+        except OSError as fault:
+            if fault.errno not in _HELD:
+                raise
             return False
         return True
 
@@ -90,6 +108,8 @@ else:
     def _try_lock(descriptor: int) -> bool:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except OSError as fault:
+            if fault.errno not in _HELD:
+                raise
             return False
         return True

@@ -20,12 +20,13 @@ def part_name(path: Path) -> Path:
     return path.with_name(f".{path.name[:70]}.{secrets.token_hex(6)}{PART_SUFFIX}")
 
 
-def write_whole(path: Path, data: bytes, *, sync: bool = True, sync_name: bool = True) -> None:
+def write_whole(path: Path, data: bytes, *, sync: bool = True, sync_name: bool = True, keep: bool = True) -> None:
     """Write ``data`` under a temporary name beside ``path``, flush it to disk and rename it into place.
 
     Args:
         sync: False leaves the flush to the caller (see ``flush_file``); a power cut may then lose the file.
         sync_name: False lets a power cut bring the former file back whole; enough where an older one does no harm.
+        keep: False takes the file away again instead of renaming it: a trial whether it could be written.
 
     Raises:
         OSError: as the system gave it, with nothing left behind; ``file_error`` turns it into a line.
@@ -38,9 +39,10 @@ def write_whole(path: Path, data: bytes, *, sync: bool = True, sync_name: bool =
             if sync:
                 file.flush()
                 os.fsync(file.fileno())
-        part.replace(path)
-        if sync and sync_name:
-            flush_folder(path.parent)
+        if keep:
+            part.replace(path)
+            if sync and sync_name:
+                flush_folder(path.parent)
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,9 +10,22 @@ from pathlib import Path
 from sqlalchemy.exc import DBAPIError
 from sqlcipher3 import dbapi2
 
-from workstation.domain.errors import CaseDamaged, CaseError, CaseReadOnly, StorageFull, WorkstationError
+from workstation.domain.errors import (
+    CaseDamaged,
+    CaseError,
+    CaseNotFound,
+    CaseReadOnly,
+    PermissionRefused,
+    StorageFull,
+    WorkstationError,
+)
+from workstation.storage.durable import file_error, write_whole
 
 _FULL, _READONLY, _BUSY, _LOCKED, _CORRUPT, _NOTADB, _CANTOPEN, _IOERR = 13, 8, 5, 6, 11, 26, 14, 10
+# Extended codes of SQLITE_IOERR that only a write gives: WRITE, FSYNC, DIR_FSYNC, TRUNCATE, DELETE, SHMOPEN, SHMSIZE,
+# SHMMAP (sqlite.org/rescode.html).
+_WRITING = frozenset({778, 1034, 1290, 1546, 2570, 4618, 4874, 5386})
+_PROBE_BYTES = 1 << 16
 
 
 def primary_code(fault: BaseException) -> int:
@@ -30,11 +44,38 @@ def as_typed(fault: dbapi2.Error, path: Path) -> WorkstationError:
         return CaseReadOnly(f"{name} is held by another program.", "Close it there, then try again.")
     if code in (_CORRUPT, _NOTADB):
         return CaseDamaged(f"The database {name} is damaged.", "Run case verify; restore a sound copy.")
+    if code == _CANTOPEN or getattr(fault, "sqlite_errorcode", 0) in _WRITING:
+        why = _what_the_disk_says(path, trying=code == _IOERR)
+        if why is not None:
+            return why
     if code == _CANTOPEN:
         return CaseError(f"The database {name} cannot be opened.", "Check the folder's permissions.")
     if code == _IOERR:
         return CaseError(f"The disk failed under {name} ({fault}).", "Check the disk and its free space.")
     return CaseError(f"The database {name} refused: {fault}.")
+
+
+def _what_the_disk_says(path: Path, *, trying: bool) -> WorkstationError | None:
+    """Why a database cannot be written: SQLite keeps the system's reason (a quota, a medium gone) to itself.
+
+    Args:
+        trying: write a small file beside the database and take it away again; only after a write that failed.
+    """
+    folder = path.parent
+    if not path.exists():
+        return CaseNotFound(f"{path.name} is no longer in {folder}.", "Put the medium back, then open the case again.")
+    if not os.access(folder, os.W_OK | os.X_OK) or not os.access(path, os.W_OK):
+        return CaseReadOnly(f"{path.name} in {folder} cannot be written any more.", "Check the medium; open it again.")
+    if not trying:
+        return None
+    try:
+        write_whole(folder / "room", bytes(_PROBE_BYTES), keep=False)
+    except OSError as fault:
+        why = file_error(fault, path)
+        if isinstance(why, PermissionRefused):
+            return CaseReadOnly(f"{path.name} in {folder} cannot be written any more.", "Check the medium.")
+        return why
+    return None
 
 
 @contextmanager
