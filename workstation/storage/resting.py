@@ -1,7 +1,7 @@
 """Whether a closed case stayed closed while it was read.
 
-A case without a WAL is read as immutable (see ``outside_reader``): SQLite takes no lock and trusts that nobody writes. A
-writer that opens the case at that very moment would make such a read wrong without a word, so the reader looks again.
+A case without a WAL is read as immutable (see ``outside_reader``): SQLite takes no lock and trusts that nobody writes.
+A writer that opens the case at that moment would make such a read wrong without a word, so the reader looks again.
 """
 
 from __future__ import annotations
