@@ -1,6 +1,6 @@
 """Signed checkpoints of the chain of custody as plain text: C2SP tlog-checkpoint inside a C2SP signed note (E7).
 
-A checkpoint is an origin line, the number of events in decimal, the Merkle root in base64 (see ``domain.merkle``) and, if
+A checkpoint is an origin line, the number of events in decimal, the Merkle root in base64 (``domain.merkle``) and, if
 any, extension lines. A signed note is that text, an empty line, and for each signer
 "— name base64(key id || signature)". The key id is the first four bytes of
 SHA-256(name || 0x0A || 0x01 || public key), 0x01 meaning Ed25519; the signature covers the text with its last newline

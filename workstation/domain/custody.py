@@ -1,7 +1,12 @@
 """The chain of custody: kinds of events, canonical bytes, hash linking and the short code of its head (E6, E7).
 
 An event's hash covers a domain tag and every field, each with its length in front, so that no two different events can
-give the same bytes. Signing (Ed25519) belongs to ``workstation.storage``.
+give the same bytes. Events since format 1.1 (tag v2) are hashed over the SHA-256 of their body instead of the body, so
+that a log whose bodies were taken out still verifies; every such body holds 16 random bytes ("salt"), so that nobody
+can find a body that was taken out by trying. Events of format 1.0 (tag v1) stay valid as they are.
+
+The Merkle leaf of an event (``domain.merkle``) is its hash: the entry hashed with 0x00 in front is those 32 bytes.
+Signing (Ed25519) belongs to ``workstation.storage``.
 """
 
 from __future__ import annotations
@@ -10,11 +15,12 @@ import base64
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 GENESIS = bytes(32)
-_TAG = b"workstation custody event v1"
+_TAG_V1 = b"workstation custody event v1"
+_TAG_V2 = b"workstation custody event v2"
 
 
 class CustodyKind(StrEnum):
@@ -66,10 +72,15 @@ class CustodyEvent:
 
 @dataclass(frozen=True, slots=True)
 class CustodyHead:
-    """Where the chain ends: number of events and hash of the last one. Pinned outside the case (E7)."""
+    """Where the chain ends: number of events and hash of the last one. Pinned outside the case (E7).
+
+    ``root`` is the Merkle root over every event so far (32 bytes), empty where it was not worked out; it follows from
+    the hash and takes no part in comparing heads.
+    """
 
     count: int
     hash: bytes
+    root: bytes = field(default=b"", compare=False)
 
     @property
     def code(self) -> str:
@@ -83,10 +94,29 @@ def canonical_json(value: Mapping[str, object]) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
+def body_digest(body: str) -> bytes:
+    """SHA-256 of an event's body as UTF-8 (32 bytes)."""
+    return hashlib.sha256(body.encode()).digest()
+
+
 def event_hash(seq: int, at: str, actor: str, kind: str, body: str, prev: bytes) -> bytes:
-    """SHA-256 over the domain tag and the length-prefixed fields of an event (32 bytes)."""
+    """The hash of an event (32 bytes), as it is made since format 1.1."""
+    return event_hash_of(seq, at, actor, kind, body_digest(body), prev)
+
+
+def event_hash_of(seq: int, at: str, actor: str, kind: str, body_sha256: bytes, prev: bytes) -> bytes:
+    """The same from the digest of the body alone: SHA-256 over the tag v2 and the length-prefixed fields."""
+    return _over(_TAG_V2, str(seq).encode(), at.encode(), actor.encode(), kind.encode(), body_sha256, prev)
+
+
+def event_hash_v1(seq: int, at: str, actor: str, kind: str, body: str, prev: bytes) -> bytes:
+    """The hash of an event of format 1.0: over the tag v1 and the length-prefixed fields, the body among them."""
+    return _over(_TAG_V1, str(seq).encode(), at.encode(), actor.encode(), kind.encode(), body.encode(), prev)
+
+
+def _over(*parts: bytes) -> bytes:
     digest = hashlib.sha256()
-    for part in (_TAG, str(seq).encode(), at.encode(), actor.encode(), kind.encode(), body.encode(), prev):
+    for part in parts:
         digest.update(len(part).to_bytes(8, "big"))
         digest.update(part)
     return digest.digest()

@@ -18,7 +18,7 @@ from workstation.storage.engine import writer_engine
 from workstation.storage.sqlite_errors import typed_errors
 
 _APPLICATION_ID = 0x574B5343  # "WKSC"
-_FORMAT = 1000
+_FORMAT = 1001
 
 
 class Base(DeclarativeBase):
@@ -44,6 +44,7 @@ class Pins(Base):
     case: Mapped[str] = mapped_column(index=True)
     count: Mapped[int]
     hash: Mapped[bytes]
+    root: Mapped[bytes | None]
     source: Mapped[str]
     at: Mapped[str]
 
@@ -97,14 +98,24 @@ class Catalogue:
 
     def pin_head(self, case_id: CaseId, head: CustodyHead, source: str, at: str) -> None:
         """Remember where a case's chain ended, outside the case."""
-        values = {"case": case_id, "count": head.count, "hash": head.hash, "source": source, "at": at}
+        values = {
+            "case": case_id,
+            "count": head.count,
+            "hash": head.hash,
+            "root": head.root,
+            "source": source,
+            "at": at,
+        }
         self._database.write(lambda c: c.execute(insert(Pins), values))
 
     def pins(self, case_id: CaseId) -> tuple[tuple[CustodyHead, str, str], ...]:
         """(head, source, at) in the order pinned."""
-        wanted = select(Pins.count, Pins.hash, Pins.source, Pins.at).where(Pins.case == case_id).order_by(Pins.key)
-        rows = self._database.read(lambda c: c.execute(wanted).all())
-        return tuple((CustodyHead(count, bytes(digest)), source, at) for count, digest, source, at in rows)
+        wanted = select(Pins.count, Pins.hash, Pins.root, Pins.source, Pins.at).where(Pins.case == case_id)
+        rows = self._database.read(lambda c: c.execute(wanted.order_by(Pins.key)).all())
+        return tuple(
+            (CustodyHead(count, bytes(digest), bytes(root or b"")), source, at)
+            for count, digest, root, source, at in rows
+        )
 
     def close(self) -> None:
         self._database.close()
@@ -118,6 +129,10 @@ def _prepare(connection: Connection, path: Path) -> None:
         raise CaseDamaged(f"{path} was not made by this program.", "Move it away; the list of known cases starts anew.")
     if number // 1000 > _FORMAT // 1000:
         raise CaseDamaged(f"{path} was made by a newer version of the program.", "Use that version.")
+    if not empty and number < _FORMAT:
+        # Additions only, and one step so far: a catalogue of format 1.0 knows no roots.
+        connection.exec_driver_sql("ALTER TABLE pins ADD COLUMN root BLOB")
+        connection.exec_driver_sql(f"PRAGMA user_version={_FORMAT}")
     if empty:
         Base.metadata.create_all(connection)
         connection.exec_driver_sql(f"PRAGMA application_id={_APPLICATION_ID}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -10,10 +11,11 @@ from sqlalchemy import Connection, insert, select
 
 from workstation.domain.clock import now_utc
 from workstation.domain.custody import GENESIS, CustodyEvent, CustodyHead, CustodyKind, canonical_json, event_hash
+from workstation.storage.clock_facts import steady, zone_now
 from workstation.storage.keys import LedgerKey
 from workstation.storage.tables import Custody
 
-# Wall clock and monotonic clock may drift apart by this much before the chain says so: NTP slews stay far below.
+# Wall clock and steady clock may drift apart by this much before the chain says so: NTP slews stay far below.
 _CLOCK_TOLERANCE_S = 2.0
 
 
@@ -24,26 +26,48 @@ def head_of(connection: Connection) -> CustodyHead:
 
 
 class Chain:
-    """Writes events as one actor with one key. Call only inside the writer's transaction."""
+    """Writes events as one actor with one key. Call only inside the writer's transaction.
 
-    def __init__(self, key: LedgerKey, actor: str) -> None:
+    ``purpose`` and ``authority`` stand in every event that names none of its own (E6).
+    """
+
+    def __init__(self, key: LedgerKey, actor: str, *, purpose: str = "", authority: str = "") -> None:
         self.key = key
         self.actor = actor
+        self.purpose = purpose
+        self.authority = authority
         self._wall = time.time()
-        self._steady = time.monotonic()
+        self._steady = steady()
+        self._zone = zone_now()
 
-    def append(self, connection: Connection, kind: CustodyKind, body: Mapping[str, object]) -> CustodyEvent:
-        """Add one event, preceded by ``clock_changed`` when the clock jumped or runs behind the last event.
+    def append(
+        self,
+        connection: Connection,
+        kind: CustodyKind,
+        body: Mapping[str, object],
+        *,
+        purpose: str | None = None,
+        authority: str | None = None,
+    ) -> CustodyEvent:
+        """Add one event, preceded by ``clock_changed`` when the clock jumped, runs behind the last event, or changed
+        its zone.
+
+        Args:
+            purpose, authority: why and on whose word; by default what the body says, then what the session says.
 
         Raises:
             ValueError, TypeError: the body is not plain JSON.
         """
         self._watch_clock(connection)
-        return self._append(connection, kind, body)
+        said = {
+            "purpose": body.get("purpose", self.purpose) if purpose is None else purpose,
+            "authority": body.get("authority", self.authority) if authority is None else authority,
+        }
+        return self._append(connection, kind, {**body, **said})
 
     def _append(self, connection: Connection, kind: CustodyKind, body: Mapping[str, object]) -> CustodyEvent:
         head = head_of(connection)
-        at, text = now_utc(), canonical_json(body)
+        at, text = now_utc(), canonical_json({**body, "salt": secrets.token_hex(16)})
         digest = event_hash(head.count + 1, at, self.actor, kind.value, text, head.hash)
         event = CustodyEvent(head.count + 1, at, self.actor, kind, text, head.hash, digest, self.key.sign(digest))
         connection.execute(
@@ -62,13 +86,23 @@ class Chain:
         return event
 
     def _watch_clock(self, connection: Connection) -> None:
-        wall, steady = time.time(), time.monotonic()
-        jump = (wall - self._wall) - (steady - self._steady)
-        self._wall, self._steady = wall, steady
+        wall, now, zone = time.time(), steady(), zone_now()
+        jump = (wall - self._wall) - (now - self._steady)
+        before, self._wall, self._steady, self._zone = self._zone, wall, now, zone
         last = connection.execute(select(Custody.at).order_by(Custody.seq.desc()).limit(1)).scalar()
         behind = 0.0
         if last is not None:
             behind = (datetime.fromisoformat(last) - datetime.now(UTC)).total_seconds()
-        if abs(jump) > _CLOCK_TOLERANCE_S or behind > _CLOCK_TOLERANCE_S:
-            body = {"jump_s": round(jump, 3), "behind_last_event_s": round(max(0.0, behind), 3), "last_event_at": last}
+        if abs(jump) > _CLOCK_TOLERANCE_S or behind > _CLOCK_TOLERANCE_S or zone != before:
+            body = {
+                "jump_s": round(jump, 3),
+                "behind_last_event_s": round(max(0.0, behind), 3),
+                "last_event_at": last,
+                "zone_before": before.name,
+                "offset_before_s": before.offset_s,
+                "zone": zone.name,
+                "offset_s": zone.offset_s,
+                "purpose": self.purpose,
+                "authority": self.authority,
+            }
             self._append(connection, CustodyKind.CLOCK_CHANGED, body)

@@ -16,8 +16,11 @@ from workstation.domain.errors import CaseReadOnly, WorkstationError
 from workstation.storage.anchor import write_anchor
 from workstation.storage.case_folder import CaseFolder
 from workstation.storage.case_lock import CaseLock
-from workstation.storage.chain import Chain, head_of
+from workstation.storage.chain import Chain
+from workstation.storage.checkpoints import Ledger
+from workstation.storage.closing import closed_state
 from workstation.storage.database import Database
+from workstation.storage.sealing import CaseSeal
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -34,12 +37,16 @@ class Writing:
 class OpenCase:
     """Gives reads and changes; every change that adds to the chain is followed by a new anchor."""
 
-    def __init__(self, folder: CaseFolder, database: Database, case: Case, first_key: bytes) -> None:
+    def __init__(
+        self, folder: CaseFolder, database: Database, case: Case, first_key: bytes, seal: CaseSeal | None = None
+    ) -> None:
         self.folder = folder
         self.database = database
         self.case = case
         self.first_key = first_key
+        self.seal = seal
         self.writing: Writing | None = None
+        self.ledger = Ledger()
         self._anchoring = threading.Lock()
         self._closed = False
 
@@ -59,8 +66,19 @@ class OpenCase:
         self._anchor(chain)
         return done
 
-    def event(self, kind: CustodyKind, body: Mapping[str, object]) -> CustodyEvent:
-        return self.change(lambda connection, chain: chain.append(connection, kind, body))
+    def event(
+        self,
+        kind: CustodyKind,
+        body: Mapping[str, object],
+        *,
+        purpose: str | None = None,
+        authority: str | None = None,
+    ) -> CustodyEvent:
+        return self.change(lambda c, chain: chain.append(c, kind, body, purpose=purpose, authority=authority))
+
+    def head(self) -> CustodyHead:
+        """Where the chain ends now, with its Merkle root."""
+        return self.read(self.ledger.head)
 
     def close(self) -> CustodyHead | None:
         """Record ``case_closed`` and let go. Returns the last head when the case was open for writing."""
@@ -70,28 +88,41 @@ class OpenCase:
         try:
             if self.writing is not None:
                 self.event(CustodyKind.CASE_CLOSED, {})
-                head = self.read(head_of)
+                head = self.head()
         except WorkstationError as fault:
             _log.warning("the closing of case %s could not be recorded: %s", self.case.number, fault.message)
         finally:
-            self.abandon()
+            self.abandon(head)
         return head
 
-    def abandon(self) -> None:
-        """Let go of files and lock without recording anything."""
+    def abandon(self, closing: CustodyHead | None = None) -> None:
+        """Let go of files and lock; with ``closing``, the recorded end, note first what the closed case looks like."""
         self._closed = True
         try:
             self.database.close()
+            if closing is not None:
+                self._note_closed(closing)
         except WorkstationError as fault:
             _log.warning("case %s: %s", self.case.number, fault.message)
         finally:
             if self.writing is not None:
                 self.writing.lock.release()
 
+    def _note_closed(self, head: CustodyHead) -> None:
+        """A head without the closed state is true too: it only shows less."""
+        if self.writing is None:
+            return
+        try:
+            state = closed_state(self.folder)
+            if state is not None:
+                write_anchor(self.folder.anchor, self.case.id, head, self.writing.chain.key, state)
+        except OSError as fault:
+            _log.warning("the closed state of case %s could not be noted: %s", self.case.number, fault)
+
     def _anchor(self, chain: Chain) -> None:
         """What is committed stays committed: an anchor that cannot be written now is written with the next event."""
         with self._anchoring:
             try:
-                write_anchor(self.folder.anchor, self.case.id, self.read(head_of), chain.key)
+                write_anchor(self.folder.anchor, self.case.id, self.head(), chain.key)
             except OSError as fault:
                 _log.warning("the anchor of case %s could not be written: %s", self.case.number, fault)

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from workstation.domain.custody import GENESIS, CheckLine, CustodyHead, CustodyKind, event_hash
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from workstation.domain.custody import GENESIS, CheckLine, CustodyHead, CustodyKind, event_hash, event_hash_v1
 from workstation.domain.errors import WorkstationError
+from workstation.domain.merkle import Tree, leaf_hash
 from workstation.storage.anchor import read_anchor
 from workstation.storage.case_folder import CaseFolder
 from workstation.storage.checks.lines import bad, good
-from workstation.storage.keys import fingerprint, signed_by
+from workstation.storage.keys import fingerprint
 
+# Below this a pool of threads costs more than it saves; the signature check itself runs outside the interpreter's lock.
+_WORTH_A_POOL = 512
 _KEY_KINDS = (CustodyKind.CASE_CREATED.value, CustodyKind.CASE_OPENED.value)
 
 
@@ -70,29 +78,66 @@ def check_chain(events: Sequence[ReadEvent], case_key: bytes) -> list[CheckLine]
 
 
 def _first_fault(events: Sequence[ReadEvent], case_key: bytes) -> tuple[CheckLine | None, list[tuple[int, bytes]]]:
-    previous, key, keys = GENESIS, b"", list[tuple[int, bytes]]()
+    """The first event that does not hold. Every signature before the first broken link is checked."""
+    fault, signed = _first_bad_link(events, case_key)
+    keys: list[tuple[int, bytes]] = []
+    for event, key in zip(events, signed, strict=False):
+        if not keys or keys[-1][1] != key:
+            keys.append((event.seq, key))
+    place = first_bad_signature([(k, e.signature, e.hash) for e, k in zip(events, signed, strict=False)])
+    if place is not None:
+        detail = f"bad signature: not made with ledger key {fingerprint(signed[place])} (altered, or a foreign key)"
+        return bad(f"custody event {events[place].seq}", detail), keys
+    return fault, keys
+
+
+def _first_bad_link(events: Sequence[ReadEvent], case_key: bytes) -> tuple[CheckLine | None, list[bytes]]:
+    """Walk over hashes and links; also give the key in force for each event up to the first fault."""
+    previous, key, signed = GENESIS, b"", list[bytes]()
     for expected, event in enumerate(events, start=1):
         for problem in _link(event, expected, previous):
-            return bad(f"custody event {event.seq}", problem), keys
+            return bad(f"custody event {event.seq}", problem), signed
         named = _named_key(event)
         if expected == 1 and named is None:
-            return bad("custody event 1", "does not name the ledger key"), keys
+            return bad("custody event 1", "does not name the ledger key"), signed
         if expected == 1 and named != case_key:
-            return bad("custody event 1", "names a foreign public key, not the one in the case's facts"), keys
-        if named is not None and named != key:
-            key = named
-            keys.append((event.seq, key))
-        if not signed_by(key, event.signature, event.hash):
-            detail = f"bad signature: not made with ledger key {fingerprint(key)} (altered, or a foreign key)"
-            return bad(f"custody event {event.seq}", detail), keys
+            return bad("custody event 1", "names a foreign public key, not the one in the case's facts"), signed
+        key = key if named is None else named
+        signed.append(key)
         previous = event.hash
-    return None, keys
+    return None, signed
+
+
+def first_bad_signature(signed: Sequence[tuple[bytes, bytes, bytes]]) -> int | None:
+    """Index of the first (public key, signature, message) that does not hold; None when every one does."""
+    workers = min(8, os.cpu_count() or 1)
+    if len(signed) < _WORTH_A_POOL or workers == 1:
+        return _first_bad(signed, 0, len(signed))
+    step = max(_WORTH_A_POOL // 2, len(signed) // (workers * 8))
+    starts = range(0, len(signed), step)
+    with ThreadPoolExecutor(workers, "signatures") as pool:
+        found = pool.map(lambda start: _first_bad(signed, start, min(start + step, len(signed))), starts)
+        return next((place for place in found if place is not None), None)
+
+
+def _first_bad(signed: Sequence[tuple[bytes, bytes, bytes]], start: int, end: int) -> int | None:
+    loaded: dict[bytes, Ed25519PublicKey] = {}
+    for place in range(start, end):
+        raw, signature, message = signed[place]
+        try:
+            if raw not in loaded:
+                loaded[raw] = Ed25519PublicKey.from_public_bytes(raw)
+            loaded[raw].verify(signature, message)
+        except (InvalidSignature, ValueError):
+            return place
+    return None
 
 
 def _link(event: ReadEvent, expected: int, previous: bytes) -> Iterator[str]:
     if event.seq != expected:
         yield f"gap: event {expected} is missing before it"
-    if event_hash(event.seq, event.at, event.actor, event.kind, event.body, event.prev) != event.hash:
+    fields = (event.seq, event.at, event.actor, event.kind, event.body, event.prev)
+    if event.hash not in (event_hash(*fields), event_hash_v1(*fields)):
         yield "wrong hash: its content was changed after it was recorded"
     if event.prev != previous:
         yield f"wrong link: it does not follow event {expected - 1} as that one now stands"
@@ -115,7 +160,7 @@ def check_anchor(folder: CaseFolder, case_id: str, events: Sequence[ReadEvent]) 
         return [bad("custody head", fault.message)]
     if anchor.case != case_id:
         return [bad("custody head", "custody.head belongs to another case")]
-    line = _reaches(events, anchor.head, "custody.head")
+    line = reaches(events, tree_of(events), anchor.head, "custody.head")
     if line is not None:
         return [line]
     keys = {key for event in events if (key := _named_key(event)) is not None}
@@ -126,22 +171,33 @@ def check_anchor(folder: CaseFolder, case_id: str, events: Sequence[ReadEvent]) 
     return [good("custody head", f"event {anchor.head.count}, code {anchor.head.code}{note}")]
 
 
-def check_pins(events: Sequence[ReadEvent], pinned: Sequence[CustodyHead]) -> list[CheckLine]:
+def check_pins(
+    events: Sequence[ReadEvent], pinned: Sequence[CustodyHead], source: str = "the head pinned on this workstation"
+) -> list[CheckLine]:
     """Hold heads remembered outside the case against the chain."""
     if not pinned:
         return []
+    tree = tree_of(events)
     for head in sorted(pinned, key=lambda head: head.count, reverse=True):
-        line = _reaches(events, head, "the head pinned on this workstation")
+        line = reaches(events, tree, head, source)
         if line is not None:
             return [line]
     return [good("pinned heads", f"all {len(pinned)} heads pinned on this workstation are in the chain")]
 
 
-def _reaches(events: Sequence[ReadEvent], head: CustodyHead, source: str) -> CheckLine | None:
+def tree_of(events: Sequence[ReadEvent]) -> Tree:
+    """The Merkle tree over the events as they stand."""
+    return Tree([leaf_hash(event.hash) for event in events])
+
+
+def reaches(events: Sequence[ReadEvent], tree: Tree, head: CustodyHead, source: str) -> CheckLine | None:
+    """None when the chain contains the head: its event by number and hash and, where one is named, its Merkle root."""
     if head.count > len(events):
         lost = head.count - len(events)
         detail = f"cut: {source} says {head.count} events, {len(events)} are here, {lost} of the last are gone"
         return bad("custody tail", detail)
     if head.count > 0 and events[head.count - 1].hash != head.hash:
         return bad("custody tail", f"replaced: event {head.count} is not the one named by {source}")
+    if head.root and tree.root(head.count) != head.root:
+        return bad("custody tail", f"replaced: the events up to {head.count} are not those {source} was signed over")
     return None
