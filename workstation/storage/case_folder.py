@@ -39,6 +39,11 @@ class CaseFolder:
         return self.root / "case.lock"
 
     @property
+    def key_file(self) -> Path:
+        """The wrapped master key; there only when the case is encrypted."""
+        return self.root / "case.key"
+
+    @property
     def evidence(self) -> Path:
         return self.root / "evidence"
 

@@ -42,22 +42,31 @@ _DENIED = frozenset(
 _DENIED_PRAGMAS = frozenset({"writable_schema", "recursive_triggers", "foreign_keys", "application_id", "user_version"})
 
 
-def connect(path: Path, mode: str = "rw", *, immutable: bool = False) -> sqlite3.Connection:
+def connect(path: Path, mode: str = "rw", *, immutable: bool = False, key: bytes | None = None) -> sqlite3.Connection:
     """Open one connection with every pragma set and transactions left to the caller.
 
     Args:
         mode: "rwc" makes the file, "rw" needs it, "ro" only reads.
         immutable: promise SQLite that nobody writes meanwhile; no lock, WAL or shared-memory file is touched.
+        key: the raw key (32 bytes) of an encrypted database; None for a plain one.
     """
     uri = f"file:{quote(path.as_posix())}?mode={mode}" + ("&immutable=1" if immutable else "")
     connection: sqlite3.Connection = dbapi2.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
     try:
+        unlock(connection, key)
         for pragma in _PRAGMAS:
             connection.execute(pragma)
     except dbapi2.Error:
         connection.close()
         raise
     return connection
+
+
+def unlock(connection: sqlite3.Connection, key: bytes | None) -> None:
+    """Give a fresh connection the raw key (32 bytes) of its database; this must come before every other statement."""
+    connection.execute("PRAGMA cipher_log_level=NONE")  # a wrong key would be told on standard error
+    if key is not None:
+        connection.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
 
 
 def guard(connection: sqlite3.Connection) -> None:
@@ -73,11 +82,11 @@ def guard(connection: sqlite3.Connection) -> None:
     connection.set_authorizer(authorize)
 
 
-def writer_engine(path: Path, *, create: bool = False, guarded: bool = True) -> Engine:
+def writer_engine(path: Path, *, create: bool = False, guarded: bool = True, key: bytes | None = None) -> Engine:
     """The single writer: one connection, WAL, every transaction a BEGIN IMMEDIATE."""
 
     def opened() -> sqlite3.Connection:
-        connection = connect(path, "rwc" if create else "rw")
+        connection = connect(path, "rwc" if create else "rw", key=key)
         try:
             connection.execute("PRAGMA journal_mode=WAL")
         except dbapi2.Error:
@@ -92,11 +101,11 @@ def writer_engine(path: Path, *, create: bool = False, guarded: bool = True) -> 
     return engine
 
 
-def reader_engine(path: Path) -> Engine:
+def reader_engine(path: Path, key: bytes | None = None) -> Engine:
     """Readers beside the writer of the same store: pooled, and unable to write (``query_only``)."""
 
     def opened() -> sqlite3.Connection:
-        connection = connect(path)
+        connection = connect(path, key=key)
         connection.execute("PRAGMA query_only=ON")
         return connection
 
@@ -105,10 +114,10 @@ def reader_engine(path: Path) -> Engine:
     return engine
 
 
-def short_lived_engine(path: Path) -> Engine:
+def short_lived_engine(path: Path, key: bytes | None = None) -> Engine:
     """Readers of a case that this program does not write: each read opens and closes its own connection."""
     from workstation.storage.outside_reader import open_for_reading
 
-    engine = create_engine("sqlite://", module=dbapi2, creator=lambda: open_for_reading(path), poolclass=NullPool)
+    engine = create_engine("sqlite://", module=dbapi2, creator=lambda: open_for_reading(path, key), poolclass=NullPool)
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
     return engine
