@@ -13,6 +13,7 @@ from typing import Self
 from sqlalchemy import Connection
 
 from workstation.domain.case import Case, WorkState
+from workstation.domain.checkpoints import ConsistencyProof, InclusionProof, VerifierKey
 from workstation.domain.clock import now_utc
 from workstation.domain.custody import CustodyEvent, CustodyHead, CustodyKind
 from workstation.domain.errors import InputError
@@ -22,9 +23,11 @@ from workstation.domain.ids import EvidenceId, ExaminationId, new_id
 from workstation.domain.media import FrameIndex
 from workstation.domain.reports import ReportRecord
 from workstation.domain.results import Coverage, FrameRow, TrackSummary
-from workstation.storage import opening
+from workstation.storage import checkpoints, opening
+from workstation.storage.anchor import read_anchor
 from workstation.storage.arrays import ArrayStore
-from workstation.storage.chain import Chain, head_of
+from workstation.storage.case_files import CaseFiles
+from workstation.storage.chain import Chain
 from workstation.storage.described import Described, exhibit_facts, sha256_of
 from workstation.storage.facets.derived import DerivedItems
 from workstation.storage.facets.descriptions import Descriptions, describe
@@ -33,6 +36,7 @@ from workstation.storage.facets.intake import Intake
 from workstation.storage.keys import LedgerKey
 from workstation.storage.open_case import OpenCase
 from workstation.storage.repositories import custody, evidence, examinations, frames, reports, summaries
+from workstation.storage.sealing import CaseSeal
 from workstation.storage.vault import EvidenceVault
 
 
@@ -41,38 +45,91 @@ class CaseStore:
 
     def __init__(self, opened: OpenCase) -> None:
         self._open = opened
-        self._vault = EvidenceVault(opened.folder.root, read_only=opened.writing is None)
-        self._arrays = ArrayStore(opened.folder.maps, read_only=opened.writing is None)
+        reading = opened.writing is None
+        self._vault = EvidenceVault(opened.folder.root, read_only=reading, seal=opened.seal)
+        self._arrays = ArrayStore(opened.folder.maps, read_only=reading, seal=opened.seal)
+        self._files = CaseFiles(opened.folder.root, read_only=reading, seal=opened.seal)
 
     @classmethod
     def create(
-        cls, folder: Path, *, number: str, title: str, examiner: str, question: str, key: LedgerKey
+        cls,
+        folder: Path,
+        *,
+        number: str,
+        title: str,
+        examiner: str,
+        question: str,
+        key: LedgerKey,
+        purpose: str = "",
+        authority: str = "",
+        passphrase: str | None = None,
+        keyring: bool = False,
     ) -> CaseStore:
         """Make a case in a folder that is not there yet, or is empty, and open it for writing.
 
+        With a ``passphrase`` (8 characters or more) it is encrypted; ``keyring`` lets this account open it without.
+        ``purpose`` and ``authority`` stand in every custody event of the session that names none of its own (E6).
+
         Raises:
-            InputError: number or examiner is blank.
+            InputError: number or examiner is blank, or the passphrase too short.
             CaseExists: the folder holds something.
             PermissionRefused, StorageFull: it cannot be made; nothing half made stays.
         """
-        return cls(opening.make_case(folder, number=number, title=title, examiner=examiner, question=question, key=key))
+        return cls(
+            opening.make_case(
+                folder,
+                number=number,
+                title=title,
+                examiner=examiner,
+                question=question,
+                key=key,
+                purpose=purpose,
+                authority=authority,
+                passphrase=passphrase,
+                keyring=keyring,
+            )
+        )
 
     @classmethod
     def open(
-        cls, folder: Path, *, key: LedgerKey | None, read_only: bool = False, examiner: str | None = None
+        cls,
+        folder: Path,
+        *,
+        key: LedgerKey | None,
+        read_only: bool = False,
+        examiner: str | None = None,
+        purpose: str = "",
+        authority: str = "",
+        passphrase: str | None = None,
+        unseal: str = "",
     ) -> CaseStore:
         """Open a case. Opening for writing marks interrupted examinations and records ``case_opened``.
 
         Args:
             key: the ledger key of this installation; None only for reading.
             examiner: who acts from now on; by default the case's examiner.
+            purpose, authority: why and on whose word; in every event of the session that names none of its own (E6).
+            passphrase: of an encrypted case; None tries the keyring.
+            unseal: why a case that was sealed for the archive is opened up again.
 
         Raises:
             CaseNotFound, CaseFormatTooNew.
+            CaseLocked: the case is encrypted, and there is no passphrase or a wrong one.
             CaseDamaged: no database of this program, or a chain of custody that was cut.
             CaseReadOnly: another program has it open for writing, or the folder cannot be written.
         """
-        return cls(opening.open_case(folder, key=key, read_only=read_only, examiner=examiner))
+        return cls(
+            opening.open_case(
+                folder,
+                key=key,
+                read_only=read_only,
+                examiner=examiner,
+                purpose=purpose,
+                authority=authority,
+                passphrase=passphrase,
+                unseal=unseal,
+            )
+        )
 
     def close(self) -> CustodyHead | None:
         """Record ``case_closed``, move everything into the database file and let go. Returns the last head when the
@@ -106,6 +163,20 @@ class CaseStore:
     @property
     def arrays(self) -> ArrayStore:
         return self._arrays
+
+    @property
+    def files(self) -> CaseFiles:
+        """Reports and derived items by name, sealed where the case is encrypted."""
+        return self._files
+
+    @property
+    def encrypted(self) -> bool:
+        return self._open.seal is not None
+
+    @property
+    def seal(self) -> CaseSeal | None:
+        """The keys of an encrypted case, for the parts that copy or re-write it as a whole."""
+        return self._open.seal
 
     @property
     def public_key(self) -> bytes:
@@ -326,16 +397,58 @@ class CaseStore:
 
     # Chain of custody and reports
 
-    def record(self, kind: CustodyKind, body: Mapping[str, object]) -> CustodyEvent:
-        """Append one event (E6). Raises: ValueError, TypeError when the body is not plain JSON."""
-        return self._open.event(kind, body)
+    def record(
+        self,
+        kind: CustodyKind,
+        body: Mapping[str, object],
+        *,
+        purpose: str | None = None,
+        authority: str | None = None,
+    ) -> CustodyEvent:
+        """Append one event (E6); purpose and authority are the session's where none are given.
+
+        Raises:
+            ValueError, TypeError: the body is not plain JSON.
+        """
+        return self._open.event(kind, body, purpose=purpose, authority=authority)
 
     def custody(self) -> tuple[CustodyEvent, ...]:
         """The whole chain, oldest first. Raises: CaseDamaged."""
         return self._open.read(custody.events)
 
     def custody_head(self) -> CustodyHead:
-        return self._open.read(head_of)
+        """Number of events, hash of the last one, and the Merkle root over all (E7)."""
+        return self._open.head()
+
+    def head_code(self) -> str:
+        """The short code of the head, for writing down."""
+        return self.custody_head().code
+
+    def verifier_key(self) -> VerifierKey:
+        """Whose signature ``checkpoint`` bears; its text form is what C2SP tools take."""
+        return checkpoints.verifier_key(self.case.id, self.public_key)
+
+    def checkpoint(self) -> str:
+        """The head as a signed note (C2SP tlog-checkpoint). A case open for reading hands out the last one signed.
+
+        Raises:
+            IntegrityMismatch: the case is open for reading and its head is missing or altered.
+            InputError: it is of format 1.0 and holds no checkpoint yet.
+        """
+        writing = self._open.writing
+        if writing is not None:
+            return checkpoints.sign_checkpoint(self.case.id, self.custody_head(), writing.chain.key)
+        if not read_anchor(self._open.folder.anchor).head.root:
+            raise InputError("The case has no checkpoint yet.", "Open it for writing once.")
+        return self._open.folder.anchor.read_text(encoding="utf-8")
+
+    def prove_inclusion(self, seq: int) -> InclusionProof:
+        """Prove that event ``seq`` (from 1) stands in the chain of the present head. Raises: NotFound."""
+        return self._open.read(lambda c: checkpoints.inclusion(c, seq))
+
+    def prove_consistency(self, old_size: int) -> ConsistencyProof:
+        """Prove that the chain continues the one of ``old_size`` events. Raises: NotFound."""
+        return self._open.read(lambda c: checkpoints.consistency(c, old_size))
 
     def next_report_number(self) -> int:
         return self._open.read(reports.next_number)

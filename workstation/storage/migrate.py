@@ -29,14 +29,14 @@ def upgrade(connection: Connection, scripts: Path = SCRIPTS) -> None:
     connection.exec_driver_sql(f"PRAGMA user_version={case_format.FORMAT}")
 
 
-def back_up(folder: CaseFolder, number: int) -> Path:
+def back_up(folder: CaseFolder, number: int, key: bytes | None = None) -> Path:
     """Copy the database through SQLite's backup interface (a plain copy would miss the WAL). Returns the copy."""
     folder.backups.mkdir(exist_ok=True)
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
     target = folder.backups / f"case-format-{case_format.name_format(number)}-{stamp}.sqlite"
-    source = connect(folder.database)
+    source = connect(folder.database, key=key)
     try:
-        copy = connect(target, "rwc")
+        copy = connect(target, "rwc", key=key)
         try:
             source.backup(copy)
             copy.execute("PRAGMA journal_mode=DELETE")
@@ -53,17 +53,19 @@ def bring_up_to_date(
     number: int,
     record: Callable[[Connection, Path], None],
     scripts: Path = SCRIPTS,
+    key: bytes | None = None,
 ) -> Path:
     """Back an older case up and upgrade it in one transaction; a failure leaves the old format as it was.
 
     Args:
         record: gets the backup's path and says in the same transaction, in the chain of custody, what was done.
+        key: the raw key of an encrypted case; its backup is encrypted with it too.
 
     Raises:
         StorageFull, CaseDamaged: nothing was changed.
     """
     with typed_errors(folder.database):
-        kept = back_up(folder, number)
+        kept = back_up(folder, number, key)
         with engine.begin() as connection:
             upgrade(connection, scripts)
             record(connection, kept)

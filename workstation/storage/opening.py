@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
-from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -16,34 +15,55 @@ from workstation.domain.custody import CustodyKind
 from workstation.domain.errors import CaseDamaged, CaseReadOnly, InputError, IntegrityMismatch
 from workstation.domain.examinations import Examination, ExaminationState
 from workstation.domain.ids import CaseId, ExaminationId, new_id
-from workstation.storage import case_format, mapping, migrate, restate
+from workstation.storage import case_format, key_slots, mapping, migrate, restate, switching
 from workstation.storage.anchor import read_anchor, write_anchor
 from workstation.storage.case_folder import CaseFolder, making
 from workstation.storage.case_lock import CaseLock
 from workstation.storage.chain import Chain, head_of
+from workstation.storage.checkpoints import Ledger
+from workstation.storage.clock_facts import clock_facts
 from workstation.storage.database import Database
-from workstation.storage.durable import sweep_parts
+from workstation.storage.durable import sweep_parts, write_whole
 from workstation.storage.engine import writer_engine
 from workstation.storage.facets import intake
 from workstation.storage.keys import LedgerKey
 from workstation.storage.open_case import OpenCase, Writing
 from workstation.storage.outside_reader import open_for_reading
 from workstation.storage.repositories import cases, custody, examinations, summaries
+from workstation.storage.sealing import CaseSeal
 from workstation.storage.sqlite_errors import typed_errors
 
 
-def make_case(root: Path, *, number: str, title: str, examiner: str, question: str, key: LedgerKey) -> OpenCase:
+def make_case(
+    root: Path,
+    *,
+    number: str,
+    title: str,
+    examiner: str,
+    question: str,
+    key: LedgerKey,
+    purpose: str = "",
+    authority: str = "",
+    passphrase: str | None = None,
+    keyring: bool = False,
+) -> OpenCase:
     """See ``CaseStore.create``."""
     if not number.strip() or not examiner.strip():
         raise InputError("A case needs a number and an examiner.", "Give both.")
+    if passphrase is not None:
+        key_slots.check_passphrase(passphrase)
+    seal = None if passphrase is None else CaseSeal.fresh()
     with making(root) as folder:
         case = Case(CaseId(new_id()), number, title, examiner, question, now_utc(), str(folder.root))
         lock = CaseLock.take(folder.lock)
         try:
-            chain = Chain(key, examiner)
+            chain = Chain(key, examiner, purpose=purpose, authority=authority)
+            if seal is not None and passphrase is not None:
+                write_whole(folder.key_file, key_slots.key_file(case.id, seal, passphrase, keyring=keyring))
             with typed_errors(folder.database):
-                _fill(folder, case, chain)
-            opened = OpenCase(folder, Database(folder.database, read_only=False), case, key.public_key)
+                _fill(folder, case, chain, _raw_key(seal))
+            database = Database(folder.database, read_only=False, key=_raw_key(seal))
+            opened = OpenCase(folder, database, case, key.public_key, seal)
         except BaseException:
             lock.release()
             raise
@@ -51,10 +71,14 @@ def make_case(root: Path, *, number: str, title: str, examiner: str, question: s
         return opened
 
 
-def _fill(folder: CaseFolder, case: Case, chain: Chain) -> None:
+def _raw_key(seal: CaseSeal | None) -> bytes | None:
+    return None if seal is None else seal.database_key
+
+
+def _fill(folder: CaseFolder, case: Case, chain: Chain, key: bytes | None) -> None:
     """Schema, facts and first event in one transaction; the anchor is written before the commit, so that a case that
     exists always has one."""
-    engine = writer_engine(folder.database, create=True, guarded=False)
+    engine = writer_engine(folder.database, create=True, guarded=False, key=key)
     try:
         with engine.begin() as connection:
             migrate.upgrade(connection)
@@ -68,43 +92,70 @@ def _fill(folder: CaseFolder, case: Case, chain: Chain) -> None:
                 "created_at": case.created_at,
             }
             chain.append(connection, CustodyKind.CASE_CREATED, body | _session(chain))
-            write_anchor(folder.anchor, case.id, head_of(connection), chain.key)
+            write_anchor(folder.anchor, case.id, Ledger().head(connection), chain.key)
     finally:
         engine.dispose()
 
 
-def open_case(root: Path, *, key: LedgerKey | None, read_only: bool, examiner: str | None) -> OpenCase:
+def open_case(
+    root: Path,
+    *,
+    key: LedgerKey | None,
+    read_only: bool,
+    examiner: str | None,
+    purpose: str = "",
+    authority: str = "",
+    passphrase: str | None = None,
+    unseal: str = "",
+) -> OpenCase:
     """See ``CaseStore.open``."""
     folder = CaseFolder(root.absolute())
-    number = _inspect(folder, writing=not read_only)
+    switching.settle(folder)
+    seal = key_slots.unlock(folder.key_file, passphrase)
+    number = _inspect(folder, seal, writing=not read_only)
     if read_only:
-        return _load(folder, read_only=True)
+        return _load(folder, seal, read_only=True)
     if key is None:
         raise InputError("A case is written with the ledger key of this installation.", "Open it for reading.")
     if not folder.writable():
         raise CaseReadOnly(f"The case folder {folder.root} cannot be written.", "Open it for reading only.")
     lock = CaseLock.take(folder.lock)
     try:
-        migrated = _upgrade_if_older(folder, number, key, examiner)
-        opened = _load(folder, read_only=False)
+        switching.sweep(folder)
+        migrated = _upgrade_if_older(folder, seal, number, key, examiner)
+        opened = _load(folder, seal, read_only=False)
     except BaseException:
         lock.release()
         raise
-    opened.writing = Writing(lock, Chain(key, examiner or opened.case.examiner))
+    chain = Chain(key, examiner or opened.case.examiner, purpose=purpose, authority=authority)
+    opened.writing = Writing(lock, chain)
     try:
         anchored = opened.read(lambda connection: _check_anchor(connection, folder, opened.case))
+        opened.read(lambda connection: _check_mark(connection, opened.case, unseal))
         _recover(opened, anchored, migrated)
+        if unseal:
+            opened.event(CustodyKind.SEALED, {"state": "open", "reason": unseal})
     except BaseException:
         opened.abandon()
         raise
     return opened
 
 
-def _inspect(folder: CaseFolder, *, writing: bool) -> int:
+def _check_mark(connection: Connection, case: Case, unseal: str) -> None:
+    """Raises: CaseReadOnly for a case that was sealed for the archive and is not opened up again with a reason."""
+    if not unseal and custody.is_sealed(connection):
+        raise CaseReadOnly(
+            f"Case {case.number} was sealed for the archive and can only be read.",
+            'Open it up again with: workstation case unseal CASE --reason "..."',
+        )
+
+
+def _inspect(folder: CaseFolder, seal: CaseSeal | None, *, writing: bool) -> int:
     """Return the format number. Raises: CaseNotFound, CaseDamaged, CaseFormatTooNew."""
-    case_format.read_header(folder.database)
+    if seal is None:
+        case_format.read_header(folder.database)
     with typed_errors(folder.database):
-        connection = open_for_reading(folder.database)
+        connection = open_for_reading(folder.database, _raw_key(seal))
         try:
             application_id, number = (
                 int(connection.execute(f"PRAGMA {name}").fetchone()[0]) for name in ("application_id", "user_version")
@@ -115,7 +166,9 @@ def _inspect(folder: CaseFolder, *, writing: bool) -> int:
     return number
 
 
-def _upgrade_if_older(folder: CaseFolder, number: int, key: LedgerKey, examiner: str | None) -> bool:
+def _upgrade_if_older(
+    folder: CaseFolder, seal: CaseSeal | None, number: int, key: LedgerKey, examiner: str | None
+) -> bool:
     """Bring an older case up to date; its opening and its events are in the transaction that changes its format."""
     if number >= case_format.FORMAT:
         return False
@@ -127,22 +180,22 @@ def _upgrade_if_older(folder: CaseFolder, number: int, key: LedgerKey, examiner:
         _record_opening(connection, chain, anchored)
         restate.migrated(connection, chain, number, case_format.FORMAT, kept.relative_to(folder.root).as_posix())
 
-    engine = writer_engine(folder.database, guarded=False)
+    engine = writer_engine(folder.database, guarded=False, key=_raw_key(seal))
     try:
-        migrate.bring_up_to_date(folder, engine, number, record)
+        migrate.bring_up_to_date(folder, engine, number, record, key=_raw_key(seal))
     finally:
         engine.dispose()
     return True
 
 
-def _load(folder: CaseFolder, *, read_only: bool) -> OpenCase:
-    database = Database(folder.database, read_only=read_only)
+def _load(folder: CaseFolder, seal: CaseSeal | None, *, read_only: bool) -> OpenCase:
+    database = Database(folder.database, read_only=read_only, key=_raw_key(seal))
     try:
         case, first_key = database.read(lambda connection: cases.load(connection, folder.root))
     except BaseException:
         database.close()
         raise
-    return OpenCase(folder, database, case, first_key)
+    return OpenCase(folder, database, case, first_key, seal)
 
 
 def _check_anchor(connection: Connection, folder: CaseFolder, case: Case) -> int:
@@ -170,7 +223,7 @@ def _check_anchor(connection: Connection, folder: CaseFolder, case: Case) -> int
 
 def _recover(opened: OpenCase, anchored: int, migrated: bool) -> None:
     """Clean up after a killed program, mark what it interrupted, and record the opening."""
-    for part in opened.folder.parts:
+    for part in (opened.folder.root, *opened.folder.parts, opened.folder.backups):
         sweep_parts(part)
 
     def work(connection: Connection, chain: Chain) -> None:
@@ -193,12 +246,11 @@ def _record_opening(connection: Connection, chain: Chain, anchored: int) -> None
 
 def _session(chain: Chain) -> dict[str, object]:
     """Who writes from now on: the public key of the installation, the machine, and what its clock says (E8)."""
-    zone = datetime.now().astimezone().strftime("%Z %z")
     return {
         "ledger_key": chain.key.public_key.hex(),
         "machine": platform.node(),
         "process": os.getpid(),
-        "clock": {"source": "system clock", "zone": zone},
+        "clock": clock_facts(),
     }
 
 

@@ -35,6 +35,16 @@ def key_in_force(connection: Connection, first: bytes) -> bytes:
     return (first, *keys(connection))[-1]
 
 
+def is_sealed(connection: Connection) -> bool:
+    """Whether the newest ``sealed`` event says that the case was sealed for the archive and not opened up since."""
+    wanted = select(Custody.body).where(Custody.kind == CustodyKind.SEALED.value).order_by(Custody.seq.desc()).limit(1)
+    body = connection.execute(wanted).scalar()
+    try:
+        return body is not None and json.loads(body).get("state") == "sealed"
+    except (ValueError, AttributeError):
+        return True
+
+
 def _named(body: str) -> bytes:
     try:
         return bytes.fromhex(json.loads(body)["ledger_key"])
