@@ -11,11 +11,12 @@ from sqlcipher3 import dbapi2
 
 from workstation.domain.custody import CheckLine, CustodyHead, Verification
 from workstation.domain.errors import Cancelled, CaseDamaged
-from workstation.storage import case_format
+from workstation.storage import case_format, key_slots, switching
 from workstation.storage.case_folder import CaseFolder
 from workstation.storage.checks import chain, database, files
 from workstation.storage.checks.lines import bad, guarded, lenient, rows
 from workstation.storage.outside_reader import open_for_reading
+from workstation.storage.sealing import CaseSeal
 from workstation.storage.sqlite_errors import typed_errors
 
 Progress = Callable[[int, int], None]
@@ -37,12 +38,16 @@ def verify_case(
     pinned: Sequence[CustodyHead] = (),
     on_progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
+    passphrase: str | None = None,
+    seal: CaseSeal | None = None,
 ) -> Verification:
     """Check database, triggers, chain of custody, anchor, pinned heads, recorded facts, examinations and every file.
 
     Args:
         pinned: heads of this case's chain remembered outside it.
         on_progress: gets (bytes hashed, bytes in all).
+        passphrase: of an encrypted case; None tries the keyring.
+        seal: the keys of an encrypted case that is unlocked already, in place of its passphrase.
 
     Returns:
         One line a subject. A damaged case gives bad lines, never an exception.
@@ -50,15 +55,20 @@ def verify_case(
     Raises:
         CaseNotFound: there is no case in the folder.
         CaseFormatTooNew: it was made by a newer version of the program.
+        CaseLocked: it is encrypted, and there is no passphrase or a wrong one.
+        CaseError: it was being re-written when the program stopped; opening it for writing finishes that.
         Cancelled.
     """
     place = CaseFolder(folder.absolute())
+    switching.not_pending(place)
     try:
-        case_format.read_header(place.database)
-        facts = _read(place, pinned, cancelled)
+        seal = seal or key_slots.unlock(place.key_file, passphrase)
+        if seal is None:
+            case_format.read_header(place.database)
+        facts = _read(place, seal, pinned, cancelled)
     except CaseDamaged as fault:
         return Verification((bad("database", fault.message),))
-    total = sum(f.size for f in (*facts.originals, *facts.reports)) + files.map_bytes(place, facts.maps)
+    total = sum(f.size for f in (*facts.originals, *facts.reports)) + files.map_bytes(place, facts.maps, seal)
     done = 0
 
     def step(size: int, _total: int) -> None:
@@ -66,9 +76,9 @@ def verify_case(
             on_progress(done + size, total)
 
     for file in (*facts.originals, *facts.reports):
-        facts.lines.append(files.check_file(file, step, cancelled))
+        facts.lines.append(files.check_file(file, seal, step, cancelled))
         done += file.size
-    for size, lines in files.check_maps(place, facts.maps, cancelled):
+    for size, lines in files.check_maps(place, facts.maps, seal, cancelled):
         facts.lines.extend(lines)
         step(size, total)
         done += size
@@ -76,11 +86,16 @@ def verify_case(
     return Verification(tuple(facts.lines))
 
 
-def _read(place: CaseFolder, pinned: Sequence[CustodyHead], cancelled: Callable[[], bool] | None) -> _Facts:
+def _read(
+    place: CaseFolder,
+    seal: CaseSeal | None,
+    pinned: Sequence[CustodyHead],
+    cancelled: Callable[[], bool] | None,
+) -> _Facts:
     """Check everything inside the database. A writer may come by meanwhile: then it is read once more, through it."""
     for _ in range(3):
         before = _state(place)
-        facts = _read_once(place, pinned, cancelled)
+        facts = _read_once(place, seal, pinned, cancelled)
         if place.wal.exists() or _state(place) == before:
             break
     return facts
@@ -91,10 +106,15 @@ def _state(place: CaseFolder) -> tuple[bool, int, int]:
     return place.wal.exists(), stat.st_size, stat.st_mtime_ns
 
 
-def _read_once(place: CaseFolder, pinned: Sequence[CustodyHead], cancelled: Callable[[], bool] | None) -> _Facts:
+def _read_once(
+    place: CaseFolder,
+    seal: CaseSeal | None,
+    pinned: Sequence[CustodyHead],
+    cancelled: Callable[[], bool] | None,
+) -> _Facts:
     facts = _Facts()
     with typed_errors(place.database):
-        raw = open_for_reading(place.database)
+        raw = open_for_reading(place.database, None if seal is None else seal.database_key)
     try:
         with typed_errors(place.database):
             raw.text_factory = lenient

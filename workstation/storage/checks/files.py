@@ -6,13 +6,15 @@ import hashlib
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from workstation.domain.custody import CheckLine
 from workstation.domain.errors import Cancelled, NotFound, WorkstationError
 from workstation.storage.arrays import ArrayStore, canonical_bytes
+from workstation.storage.case_files import location
 from workstation.storage.case_folder import CaseFolder
 from workstation.storage.checks.lines import bad, good, rows
+from workstation.storage.sealing import CaseSeal
 from workstation.storage.vault import EvidenceVault, hash_file
 
 _MOST_MAP_LINES = 20
@@ -20,10 +22,13 @@ _MOST_MAP_LINES = 20
 
 @dataclass(frozen=True, slots=True)
 class FileToCheck:
+    """``name`` is the file's name in the case; ``path`` where that is."""
+
     subject: str
     path: Path
     sha256: str
     size: int
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +43,13 @@ def originals(connection: sqlite3.Connection, folder: CaseFolder) -> list[FileTo
     vault = EvidenceVault(folder.root, read_only=True)
     found = rows(connection, "SELECT exhibit, stored_path, sha256, size FROM evidence ORDER BY position")
     return [
-        FileToCheck(f"exhibit {r['exhibit']}", vault.path(str(r["stored_path"])), str(r["sha256"]), int(str(r["size"])))
+        FileToCheck(
+            f"exhibit {r['exhibit']}",
+            vault.path(str(r["stored_path"])),
+            str(r["sha256"]),
+            int(str(r["size"])),
+            str(r["stored_path"]),
+        )
         for r in found
     ]
 
@@ -47,7 +58,13 @@ def reports(connection: sqlite3.Connection, folder: CaseFolder) -> list[FileToCh
     vault = EvidenceVault(folder.root, read_only=True)
     found = rows(connection, "SELECT number, path, sha256, size FROM reports ORDER BY number")
     return [
-        FileToCheck(f"report {r['number']}", vault.path(str(r["path"])), str(r["sha256"]), int(str(r["size"])))
+        FileToCheck(
+            f"report {r['number']}",
+            vault.path(str(r["path"])),
+            str(r["sha256"]),
+            int(str(r["size"])),
+            str(r["path"]),
+        )
         for r in found
     ]
 
@@ -70,13 +87,17 @@ def loose_originals(folder: CaseFolder, known: list[FileToCheck]) -> list[CheckL
 
 
 def check_file(
-    file: FileToCheck, on_progress: Callable[[int, int], None] | None, cancelled: Callable[[], bool] | None
+    file: FileToCheck,
+    seal: CaseSeal | None,
+    on_progress: Callable[[int, int], None] | None,
+    cancelled: Callable[[], bool] | None,
 ) -> CheckLine:
-    """Hash one file again. Raises: Cancelled."""
+    """Hash one file again, decrypted when the case is encrypted. Raises: Cancelled."""
     if not file.path.is_file():
         return bad(file.subject, "MISSING: its file is not in the case folder")
     try:
-        digest, size = hash_file(file.path, on_progress, cancelled)
+        root = file.path.parents[len(PurePosixPath(file.name).parts) - 1]
+        digest, size = hash_file(location(root, file.name, seal), on_progress, cancelled)
     except Cancelled:
         raise
     except WorkstationError as fault:
@@ -88,10 +109,10 @@ def check_file(
 
 
 def check_maps(
-    folder: CaseFolder, wanted: list[MapToCheck], cancelled: Callable[[], bool] | None
+    folder: CaseFolder, wanted: list[MapToCheck], seal: CaseSeal | None, cancelled: Callable[[], bool] | None
 ) -> Iterator[tuple[int, list[CheckLine]]]:
     """Yield (bytes read, lines) map by map, and a line that sums them up at the end. Raises: Cancelled."""
-    store = ArrayStore(folder.maps, read_only=True)
+    store = ArrayStore(folder.maps, read_only=True, seal=seal)
     wrong = 0
     for item in wanted:
         if cancelled is not None and cancelled():
@@ -99,20 +120,20 @@ def check_maps(
         line = _check_map(store, item)
         wrong += line is not None
         shown = [] if line is None or wrong > _MOST_MAP_LINES else [line]
-        yield _size(folder, item), shown
+        yield _size(folder, item, seal), shown
     if wrong > _MOST_MAP_LINES:
         yield 0, [bad("maps", f"{wrong} of {len(wanted)} maps are missing or altered; the first are named above")]
     elif wanted and not wrong:
         yield 0, [good("maps", f"{len(wanted)} fakeness maps agree with their digests")]
 
 
-def map_bytes(folder: CaseFolder, wanted: list[MapToCheck]) -> int:
-    return sum(_size(folder, item) for item in wanted)
+def map_bytes(folder: CaseFolder, wanted: list[MapToCheck], seal: CaseSeal | None) -> int:
+    return sum(_size(folder, item, seal) for item in wanted)
 
 
-def _size(folder: CaseFolder, item: MapToCheck) -> int:
+def _size(folder: CaseFolder, item: MapToCheck, seal: CaseSeal | None) -> int:
     try:
-        return ArrayStore(folder.maps, read_only=True).path(item.digest).stat().st_size
+        return ArrayStore(folder.maps, read_only=True, seal=seal).path(item.digest).stat().st_size
     except (OSError, NotFound):
         return 0
 
