@@ -1,4 +1,41 @@
-"""The tables of a case, as typed mappings. The migrations make them; a test holds both against each other."""
+"""The tables of a case, as typed mappings. The migrations make them; a test holds both against each other.
+
+Every column can be proved from the chain of custody, by the last event that speaks of its row:
+
+==================  ================================================================================================
+table               proved by
+==================  ================================================================================================
+case_facts          the first event, ``case_created``: every column but ``single``
+custody             itself: hash, link, signature
+evidence            ``evidence_taken_in``, id under ``evidence``: exhibit, name, source_path (as ``source``), sha256,
+                    size, taken_in_at, taken_in_by, machine, note, and since format 1.1 stored_path, media_sha256 (of
+                    the column media as UTF-8, "" for NULL), problem, integrity, verified_at. For cases brought up from
+                    1.0 the latter stand in ``facts`` of an ``evidence_described`` with what = "exhibit".
+                    position: the order of the events. integrity, verified_at: the last of taken_in, that ``facts``,
+                    and ``evidence_verified`` or ``evidence_mismatch`` (``state``, ``at``).
+                    work: ``evidence_described`` with what = "work"; no such event: "to do"
+frame_indexes,      ``evidence_described`` with what = "frame_index", "thumbnail" (``described.py`` says over which
+thumbnails          bytes); no row without an event, no event without a row
+examinations        ``examination_started`` (number, plan_sha256, environment_sha256, started_at), the last of
+                    started and ``examination_ended`` (state, error, ended_at); started_at and ended_at of older runs:
+                    ``migrated``
+tracks, frames,     ``results_sha256`` of ``examination_ended``; not sealed while the examination runs
+faces, results
+reports             ``report_built``, id under ``report``: every column; built_at of older ones: ``migrated``
+descriptions,       one ``evidence_described`` for each row of descriptions with what = "streams" or "metadata", in the
+stream_digests,     order of number: evidence, what, sha256; rows of a description give that digest again
+metadata            (``described_at`` lies between the event before and this one)
+derived             ``derived`` (exported = 0) or ``exported`` (1): every column by its own name, id as ``derived``
+intake_batches      ``intake_started`` (id under ``intake``, number, started_at, note, purpose, authority, total), the
+                    last of started and ``intake_ended`` (state, ended_at)
+intake_items        ``list_sha256`` of started (``repositories.intake.LISTED``), ``items_sha256`` of the last event when
+                    that is an ended (``SETTLED``); not sealed while the import runs
+edits               one ``edited`` for each row, in the order of seq: edit, action, label, sha256 of
+                    ``repositories.edits.row_text``
+examiner_objects    replaying edits in order: each change leaves its object with body ``after`` and since = seq, or not
+                    there; ``before`` is what stood
+==================  ================================================================================================
+"""
 
 from __future__ import annotations
 
@@ -39,7 +76,10 @@ class Custody(Base):
 
 
 class Evidence(Base):
-    """Exhibits in the order they were taken in. Only work, integrity and verified_at ever change."""
+    """Exhibits in the order they were taken in. Only work, integrity and verified_at ever change.
+
+    ``work`` is what the program noted; an examiner's object of kind work_state goes before it.
+    """
 
     __tablename__ = "evidence"
     position: Mapped[int] = mapped_column(primary_key=True)

@@ -56,43 +56,47 @@ FORMAT_1000: Mapping[str, str] = {
 }
 
 
-def _growing(table: str, key: str) -> dict[str, str]:
+def _growing(table: str, key: str, columns: str = "") -> dict[str, str]:
     """A table that only grows, row by row, along ``key``: nothing is slipped in between or put in another's place."""
     return {
         f"{table}_append": f"""CREATE TRIGGER {table}_append BEFORE INSERT ON {table} BEGIN
   SELECT RAISE(ABORT, '{table}: not the next row')
     WHERE NEW.{key} IS NOT (SELECT COALESCE(MAX({key}), 0) + 1 FROM {table});
 END""",
-        **_frozen(table),
+        **_frozen(table, columns),
     }
 
 
-def _once(table: str, *keys: str) -> dict[str, str]:
+def _once(table: str, *keys: str, columns: str = "") -> dict[str, str]:
     """A table whose rows are written once: a row with a known key is refused, also by ``INSERT OR REPLACE``."""
     same = " AND ".join(f"{key} = NEW.{key}" for key in keys)
     return {
         f"{table}_once": f"""CREATE TRIGGER {table}_once BEFORE INSERT ON {table} BEGIN
   SELECT RAISE(ABORT, '{table}: this row is there already') WHERE EXISTS (SELECT 1 FROM {table} WHERE {same});
 END""",
-        **_frozen(table),
+        **_frozen(table, columns),
     }
 
 
-_DERIVED_UNIQUE = {
-    "derived_unique": """CREATE TRIGGER derived_unique BEFORE INSERT ON derived BEGIN
-  SELECT RAISE(ABORT, 'derived: this row is there already')
-    WHERE EXISTS (SELECT 1 FROM derived WHERE id = NEW.id OR number = NEW.number);
+def _unique(table: str, *columns: str) -> dict[str, str]:
+    """Columns whose values are given once: ``INSERT OR REPLACE`` would take the older row away for them."""
+    known = " OR ".join(f"{column} = NEW.{column}" for column in columns)
+    return {
+        f"{table}_unique": f"""CREATE TRIGGER {table}_unique BEFORE INSERT ON {table} BEGIN
+  SELECT RAISE(ABORT, '{table}: this row is there already') WHERE EXISTS (SELECT 1 FROM {table} WHERE {known});
 END"""
-}
+    }
+
 
 ADDED_1001: Mapping[str, str] = {
     **_growing("descriptions", "number"),
     **_once("stream_digests", "description", "position"),
     **_once("metadata", "description"),
     **_growing("derived", "position"),
-    **_DERIVED_UNIQUE,
-    **_frozen("intake_batches", "number, id, started_at, note, purpose, authority, total"),
-    **_frozen("intake_items", "batch, position, path, size, modified_ns"),
+    **_unique("derived", "id", "number"),
+    **_growing("intake_batches", "number", "number, id, started_at, note, purpose, authority, total"),
+    **_unique("intake_batches", "id"),
+    **_once("intake_items", "batch", "position", columns="batch, position, path, size, modified_ns"),
     **_growing("edits", "seq"),
 }
 
