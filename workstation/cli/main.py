@@ -12,9 +12,12 @@ import typer
 
 import workstation
 from workstation.cli import cases, demo, evidence, examine, gui, models, reports, system
-from workstation.domain.errors import WorkstationError
+from workstation.cli.stopping import ends_like_ctrl_c
+from workstation.domain.errors import Cancelled, WorkstationError
 
 EXIT_UNEXPECTED = 70
+# What typer makes of Ctrl+C where no job is being waited for.
+EXIT_INTERRUPTED = 130
 
 app = typer.Typer(
     name="workstation",
@@ -54,7 +57,13 @@ def run(arguments: list[str] | None = None) -> None:
     """Entry point of the console script: a known error becomes one line and its exit code, never a traceback."""
     given = sys.argv[1:] if arguments is None else arguments
     try:
-        app(given, standalone_mode=True)
+        with ends_like_ctrl_c():
+            app(given, standalone_mode=True)
+    except SystemExit as end:
+        if end.code != EXIT_INTERRUPTED:
+            raise
+        _tell(Cancelled.code, "Cancelled. What was committed before stays.", "--json" in given)
+        sys.exit(Cancelled.exit_code)
     except WorkstationError as error:
         _tell(error.code, error.line(), "--json" in given)
         sys.exit(error.exit_code)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,20 +31,21 @@ def run(engine: Engine, case: Path | None) -> int:
     startup.require_display()
     from PySide6.QtCore import QSettings, QTimer
 
+    from workstation.ui.ending import when_asked_to_end
+
     app = _application()
     window = _window(engine, QSettings("workstation", "workstation"))
     window.open_at_first()
     window.show()
     sys.excepthook = window.work.tell_unexpected
-    before = signal.signal(signal.SIGINT, lambda *_: window.close_now())
     if case is not None:
         window.open_case(case)
     QTimer.singleShot(_WARM_UP_AFTER_MS, engine.warm_up)
     try:
-        return int(app.exec())
+        with when_asked_to_end(window.close_now):
+            return int(app.exec())
     finally:
         sys.excepthook = sys.__excepthook__
-        signal.signal(signal.SIGINT, before)
 
 
 def grab(
