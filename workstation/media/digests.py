@@ -15,6 +15,7 @@ RGB or RGBA.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from workstation.domain.errors import UnreadableMedia
@@ -54,17 +55,36 @@ def row_bytes(frame: VideoFrame) -> list[int]:
 def frame_digest(frame: VideoFrame) -> str:
     """Digest of a decoded frame (hexadecimal, 64 characters)."""
     digest = hashlib.sha256(header(frame.format.name, frame.width, frame.height))
+    for rows in visible_rows(frame):
+        digest.update(rows)
+    return digest.hexdigest()
+
+
+def plain_digest(frame: VideoFrame) -> tuple[str, int]:
+    """Digest of the planes alone, as ffmpeg's ``framehash`` has it, and the number of bytes hashed."""
+    digest = hashlib.sha256()
+    size = 0
+    for rows in visible_rows(frame):
+        digest.update(rows)
+        size += len(rows)
+    return digest.hexdigest(), size
+
+
+def visible_rows(frame: VideoFrame) -> Iterator[memoryview]:
+    """The samples of a decoded frame in the order in which they are hashed, in as few pieces as possible.
+
+    Raises:
+        UnreadableMedia: the frame is stored upside down.
+    """
     for plane, visible in zip(frame.planes, row_bytes(frame), strict=True):
         line = plane.line_size
         if line < 0:
             raise UnreadableMedia("The picture is stored upside down in a form this product does not read.")
         rows = memoryview(plane)
         if frame.format.has_palette and plane.index == 1:
-            digest.update(rows[:visible])
-            continue
-        if line == visible:
-            digest.update(rows[: line * plane.height])
-            continue
-        for start in range(0, line * plane.height, line):
-            digest.update(rows[start : start + visible])
-    return digest.hexdigest()
+            yield rows[:visible]
+        elif line == visible:
+            yield rows[: line * plane.height]
+        else:
+            for start in range(0, line * plane.height, line):
+                yield rows[start : start + visible]

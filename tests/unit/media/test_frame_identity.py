@@ -1,0 +1,79 @@
+"""G9, X9: our list of frames is ffmpeg's list of frames, however a file numbers and times its pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.fakes import clips, corpus
+from workstation.domain.errors import InputError, StorageFull
+from workstation.media.framehash import write_framehash
+from workstation.media.probing import probe
+
+needs_ffmpeg = pytest.mark.skipif(corpus.FFMPEG is None, reason="no ffmpeg on this machine to compare with")
+_ALWAYS = (
+    "b_frames", "open_gop", "open_gop_hevc", "ten_bit_hevc", "variable_mkv", "webm_vp9", "interlaced_mpeg2",
+    "rotated_90", "cut_start", "two_edits", "open_gop_wrap", "odd_sizes",
+)  # fmt: skip
+_EVERY = [
+    pytest.param(name, marks=() if name in _ALWAYS else pytest.mark.harness) for name in (*corpus.PLAIN, *corpus.MADE)
+]
+# Without time stamps in the file every program counts in units of its own; these are compared by digest alone.
+_COUNTED = ("raw_h264", "raw_h264_b")
+
+
+def _comparable(text: str, name: str) -> list[str]:
+    lines = [line for line in text.splitlines() if not line.startswith("#software")]
+    if name in _COUNTED:
+        lines = [line.rsplit(",", 2)[-2:][0] + line.rsplit(",", 1)[-1] for line in lines if line[0] != "#"]
+    if name == "variable":
+        # ffmpeg 5.1 caps the duration of a picture at its nominal rate; later ones print the container's, as we do.
+        lines = [line if line[0] == "#" else ",".join(line.split(",")[:3] + line.split(",")[4:]) for line in lines]
+    return lines
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize("name", _EVERY)
+def test_the_list_of_frames_is_ffmpegs_own(name: str, tmp_path: Path) -> None:
+    clip = corpus.make(name, tmp_path)
+    output = tmp_path / "frames.txt"
+    written = write_framehash(clip, probe(clip), output)
+    text = output.read_text()
+    reference = corpus.reference_text(clip)
+    assert _comparable(text, name) == _comparable(reference, name)
+    assert not written.damaged
+    assert written.frames == text.count("\n0, ") > 10
+    assert len({line[-64:] for line in text.splitlines() if line[0] == "0"}) == written.frames
+
+
+@needs_ffmpeg
+def test_the_command_that_is_named_makes_the_same_list(tmp_path: Path) -> None:
+    clip = corpus.make("rotated_90", tmp_path)
+    written = write_framehash(clip, probe(clip), tmp_path / "frames.txt")
+    words = [str(clip) if word == "FILE" else word for word in written.command.split()]
+    assert words[0] == "ffmpeg"
+    theirs = _comparable(corpus.ffmpeg(*words[1:]), "")
+    assert _comparable((tmp_path / "frames.txt").read_text(), "") == theirs
+
+
+def test_the_same_list_again(clip: Path, tmp_path: Path) -> None:
+    info = probe(clip)
+    first = write_framehash(clip, info, tmp_path / "a.txt")
+    second = write_framehash(clip, info, tmp_path / "b.txt")
+    assert first == second
+    assert (tmp_path / "a.txt").read_bytes() == (tmp_path / "b.txt").read_bytes()
+
+
+def test_a_picture_has_no_list(tmp_path: Path) -> None:
+    from PIL import Image
+
+    Image.fromarray(clips.barcode_frame(1)).save(tmp_path / "a.png")
+    with pytest.raises(InputError):
+        write_framehash(tmp_path / "a.png", probe(tmp_path / "a.png"), tmp_path / "frames.txt")
+
+
+def test_nothing_is_left_where_the_list_cannot_be_written(clip: Path, tmp_path: Path) -> None:
+    with pytest.raises(StorageFull):
+        write_framehash(clip, probe(clip), tmp_path / "no such folder" / "frames.txt")
+    assert list(tmp_path.iterdir()) == []
