@@ -1,34 +1,47 @@
-"""The decoder child: the only process that parses exhibits (``python -m workstation.media.child PARAMETERS``).
+"""The decoder child: the only process that parses exhibits.
 
-It inherits the exhibit as an open read-only descriptor and the shared picture memory, lays limits on itself, then
-answers messages from standard input on standard output until its input ends; so it also ends when its parent dies.
+It gets the exhibit as an open read-only descriptor and the shared picture memory, reads one message that says what it
+is about, locks itself up (:mod:`confinement`), says which layers hold, and then answers messages until its input ends;
+so it also ends when its parent dies. It serves one exhibit and is never used for a second: a child that was taken over
+would meet the next one.
+
+It comes into being by a fork of the starter (:mod:`starter`), or on its own with
+``python -m workstation.media.child EXHIBIT_FD MEMORY_FD``.
 """
 
 from __future__ import annotations
 
 import importlib
-import json
 import os
 import select
 import sys
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, NoReturn, cast
 
 from workstation.domain.errors import EvidenceError, MediaTooLarge
-from workstation.media.confinement import confine, grant_cpu
+from workstation.media.confinement import grant_cpu, lock, prepare
 from workstation.media.limits import DecodeLimits
-from workstation.media.open_exhibit import OpenExhibit, over_descriptor, over_path
+from workstation.media.open_exhibit import OpenExhibit
 from workstation.media.sniffing import HEAD_BYTES, Signature, sniff
 from workstation.media.tasks_table import TASKS
-from workstation.media.wire import HEADER, Message, body_length, packed, unpacked
+from workstation.media.wire import (
+    HEADER,
+    Message,
+    body_length,
+    packed,
+    packed_numbers,
+    unpacked,
+    unpacked_numbers,
+)
 
 if TYPE_CHECKING:
     import mmap
 
     from workstation.media.decoded import Decoded, Index, Source
+    from workstation.media.syscalls import CallFilter
 
 Task = Callable[[OpenExhibit, Message, Callable[[], None], Callable[[Message], None]], Message]
 
@@ -44,27 +57,39 @@ class Stopped(Exception):
 class Child:
     """The child's loop: one request at a time, frames decoded ahead as long as there is a free slot."""
 
-    def __init__(self, parameters: Message, inbox: int, outbox: int) -> None:
+    def __init__(self, inbox: int, outbox: int, exhibit_fd: int, memory_fd: int) -> None:
         self._inbox = inbox
         self._outbox = outbox
-        self._fd: int = parameters["fd"]
-        self._path: str = parameters["path"]
-        self._name: str = parameters["name"]
-        self._limits = DecodeLimits(**parameters["limits"])
-        self._slot_bytes: int = parameters["slot_bytes"]
-        self._free: list[int] = list(range(parameters["slots"]))
+        self._fd = exhibit_fd
+        first = self._read()
+        if first is None:
+            leave()
+        self._name: str = first["name"]
+        self._path: str = first["path"]
+        self._key = bytes.fromhex(first["key"]) or None
+        self._limits = DecodeLimits(**first["limits"])
+        self._slot_bytes: int = first["slot_bytes"]
+        self._free: list[int] = list(range(first["slots"]))
         self._memory: mmap.mmap | None = None
         if self._free:
             from workstation.media.shared_pixels import attach
 
-            total = self._slot_bytes * len(self._free)
-            self._memory = attach(parameters["memory_fd"], parameters["memory_tag"], total)
+            self._memory = attach(memory_fd, first["memory_tag"], self._slot_bytes * len(self._free))
+        self._task_name: str = first["task"]
+        self._exhibit: OpenExhibit | None = None
         self._source: Source | None = None
         self._serving = 0
         self._work: deque[tuple[Message, Future[str], Future[tuple[int, int]]]] = deque()
         self._hasher = ThreadPoolExecutor(1)
         self._packer = ThreadPoolExecutor(1)
         self._last_beat = time.monotonic()
+
+    def lock_up(self, calls: CallFilter | None, notes: Sequence[str]) -> None:
+        """Load what this exhibit's task needs, lay on every layer, and tell the parent which hold."""
+        warm_task_up(self._task_name)
+        layers = lock(self._limits.memory_bytes, calls)
+        grant_cpu(self._limits.cpu_seconds)
+        self._write({"is": "hello", "layers": layers, "notes": list(notes)})
 
     def serve(self) -> None:
         handlers: dict[str, Callable[[Message], None]] = {
@@ -89,26 +114,29 @@ class Child:
             except MemoryError:
                 self._write(_failure(MediaTooLarge(_NO_MEMORY)))
 
+    def _opened(self) -> OpenExhibit:
+        if self._exhibit is None:
+            self._exhibit = (
+                OpenExhibit.over_path(self._path, self._name, self._limits, self._key)
+                if self._fd < 0
+                else OpenExhibit.over_descriptor(self._fd, self._name, self._limits, self._key)
+            )
+        return self._exhibit
+
     def _open(self) -> Source:
         if self._source is None:
-            signature = self._sniff()
-            known = signature is not Signature.UNKNOWN
+            exhibit = self._opened()
+            with exhibit.file() as file:
+                signature = sniff(file.read(HEAD_BYTES))
             if signature.is_picture:
                 from workstation.media.image_source import ImageSource
 
-                self._source = ImageSource(self._fd, self._path, self._limits, signature)
+                self._source = ImageSource(exhibit, signature)
             else:
                 from workstation.media.video_source import VideoSource
 
-                self._source = VideoSource(self._fd, self._path, self._limits, known)
+                self._source = VideoSource(exhibit, signature is not Signature.UNKNOWN)
         return self._source
-
-    def _sniff(self) -> Signature:
-        if self._fd < 0:
-            with open(self._path, "rb") as file:  # noqa: PTH123 (pathlib costs start-up time here)
-                return sniff(file.read(HEAD_BYTES))
-        os.lseek(self._fd, 0, os.SEEK_SET)
-        return sniff(os.read(self._fd, HEAD_BYTES))
 
     def _describe(self, _: Message) -> None:
         source = self._open()
@@ -120,25 +148,25 @@ class Child:
         index = source.index(self._beat)
         source.use_index(index)
         self._write({"is": "index", "decoder": source.decoder, **index.message()})
+        self._send(packed_numbers(index.pts))
+        self._send(packed_numbers(index.keys))
 
     def _use_index(self, message: Message) -> None:
         from workstation.media.decoded import Index
 
         source = self._open()
-        index: Index = Index(*(message[key] for key in ("stream", "num", "den", "pts", "keys")))
+        pts, keys = self._read_numbers(), self._read_numbers()
+        index: Index = Index(message["stream"], message["num"], message["den"], list(pts), list(keys))
         source.use_index(index)
         self._write({"is": "ready", "decoder": source.decoder})
 
     def _task(self, message: Message) -> None:
-        function = load_task(message["task"])
-        exhibit = self._exhibit()
-        result = function(exhibit, message["arguments"], self._beat, lambda part: self._write(_said(part)))
+        function = load_task(self._task_name)
+        result = function(self._opened(), message["arguments"], self._beat, self._say)
         self._write({"is": "done", "result": result})
 
-    def _exhibit(self) -> OpenExhibit:
-        if self._fd < 0:
-            return over_path(self._path, self._name, self._limits)
-        return over_descriptor(self._fd, self._name, self._limits)
+    def _say(self, part: Message) -> None:
+        self._write({"is": "said", "part": part})
 
     def _frames(self, message: Message) -> None:
         self._serving = message["request"]
@@ -230,11 +258,18 @@ class Child:
             raise Stopped
 
     def _read(self) -> Message | None:
-        header = self._read_exactly(HEADER.size)
-        if header is None:
-            return None
-        body = self._read_exactly(body_length(header))
+        body = self._read_body()
         return None if body is None else unpacked(body)
+
+    def _read_numbers(self) -> tuple[int, ...]:
+        body = self._read_body()
+        if body is None:
+            leave()
+        return unpacked_numbers(body)
+
+    def _read_body(self) -> bytes | None:
+        header = self._read_exactly(HEADER.size)
+        return None if header is None else self._read_exactly(body_length(header))
 
     def _read_exactly(self, size: int) -> bytes | None:
         parts = bytearray()
@@ -246,13 +281,16 @@ class Child:
         return bytes(parts)
 
     def _write(self, message: Message) -> None:
-        rest = memoryview(packed(message))
+        try:
+            data = packed(message)
+        except ValueError:
+            data = packed(_failure(MediaTooLarge("What this exhibit says about itself is longer than one may be.")))
+        self._send(data)
+
+    def _send(self, data: bytes) -> None:
+        rest = memoryview(data)
         while rest:
             rest = rest[os.write(self._outbox, rest) :]
-
-
-def _said(part: Message) -> Message:
-    return {"is": "said", "part": part}
 
 
 def load_task(name: str) -> Task:
@@ -278,8 +316,25 @@ def leave() -> NoReturn:
     os._exit(0)
 
 
+def run(
+    inbox: int, outbox: int, exhibit_fd: int, memory_fd: int, calls: CallFilter | None, notes: Sequence[str]
+) -> NoReturn:
+    """Be the child of one exhibit until the parent is done with it. Never returns."""
+    try:
+        child = Child(inbox, outbox, exhibit_fd, memory_fd)
+        child.lock_up(calls, notes)
+        child.serve()
+    except BrokenPipeError:
+        leave()
+    except BaseException as error:  # noqa: BLE001 (a decoder's surprise: leave its name for the parent, then die)
+        os.write(2, f"{type(error).__name__}: {error}"[:2000].encode(errors="replace"))
+        os._exit(70)
+    leave()
+
+
 def main() -> None:
-    parameters = json.loads(sys.argv[1])
+    """A child of its own, where there is no starter (not Linux, or it could not be started)."""
+    exhibit_fd, memory_fd = (int(word) for word in sys.argv[1:3])
     inbox, outbox = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 0)
@@ -287,17 +342,13 @@ def main() -> None:
     os.close(nothing)
     if sys.platform != "win32":
         os.set_blocking(2, False)
-    warm_task_up(parameters["task"])
-    confine(parameters["limits"]["memory_bytes"])
-    grant_cpu(parameters["limits"]["cpu_seconds"])
-    try:
-        Child(parameters, inbox, outbox).serve()
-    except BrokenPipeError:
-        leave()
-    except BaseException as error:  # noqa: BLE001 (a decoder's surprise: leave its name for the parent, then die)
-        os.write(2, f"{type(error).__name__}: {error}"[:2000].encode(errors="replace"))
-        os._exit(70)
-    leave()
+    calls, notes = prepare()
+    if sys.platform.startswith("linux"):
+        # Elsewhere files can still be opened later, and start-up is shorter without it.
+        from workstation.media.warm_up import warm_up
+
+        warm_up()
+    run(inbox, outbox, exhibit_fd, memory_fd, calls, notes)
 
 
 if __name__ == "__main__":

@@ -36,7 +36,8 @@ class Index:
     warnings: list[str] = field(default_factory=list)
 
     def message(self) -> Message:
-        return {"stream": self.stream, "num": self.num, "den": self.den, "pts": self.pts, "keys": self.keys}
+        """All but the time stamps, which go over the wire as arrays of their own."""
+        return {"stream": self.stream, "num": self.num, "den": self.den}
 
 
 class Source(Protocol):

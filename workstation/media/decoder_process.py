@@ -7,42 +7,34 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
 import os
 import select
 import signal
 import stat
-import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
-from workstation.domain.errors import (
-    DecoderStopped,
-    EmptyFile,
-    EvidenceError,
-    NotFound,
-    PermissionRefused,
-    UnreadableMedia,
-)
+from workstation.domain.errors import DecoderStopped, EmptyFile, NotFound, PermissionRefused, UnreadableMedia
+from workstation.domain.media import MediaLocation
+from workstation.media.answers import error_of, layer_names, one_line
 from workstation.media.limits import DecodeLimits
+from workstation.media.running import RunningChild
 from workstation.media.shared_pixels import SharedPixels
-from workstation.media.wire import HEADER, Message, body_length, packed, unpacked
+from workstation.media.starting import start_child
+from workstation.media.wire import (
+    HEADER,
+    Message,
+    body_length,
+    packed,
+    packed_numbers,
+    unpacked,
+    unpacked_numbers,
+)
 
-_ERRORS = {kind.code: kind for kind in EvidenceError.__subclasses__()}
-_KEPT_ENVIRONMENT = (
-    "PATH", "PYTHONPATH", "PYTHONHOME", "HOME", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR",
-    "SYSTEMROOT", "USERPROFILE", "APPDATA", "TEMP",
-)  # fmt: skip
-# By default glibc gives every picture-sized block back to the kernel and faults it in again: half the conversion time.
-_MALLOC = {
-    "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
-    "MALLOC_TRIM_THRESHOLD_": str(1 << 30),
-    "MALLOC_ARENA_MAX": "2",
-    "OPENBLAS_NUM_THREADS": "1",
-}
 _GRACE_SECONDS = 2.0
 
 
@@ -71,77 +63,97 @@ def open_exhibit(path: Path) -> int:
 
 
 class DecoderProcess:
-    """One running child. Not thread-safe; :meth:`close` may be called at any time and more than once."""
+    """One running child. Not thread-safe; :meth:`close` may be called at any time and more than once.
 
-    def __init__(self, path: Path, limits: DecodeLimits, slot_bytes: int = 0, slots: int = 0, task: str = "") -> None:
+    Attributes:
+        layers: names of the layers of confinement in force, the outermost first; known with the first answer.
+    """
+
+    def __init__(
+        self, location: Path | MediaLocation, limits: DecodeLimits, slot_bytes: int = 0, slots: int = 0, task: str = ""
+    ) -> None:
+        place = MediaLocation.of(location)
         self._limits = limits
-        self._task = task
-        self._name = path.name
+        self._name = place.name
+        self._deadline: float | None = None
+        self._heard_bytes = 0
+        self.layers: tuple[str, ...] = ()
         self.pixels: SharedPixels | None = None
-        self._process: subprocess.Popen[bytes] | None = None
-        exhibit = open_exhibit(path)
+        self._child: RunningChild | None = None
+        exhibit = open_exhibit(place.path)
         try:
             if slots:
                 self.pixels = SharedPixels(slot_bytes, slots)
-            self._process = self._start(exhibit, path)
+            self._child = self._start(exhibit, place, task)
         except BaseException:
             self.close()
             raise
         finally:
             os.close(exhibit)
 
-    def _start(self, exhibit: int, path: Path) -> subprocess.Popen[bytes]:
+    def _start(self, exhibit: int, place: MediaLocation, task: str) -> RunningChild:
         windows = sys.platform == "win32"
         pixels = self.pixels
-        parameters = {
-            "fd": -1 if windows else exhibit,
-            "path": str(path) if windows else "",
-            "name": path.name,
-            "task": self._task,
-            "limits": dataclasses.asdict(self._limits),
-            "slot_bytes": pixels.slot_bytes if pixels else 0,
-            "slots": pixels.count if pixels else 0,
-            "memory_fd": pixels.fd if pixels else -1,
-            "memory_tag": pixels.tag if pixels else "",
-        }
-        handed_down = [] if windows else [exhibit, *([pixels.fd] if pixels else [])]
-        kept = {name: os.environ[name] for name in _KEPT_ENVIRONMENT if name in os.environ}
-        return subprocess.Popen(
-            # -P: a folder with exhibits may be the working directory, and must not be searched for modules.
-            [sys.executable, "-P", "-B", "-m", "workstation.media.child", json.dumps(parameters)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL if windows else subprocess.PIPE,
-            bufsize=0,
-            pass_fds=handed_down,
-            env={**kept, **_MALLOC},
+        memory = pixels.fd if pixels is not None and pixels.fd >= 0 else None
+        child, self._outer = start_child(None if windows else exhibit, memory)
+        self._child = child
+        if not windows:
+            os.set_blocking(child.inbox, False)
+        # The key of a sealed exhibit goes through the pipe: a command line or an environment could be read by others.
+        self.send(
+            {
+                "name": self._name[:255],
+                "path": str(place.path) if windows else "",
+                "key": place.key.hex() if place.key is not None else "",
+                "task": task,
+                "limits": dataclasses.asdict(self._limits),
+                "slot_bytes": pixels.slot_bytes if pixels else 0,
+                "slots": pixels.count if pixels else 0,
+                "memory_tag": pixels.tag if pixels else "",
+            }
         )
+        return child
 
     @property
     def pid(self) -> int:
-        assert self._process is not None
-        return self._process.pid
+        assert self._child is not None
+        return self._child.pid
 
     def send(self, message: Message) -> None:
         """Raises: DecoderStopped."""
-        process = self._process
-        if process is None or process.stdin is None:
-            raise DecoderStopped(f"The decoder of {self._name} has stopped.")
-        rest = memoryview(packed(message))
-        try:
-            while rest:
-                rest = rest[os.write(process.stdin.fileno(), rest) :]
-        except OSError:
-            self._raise_stopped()
+        self._send(packed(message))
+
+    def send_numbers(self, numbers: Sequence[int]) -> None:
+        """Raises: DecoderStopped."""
+        self._send(packed_numbers(numbers))
+
+    def _send(self, data: bytes) -> None:
+        """Write without trusting the child to read: one that does not is stopped like one that is silent."""
+        child = self._child
+        if child is None:
+            raise self._gone()
+        rest = memoryview(data)
+        self._deadline = None
+        while rest:
+            try:
+                rest = rest[os.write(child.inbox, rest) :]
+            except BlockingIOError:
+                if not _ready(child.inbox, select.POLLOUT, self._limits.item_timeout_s):
+                    raise self._silent() from None
+            except OSError:
+                self._raise_stopped()
 
     def receive(self, on_beat: Callable[[], None] | None = None) -> Message:
         """Return the next message that is not a mere sign of life.
 
         Raises:
-            DecoderStopped: when the child died, broke the protocol, or was silent for longer than the limit (it is
-                then killed).
+            DecoderStopped: when the child died, broke the protocol, was silent for longer than the limit, or took
+                longer for one answer than the limit (it is then killed).
             EvidenceError: the typed error the child reported.
         """
+        if self._deadline is None:
+            self._deadline = time.monotonic() + self._limits.question_timeout_s
+            self._heard_bytes = 0
         while True:
             message = self._read_message()
             kind = message.get("is")
@@ -149,9 +161,30 @@ class DecoderProcess:
                 if on_beat is not None:
                     on_beat()
                 continue
+            if kind == "hello":
+                self.layers = (*self._outer, *layer_names(message))
+                continue
             if kind == "error":
+                self._deadline = None
                 raise error_of(message)
+            if kind != "said":
+                self._deadline = None
             return message
+
+    def receive_numbers(self) -> tuple[int, ...]:
+        """Return the array of whole numbers that follows some messages. Raises: as :meth:`receive`."""
+        try:
+            return unpacked_numbers(self._read_body())
+        except ValueError as error:
+            raise self.nonsense() from error
+
+    def nonsense(self) -> DecoderStopped:
+        """Stop a child that broke the protocol and return the error that says so."""
+        self._kill()
+        return DecoderStopped(
+            f"The decoder of {self._name} answered nonsense and was stopped.",
+            "The exhibit may be hostile; the rest of the case is not touched.",
+        )
 
     def ask(self, message: Message) -> Message:
         """Send and receive."""
@@ -160,28 +193,35 @@ class DecoderProcess:
 
     def close(self) -> None:
         """End the child and free the shared memory. Leaves no process and no descriptor behind."""
-        process, self._process = self._process, None
-        if process is not None:
-            _end(process)
+        child, self._child = self._child, None
+        if child is not None:
+            child.kill()
+            child.release()
         pixels, self.pixels = self.pixels, None
         if pixels is not None:
             pixels.close()
 
     def _read_message(self) -> Message:
         try:
-            return unpacked(self._read_exactly(body_length(self._read_exactly(HEADER.size))))
+            return unpacked(self._read_body())
         except ValueError as error:
-            self._kill()
-            raise DecoderStopped(f"The decoder of {self._name} answered nonsense and was stopped.") from error
+            raise self.nonsense() from error
+
+    def _read_body(self) -> bytes:
+        """Raises: ValueError for a length no message has."""
+        length = body_length(self._read_exactly(HEADER.size))
+        self._heard_bytes += length
+        if self._heard_bytes > self._limits.answer_bytes:
+            raise ValueError("too much said")
+        return self._read_exactly(length)
 
     def _read_exactly(self, size: int) -> bytes:
-        process = self._process
-        if process is None or process.stdout is None:
-            raise DecoderStopped(f"The decoder of {self._name} has stopped.")
-        fd = process.stdout.fileno()
+        child = self._child
+        if child is None:
+            raise self._gone()
         parts = bytearray()
         while len(parts) < size:
-            part = self._read_some(fd, size - len(parts))
+            part = self._read_some(child.outbox, min(size - len(parts), 1 << 20))
             if not part:
                 self._raise_stopped()
             parts += part
@@ -189,84 +229,83 @@ class DecoderProcess:
 
     def _read_some(self, fd: int, size: int) -> bytes:
         seconds = self._limits.item_timeout_s
+        if self._deadline is not None:
+            left = self._deadline - time.monotonic()
+            if left <= 0:
+                self._kill()
+                raise DecoderStopped(
+                    f"The decoder of {self._name} had no answer after {self._limits.question_timeout_s:g} s "
+                    "and was stopped.",
+                    "The exhibit may be built to keep a decoder busy.",
+                )
+            seconds = min(seconds, left + 0.01)
         if sys.platform == "win32":
             # Pipes cannot be waited for with a time limit there: a timer ends the child, which ends the read.
             timer = threading.Timer(seconds, self._kill)
             timer.start()
             try:
-                return os.read(fd, min(size, 1 << 20))
+                return os.read(fd, size)
             finally:
                 timer.cancel()
-        waiter = select.poll()
-        waiter.register(fd, select.POLLIN)
-        if not waiter.poll(seconds * 1000):
-            self._kill()
-            raise DecoderStopped(
-                f"The decoder of {self._name} gave no sign for {seconds:g} s and was stopped.",
-                "The exhibit may be built to hang a decoder.",
-            )
-        return os.read(fd, min(size, 1 << 20))
+        if not _ready(fd, select.POLLIN, seconds):
+            raise self._silent()
+        return os.read(fd, size)
+
+    def _silent(self) -> DecoderStopped:
+        self._kill()
+        return DecoderStopped(
+            f"The decoder of {self._name} gave no sign for {self._limits.item_timeout_s:g} s and was stopped.",
+            "The exhibit may be built to hang a decoder.",
+        )
+
+    def _gone(self) -> DecoderStopped:
+        return DecoderStopped(f"The decoder of {self._name} has stopped.")
 
     def _kill(self) -> None:
-        if self._process is not None:
-            with contextlib.suppress(OSError):
-                self._process.kill()
+        if self._child is not None:
+            self._child.kill()
 
-    def _raise_stopped(self) -> None:
-        process = self._process
-        assert process is not None
-        self._kill_if_alive(process)
-        code = process.returncode
-        said = _last_words(process)
-        if code < 0:
-            reason = {
-                getattr(signal, "SIGXCPU", 0): "used up its processor time",
-                signal.SIGSEGV: "crashed",
-                signal.SIGABRT: "crashed",
-            }.get(-code, f"was ended by signal {-code}")
-        else:
-            reason = f"ended with code {code}"
+    def _raise_stopped(self) -> NoReturn:
+        child = self._child
+        assert child is not None
+        code = child.wait(_GRACE_SECONDS)
+        if code is None:
+            child.kill()
+            code = child.wait(_GRACE_SECONDS)
+        said = _last_words(child)
         raise DecoderStopped(
-            f"The decoder of {self._name} {reason}{f' ({said})' if said else ''}.",
+            f"The decoder of {self._name} {_fate(code)}{f' ({said})' if said else ''}.",
             "The exhibit may be damaged or hostile; the rest of the case is not touched.",
         )
 
-    @staticmethod
-    def _kill_if_alive(process: subprocess.Popen[bytes]) -> None:
-        try:
-            process.wait(timeout=_GRACE_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+
+def _fate(code: int | None) -> str:
+    if code is None:
+        return "does not end"
+    if code >= 0:
+        return f"ended with code {code}"
+    return {
+        getattr(signal, "SIGXCPU", 0): "used up its processor time",
+        getattr(signal, "SIGSYS", 0): "was ended by the system: it asked for what no decoder needs",
+        signal.SIGSEGV: "crashed",
+        signal.SIGABRT: "crashed",
+        getattr(signal, "SIGBUS", 0): "crashed",
+        signal.SIGILL: "crashed",
+        signal.SIGFPE: "crashed",
+    }.get(-code, f"was ended by signal {-code}")
 
 
-def error_of(message: Message) -> EvidenceError:
-    """The typed error a child reported."""
-    kind = _ERRORS.get(str(message.get("code")), EvidenceError)
-    return kind(str(message.get("message", "")), str(message.get("advice", "")))
+def _ready(fd: int, event: int, seconds: float) -> bool:
+    waiter = select.poll()
+    waiter.register(fd, event)
+    return bool(waiter.poll(seconds * 1000))
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    if process.stdin is not None:
-        with contextlib.suppress(OSError):
-            process.stdin.close()
-    # The child leaves when its input ends; one that is deep in a decoder is not waited for.
-    deadline = time.monotonic() + 0.05
-    while process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.002)
-    if process.poll() is None:
-        process.kill()
-    process.wait()
-    for pipe in (process.stdout, process.stderr):
-        if pipe is not None:
-            pipe.close()
-
-
-def _last_words(process: subprocess.Popen[bytes]) -> str:
-    if process.stderr is None:
+def _last_words(child: RunningChild) -> str:
+    if child.errors is None:
         return ""
     with contextlib.suppress(OSError):
-        os.set_blocking(process.stderr.fileno(), False)
-        text = os.read(process.stderr.fileno(), 4000).decode(errors="replace")
-        return text.strip().splitlines()[-1][:200] if text.strip() else ""
+        os.set_blocking(child.errors, False)
+        text = os.read(child.errors, 4000).decode(errors="replace").strip()
+        return one_line(text.splitlines()[-1], 200) if text else ""
     return ""

@@ -7,7 +7,6 @@ turn is part of the coded item and the digest is over the picture as libheif giv
 
 from __future__ import annotations
 
-import os
 import warnings
 from typing import Any, cast
 
@@ -16,7 +15,7 @@ from PIL import Image, UnidentifiedImageError, features
 from workstation.domain.errors import DamagedMedia, MediaTooLarge, UnreadableMedia
 from workstation.media.decoded import Beat, Decoded, Index
 from workstation.media.digests import samples_digest
-from workstation.media.limits import DecodeLimits
+from workstation.media.open_exhibit import OpenExhibit
 from workstation.media.orientation import EXIF
 from workstation.media.sniffing import Signature
 from workstation.media.wire import Message
@@ -40,19 +39,18 @@ _SIXTEEN_BIT = ("I;16", "I;16B", "I;16L", "I;16N")
 
 
 class ImageSource:
-    """One picture, read from an inherited descriptor (or, on Windows, from its path)."""
+    """One picture, read from the open exhibit."""
 
-    def __init__(self, fd: int, path: str, limits: DecodeLimits, signature: Signature) -> None:
+    def __init__(self, exhibit: OpenExhibit, signature: Signature) -> None:
+        limits = exhibit.limits
         self._signature = signature
-        self._limits = limits
         self._warnings: list[str] = []
         self._decoded: Image.Image | None = None
         Image.MAX_IMAGE_PIXELS = None  # the check below is stricter and typed
         warnings.simplefilter("ignore")
-        self.decoder = _load_plugin(signature)
-        if fd >= 0:
-            os.lseek(fd, 0, os.SEEK_SET)
-        self._file = os.fdopen(os.dup(fd), "rb") if fd >= 0 else open(path, "rb")  # noqa: SIM115, PTH123
+        self.decoder = load_plugin(signature)
+        self._exhibit = exhibit
+        self._file = exhibit.file()
         try:
             self._image = Image.open(self._file, formats=(signature.value,))
         except MemoryError as error:
@@ -86,10 +84,8 @@ class ImageSource:
         return value if isinstance(value, int) and value in EXIF else 1
 
     def _heif_turns(self) -> bool:
-        try:
-            head = os.pread(self._file.fileno(), 1 << 16, 0) if hasattr(os, "pread") else b""
-        except OSError:
-            return False
+        with self._exhibit.file() as file:
+            head = file.read(1 << 16)
         return b"irot" in head or b"imir" in head
 
     def _load(self) -> Image.Image:
@@ -189,7 +185,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         raise UnreadableMedia(f"Pictures in colour mode {image.mode} cannot be examined.") from error
 
 
-def _load_plugin(signature: Signature) -> str:
+def load_plugin(signature: Signature) -> str:
     """Register the one plugin that is needed, and return the decoder's name with versions."""
     name = f"Pillow {Image.__version__}" if hasattr(Image, "__version__") else "Pillow"
     if signature is Signature.HEIF:

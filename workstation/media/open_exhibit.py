@@ -1,7 +1,8 @@
-"""The exhibit as a task of the decoder child sees it: a name, a size, limits, and fresh read-only files over it.
+"""The exhibit as the decoder child sees it: a name, a size, limits, and fresh read-only files over its content.
 
 The parent has opened the file (E3); here there is only its descriptor. Every :meth:`OpenExhibit.file` has a position of
-its own, because a duplicated descriptor would share one with all others.
+its own, because a duplicated descriptor would share one with all others. A sealed exhibit is decrypted on the way,
+chunk by chunk in memory.
 """
 
 from __future__ import annotations
@@ -22,30 +23,49 @@ class OpenExhibit:
 
     Attributes:
         name: the file's name, for messages only; nothing may be opened by it.
-        size: length of the content in bytes.
+        size: length of the content in bytes (of the plaintext, when it is sealed).
         limits: ceilings of this child.
+        fd: a descriptor whose bytes are the content, for libraries that read one; -1 when only :meth:`file` gives it.
     """
 
-    def __init__(self, name: str, size: int, limits: DecodeLimits, opened: Callable[[], BinaryIO]) -> None:
+    def __init__(
+        self, name: str, size: int, limits: DecodeLimits, opened: Callable[[], BinaryIO], fd: int = -1
+    ) -> None:
         self.name = name
         self.size = size
         self.limits = limits
+        self.fd = fd
         self._opened = opened
 
     def file(self) -> BinaryIO:
         """Return a fresh, seekable, read-only, buffered file over the content, at position 0. The caller closes it."""
         return self._opened()
 
+    @classmethod
+    def over_descriptor(cls, fd: int, name: str, limits: DecodeLimits, key: bytes | None = None) -> OpenExhibit:
+        """An exhibit over an inherited descriptor of a regular file, which stays open.
 
-def over_descriptor(fd: int, name: str, limits: DecodeLimits) -> OpenExhibit:
-    """An exhibit over an inherited descriptor of a regular file, which stays open."""
-    size = os.fstat(fd).st_size
-    return OpenExhibit(name, size, limits, lambda: _buffered(_Positioned(fd, size)))
+        Raises:
+            SealedFileDamaged: with a key, when it is no sealed file or the key is not its own.
+        """
+        if key is None:
+            size = os.fstat(fd).st_size
+            return cls(name, size, limits, lambda: _buffered(_Positioned(fd, size)), fd)
+        from workstation.media.sealed_file import SealedFile
+
+        return cls(name, SealedFile(fd, key).size, limits, lambda: _buffered(SealedFile(fd, key)))
+
+    @classmethod
+    def over_path(cls, path: str, name: str, limits: DecodeLimits, key: bytes | None = None) -> OpenExhibit:
+        """An exhibit by its path, where descriptors cannot be handed down (Windows). Raises: as above, and OSError."""
+        if key is None:
+            return cls(name, os.stat(path).st_size, limits, lambda: open(path, "rb"))  # noqa: PTH116, PTH123
+        return cls.over_descriptor(os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0)), name, limits, key)
 
 
-def over_path(path: str, name: str, limits: DecodeLimits) -> OpenExhibit:
-    """An exhibit by its path, where descriptors cannot be handed down (Windows)."""
-    return OpenExhibit(name, os.stat(path).st_size, limits, lambda: open(path, "rb"))  # noqa: PTH116, PTH123
+def over_bytes(data: bytes, limits: DecodeLimits) -> OpenExhibit:
+    """Bytes in memory as if they were an exhibit: for the warm-up of a decoder, never for evidence."""
+    return OpenExhibit("bytes", len(data), limits, lambda: io.BytesIO(data))
 
 
 def _buffered(raw: io.RawIOBase) -> BinaryIO:
@@ -72,7 +92,7 @@ class _Positioned(io.RawIOBase):
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
         if start + offset < 0:
-            raise ValueError("a position before the beginning")
+            raise OSError(22, "a place before the beginning of the file")
         self._at = start + offset
         return self._at
 

@@ -19,11 +19,12 @@ from workstation.domain.media import (
     FrameRef,
     MediaInfo,
     MediaKind,
+    MediaLocation,
     Orientation,
     RgbArray,
-    TimeBase,
 )
-from workstation.media.decoder_process import DecoderProcess, error_of
+from workstation.media.answers import Nonsense, decoder_name, digest, error_of, frame_index, whole
+from workstation.media.decoder_process import DecoderProcess
 from workstation.media.limits import DecodeLimits
 from workstation.media.wire import Message
 
@@ -46,7 +47,7 @@ class FrameFailure:
 
 
 def open_media(
-    path: Path, info: MediaInfo, limits: DecodeLimits | None = None, index: FrameIndex | None = None
+    location: Path | MediaLocation, info: MediaInfo, limits: DecodeLimits | None = None, index: FrameIndex | None = None
 ) -> MediaReader:
     """Open an exhibit for reading frames.
 
@@ -58,7 +59,7 @@ def open_media(
         NotFound, PermissionRefused, EmptyFile, UnreadableMedia, DamagedMedia, MediaTooLarge, DecoderStopped: as in
             ``probe``.
     """
-    reader = MediaReader(path, info, limits or DecodeLimits())
+    reader = MediaReader(MediaLocation.of(location), info, limits or DecodeLimits())
     try:
         reader.prepare(index)
     except BaseException:
@@ -72,12 +73,17 @@ class MediaReader:
 
     The decoder child lives as long as the reader. When it dies or hangs, the frame in work fails with DecoderStopped
     and a new child serves the next ones; after three deaths in a row without a frame the reader gives up.
+
+    Attributes:
+        decoder: name and versions of what decodes (X9).
+        confinement: layers of confinement around the decoder child, the outermost first.
     """
 
-    def __init__(self, path: Path, info: MediaInfo, limits: DecodeLimits) -> None:
+    def __init__(self, location: MediaLocation, info: MediaInfo, limits: DecodeLimits) -> None:
         self.info = info
         self.decoder = ""
-        self._path = path
+        self.confinement: tuple[str, ...] = ()
+        self._location = location
         self._limits = limits
         self._index: FrameIndex | None = None
         self._child: DecoderProcess | None = None
@@ -185,7 +191,7 @@ class MediaReader:
         if self._closed:
             raise ValueError("the reader is closed")
         if self._deaths >= _DEATHS_ALLOWED:
-            raise DecoderStopped(f"The decoder of {self._path.name} stopped too often; the rest is not decoded.")
+            raise DecoderStopped(f"The decoder of {self._location.name} stopped too often; the rest is not decoded.")
         if self._child is None:
             self._start()
         if self._serving:
@@ -200,13 +206,12 @@ class MediaReader:
         """The next frame or failure; None when the child must be asked again (it has a larger slot now)."""
         assert self._child is not None
         message = self._child.receive()
-        kind = message["is"]
+        kind = message.get("is")
         if kind == "grow":
-            self._slot_bytes = int(message["bytes"])
-            self._stop()
+            self._grow(message)
             return None
         if kind not in ("frame", "failed") or message.get("ordinal") != ordinal:
-            raise DecoderStopped(f"The decoder of {self._path.name} answered out of turn and was stopped.")
+            raise DecoderStopped(f"The decoder of {self._location.name} answered out of turn and was stopped.")
         self._deaths = 0
         if kind == "failed":
             return self._failure(ordinal, error_of(message))
@@ -216,19 +221,33 @@ class MediaReader:
         assert self._child is not None
         pixels = self._child.pixels
         assert pixels is not None
-        slot, width, height, stride = (int(message[key]) for key in ("slot", "width", "height", "stride"))
-        fits = 0 <= slot < pixels.count and 0 < width * 3 <= stride and 0 < stride * height <= pixels.slot_bytes
-        if not fits:
-            raise DecoderStopped(f"The decoder of {self._path.name} answered nonsense and was stopped.")
-        ordinal = int(message["ordinal"])
+        try:
+            slot = whole(message, "slot", 0, pixels.count - 1)
+            height = whole(message, "height", 1, self._limits.max_pixels)
+            width = whole(message, "width", 1, self._limits.max_pixels // height)
+            stride = whole(message, "stride", width * 3, pixels.slot_bytes // height)
+            name = digest(message, "digest")
+        except Nonsense as error:
+            raise self._child.nonsense() from error
+        ordinal: int = message["ordinal"]
         rows = np.frombuffer(pixels.memory, np.uint8, stride * height, slot * pixels.slot_bytes)
         stored = rows.reshape(height, stride)[:, : width * 3].reshape(height, width, 3)
         rgb = oriented(stored, self.info.video.orientation)
         del rows, stored
         self._child.send({"do": "free", "slot": slot})
         index = self.index
-        ref = FrameRef(index.stream, index.pts[ordinal], index.time_base, str(message["digest"]), ordinal)
+        ref = FrameRef(index.stream, index.pts[ordinal], index.time_base, name, ordinal)
         return Frame(ref, rgb)
+
+    def _grow(self, message: Message) -> None:
+        """Give the next child larger slots: a frame was larger than its header said. Only ever larger, and bounded."""
+        assert self._child is not None
+        most = (3 * self._limits.max_pixels) + _LINE_PADDING * 65536
+        try:
+            self._slot_bytes = whole(message, "bytes", self._slot_bytes + 1, most)
+        except Nonsense as error:
+            raise self._child.nonsense() from error
+        self._stop()
 
     def _failure(self, ordinal: int, error: EvidenceError) -> FrameFailure:
         return FrameFailure(ordinal, self.index.pts[ordinal], error)
@@ -241,9 +260,9 @@ class MediaReader:
             return
         try:
             child.send({"do": "stop", "request": request})
-            while (message := child.receive())["is"] != "end":
-                if message["is"] == "frame":
-                    child.send({"do": "free", "slot": message["slot"]})
+            while (message := child.receive()).get("is") != "end":
+                if message.get("is") == "frame":
+                    child.send({"do": "free", "slot": message.get("slot")})
         except EvidenceError:
             self._stop()
 
@@ -251,7 +270,7 @@ class MediaReader:
         slots = 1
         if self.info.kind is MediaKind.VIDEO:
             slots = max(2, min(_RING_SLOTS, _RING_BYTES // max(1, self._slot_bytes)))
-        self._child = DecoderProcess(self._path, self._limits, self._slot_bytes, slots)
+        self._child = DecoderProcess(self._location, self._limits, self._slot_bytes, slots)
         try:
             self._agree_on_index(self._child)
         except BaseException:
@@ -259,23 +278,24 @@ class MediaReader:
             raise
 
     def _agree_on_index(self, child: DecoderProcess) -> None:
-        if self._index is None:
-            answer = child.ask({"do": "index"})
-            base = TimeBase(int(answer["num"]), int(answer["den"]))
-            self._index = FrameIndex(int(answer["stream"]), base, tuple(answer["pts"]), tuple(answer["keys"]))
-        else:
-            known = self._index
-            answer = child.ask(
-                {
-                    "do": "use_index",
-                    "stream": known.stream,
-                    "num": known.time_base.num,
-                    "den": known.time_base.den,
-                    "pts": known.pts,
-                    "keys": known.keyframes,
-                }
-            )
-        self.decoder = str(answer["decoder"])
+        try:
+            if self._index is None:
+                answer = child.ask({"do": "index"})
+                pts, keys = child.receive_numbers(), child.receive_numbers()
+                self._index = frame_index(answer, pts, keys, self._limits)
+            else:
+                answer = self._hand_over_index(child, self._index)
+            self.decoder = decoder_name(answer)
+        except Nonsense as error:
+            raise child.nonsense() from error
+        self.confinement = child.layers
+
+    def _hand_over_index(self, child: DecoderProcess, known: FrameIndex) -> Message:
+        base = known.time_base
+        child.send({"do": "use_index", "stream": known.stream, "num": base.num, "den": base.den})
+        child.send_numbers(known.pts)
+        child.send_numbers(known.keyframes)
+        return child.receive()
 
     def _stop(self) -> None:
         self._serving = 0

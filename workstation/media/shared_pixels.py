@@ -1,8 +1,9 @@
 """Memory that the reader and its decoder child both see: a few equal slots, one decoded picture each.
 
 The parent makes it in its full size, so that the child needs no right to write files (``RLIMIT_FSIZE`` is 0 there).
-Linux: an anonymous memory file whose descriptor the child inherits. Other POSIX systems: a temporary file without a
-name. Windows: a named mapping that lives as long as one of the two holds it.
+Linux: an anonymous memory file whose descriptor the child inherits, sealed at its size: a child that could make it
+shorter would end its parent with a bus error at the next look into the part that is gone. Other POSIX systems: a
+temporary file without a name. Windows: a named mapping that lives as long as one of the two holds it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ import os
 import sys
 import tempfile
 import uuid
+
+if sys.platform.startswith("linux"):
+    import fcntl
 
 
 class SharedPixels:
@@ -30,6 +34,7 @@ class SharedPixels:
         self.fd = _anonymous_file()
         try:
             os.ftruncate(self.fd, total)
+            _seal(self.fd)
             self.memory = mmap.mmap(self.fd, total, mmap.MAP_SHARED, mmap.PROT_READ)
         except OSError:
             os.close(self.fd)
@@ -51,8 +56,13 @@ def attach(fd: int, tag: str, total: int) -> mmap.mmap:
     return memory
 
 
+def _seal(fd: int) -> None:
+    if sys.platform.startswith("linux"):
+        fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL)
+
+
 def _anonymous_file() -> int:
     if hasattr(os, "memfd_create"):
-        return os.memfd_create("workstation-pixels", os.MFD_CLOEXEC)
+        return os.memfd_create("workstation-pixels", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     with tempfile.TemporaryFile() as file:
         return os.dup(file.fileno())

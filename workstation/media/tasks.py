@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from workstation.domain.errors import InputError
+from workstation.domain.media import MediaLocation
+from workstation.media.answers import Nonsense, plain
 from workstation.media.decoder_process import DecoderProcess
 from workstation.media.limits import DecodeLimits
 from workstation.media.tasks_table import TASKS
@@ -16,7 +18,7 @@ _NOTHING: Mapping[str, Any] = {}
 
 
 def run_task(
-    location: Path,
+    location: Path | MediaLocation,
     task: str,
     arguments: Mapping[str, Any] = _NOTHING,
     limits: DecodeLimits | None = None,
@@ -40,18 +42,23 @@ def run_task(
         raise InputError(f"There is no task {task!r} for a decoder.", f"Known are: {', '.join(sorted(TASKS))}.")
     child = DecoderProcess(location, limits or DecodeLimits(), task=task)
     try:
-        child.send({"do": "task", "task": task, "arguments": dict(arguments)})
+        child.send({"do": "task", "arguments": dict(arguments)})
         while True:
             message = child.receive(on_beat)
-            if message["is"] == "said":
-                if on_said is not None:
-                    on_said(_inside(message, "part"))
-                continue
-            return _inside(message, "result")
+            part = _inside(message, {"said": "part", "done": "result"}.get(str(message.get("is")), ""))
+            if message["is"] == "done":
+                return part
+            if on_said is not None:
+                on_said(part)
+    except Nonsense as error:
+        raise child.nonsense() from error
     finally:
         child.close()
 
 
 def _inside(message: Message, name: str) -> Message:
     value = message.get(name)
-    return value if isinstance(value, dict) else {}
+    if not isinstance(value, dict):
+        raise Nonsense(name)
+    checked: Message = plain(value)
+    return checked

@@ -19,7 +19,7 @@ from workstation.media.cursor import Cursor
 from workstation.media.decode_run import DecodeRun, Judged, too_large
 from workstation.media.decoded import Beat, Decoded, Index
 from workstation.media.digests import frame_digest
-from workstation.media.limits import DecodeLimits
+from workstation.media.open_exhibit import OpenExhibit
 from workstation.media.video_facts import describe_streams, stream_warnings
 from workstation.media.wire import Message
 
@@ -39,12 +39,11 @@ av.logging.set_level(None)
 
 
 class VideoSource:
-    """One video exhibit, read from an inherited descriptor (or, on Windows, from its path)."""
+    """One video exhibit, read from its descriptor where it has one, else from its file object."""
 
-    def __init__(self, fd: int, path: str, limits: DecodeLimits, known: bool) -> None:
-        self._fd = fd
-        self._path = path
-        self._limits = limits
+    def __init__(self, exhibit: OpenExhibit, known: bool) -> None:
+        self._exhibit = exhibit
+        self._limits = exhibit.limits
         self._known = known
         self._cursor: Cursor | None = None
         self._reformatter = VideoReformatter()
@@ -57,12 +56,8 @@ class VideoSource:
             raise
 
     def _open(self) -> InputContainer:
-        options = {"format_whitelist": FORMATS, "protocol_whitelist": "fd" if self._fd >= 0 else "file"}
-        if self._fd >= 0:
-            os.lseek(self._fd, 0, os.SEEK_SET)
-            options["fd"] = str(self._fd)
         try:
-            return av.open("fd:" if self._fd >= 0 else self._path, options=options, metadata_errors="replace")
+            return open_container(self._exhibit)
         except MemoryError as error:
             raise too_large() from error
         except (av.error.FFmpegError, ValueError, OSError) as error:
@@ -188,6 +183,11 @@ class VideoSource:
     def guessed_rate(self) -> Fraction:
         return self._stream.guessed_rate or self._stream.average_rate or Fraction(25)
 
+    @property
+    def sample_aspect_ratio(self) -> Fraction:
+        """Width of a stored pixel over its height, as the container or the stream tells it; 0/1 when neither does."""
+        return self._stream.sample_aspect_ratio or Fraction(0, 1)
+
     def close(self) -> None:
         self._container.close()
 
@@ -207,6 +207,20 @@ class _DecodedFrame:
         # matrix and range; untagged frames are BT.601, limited range, as everywhere in FFmpeg.
         plane = self._reformatter.reformat(self._frame, format="rgb24", threads=1).planes[0]
         return plane.line_size, memoryview(plane)
+
+
+def open_container(exhibit: OpenExhibit) -> InputContainer:
+    """Open an exhibit with the demuxers of ``FORMATS`` alone; no playlist leads it to another file or address.
+
+    Raises:
+        MemoryError, av.error.FFmpegError, ValueError, OSError: as PyAV gives them.
+    """
+    options = {"format_whitelist": FORMATS, "protocol_whitelist": "fd" if exhibit.fd >= 0 else "none"}
+    if exhibit.fd < 0:
+        return av.open(exhibit.file(), mode="r", options=options, metadata_errors="replace")
+    os.lseek(exhibit.fd, 0, os.SEEK_SET)
+    options["fd"] = str(exhibit.fd)
+    return av.open("fd:", mode="r", options=options, metadata_errors="replace")
 
 
 def versions(codec: str) -> str:
