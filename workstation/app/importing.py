@@ -1,187 +1,207 @@
-"""Taking exhibits in: hash while copying, probe in the decoder child, thumbnail, one custody event each (E1)."""
+"""Imports: the whole list is kept in the case first, then the files are taken in one by one (E1, U6, X10).
+
+An import that was cancelled, failed or killed goes on where it was: what is settled stays settled, what waits is taken
+in. A file that was copied by a killed program and became an exhibit, but was not ticked off, is recognised as its own.
+"""
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from workstation.app.environment import user_name
 from workstation.app.hub import Hub
-from workstation.app.paths import refused
-from workstation.domain.clock import now_utc
+from workstation.app.intake_results import Intake, IntakeWish, summed_up
+from workstation.app.listing import Listed, changed_since, list_files, located
+from workstation.app.taking_in import Origin, prepare, take_in
+from workstation.domain.custody import CustodyKind
 from workstation.domain.errors import (
     Cancelled,
     CaseReadOnly,
-    DamagedMedia,
-    DecoderStopped,
     DuplicateEvidence,
-    EmptyFile,
-    EvidenceError,
     InputError,
-    MediaTooLarge,
-    PermissionRefused,
     StorageFull,
-    UnreadableMedia,
     WorkstationError,
 )
 from workstation.domain.events import CaseChanged, EvidenceChanged
-from workstation.domain.evidence import EvidenceItem, IntegrityState
-from workstation.domain.ids import EvidenceId, new_id
+from workstation.domain.evidence import EvidenceItem
+from workstation.domain.ids import EvidenceId, IntakeId
+from workstation.domain.intake import BatchState, IntakeBatch, IntakeItem, IntakeState
 from workstation.domain.jobs import JobContext
-from workstation.domain.media import MediaInfo
-from workstation.media.probing import probe
-from workstation.media.reader import open_media
-from workstation.media.thumbnails import thumbnail_png
 from workstation.storage.case_store import CaseStore
 
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """A file that was not taken in, and why, in one line."""
-
-    path: str
-    code: str
-    line: str
+_BATCH_OF_LINES = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Intake:
-    """What an import did. Every file asked for is in exactly one of the two."""
-
-    added: tuple[EvidenceItem, ...]
-    refused: tuple[Refusal, ...]
-
-    def as_result(self) -> dict[str, object]:
-        return {
-            "added": [item.id for item in self.added],
-            "refused": [{"path": r.path, "code": r.code, "line": r.line} for r in self.refused],
-        }
-
-
-def expand(paths: Sequence[Path]) -> tuple[Path, ...]:
-    """Return the files named, folders replaced by every file in them (hidden ones left out), in name order."""
-    found: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            inside = (p for p in sorted(path.rglob("*")) if p.is_file())
-            found.extend(p for p in inside if not any(part.startswith(".") for part in p.relative_to(path).parts))
-        else:
-            found.append(path)
-    return tuple(found)
-
-
-def import_files(store: CaseStore, hub: Hub, paths: Sequence[Path], note: str, context: JobContext) -> Intake:
-    """Take files into the case one by one. A refused file never stops the others; a full disk does.
+def import_files(store: CaseStore, hub: Hub, wish: IntakeWish, context: JobContext) -> Intake:
+    """List everything named, keep the list in the case, and take the files in. A refused file never stops the others.
 
     Raises:
-        Cancelled: between files or inside a copy; what was taken in stays.
-        StorageFull, CaseReadOnly, InputError: nothing more can be taken in.
+        InputError: nothing was found at all.
+        Cancelled: while listing nothing stays; later, what was taken in stays and the rest waits.
+        StorageFull, CaseReadOnly: nothing more can be taken in; the rest waits.
     """
-    files = expand(paths)
-    if not files:
-        raise InputError("There is no file to take in.", "Name at least one picture or video.")
-    added: list[EvidenceItem] = []
-    turned_away: list[Refusal] = []
-    for number, path in enumerate(files):
+
+    def count(number: int) -> None:
         context.raise_if_cancelled()
-        context.progress(number, len(files), path.name)
-        try:
-            item = take_in(store, path, note, context)
-        except (StorageFull, CaseReadOnly, Cancelled):
-            raise
-        except WorkstationError as error:
-            turned_away.append(Refusal(str(path), error.code, error.line()))
-            store.refuse_evidence(str(path), f"{error.code}: {error.message}")
-            continue
-        added.append(item)
-        hub.publish(EvidenceChanged(store.case.id, item.id))
-    context.progress(len(files), len(files))
-    hub.publish(CaseChanged(store.case.id))
-    return Intake(tuple(added), tuple(turned_away))
+        context.progress(0, 0, f"{number} files listed")
 
-
-def take_in(store: CaseStore, path: Path, note: str, context: JobContext) -> EvidenceItem:
-    """Take one file in. A file that cannot be decoded is kept as an exhibit with its problem stated.
-
-    Raises:
-        EvidenceError: the file is missing, empty, already in the case or no media at all.
-    """
-    if not path.exists():
-        raise InputError(f"{path} does not exist.")
-    if not path.is_file():
-        raise InputError(f"{path} is not a file.")
-    if path.stat().st_size == 0:
-        raise EmptyFile(f"{path.name} is empty (0 bytes).", "Ask for the file again.")
-    try:
-        stored = store.vault.take_in(
-            path,
-            on_progress=lambda done, total: context.progress(done, total, f"{path.name}: hashing"),
-            cancelled=context.cancelled,
-        )
-    except PermissionError as error:
-        raise PermissionRefused(f"{path.name} cannot be read ({error.strerror}).", "Check its permissions.") from error
-    except OSError as error:
-        raise refused(error, store.folder) from error
-    known = store.find_by_digest(stored.sha256)
-    if known is not None:
-        raise DuplicateEvidence(f"{path.name} is already in the case as {known.exhibit} (same SHA-256).")
-    try:
-        info, problem = _probe(store.vault.path(stored.relative_path), path.name)
-    except EvidenceError:
-        if not stored.already_there:
-            store.vault.discard(stored.relative_path)
-        raise
-    item = EvidenceItem(
-        id=EvidenceId(new_id()),
-        exhibit=store.next_exhibit(),
-        name=path.name,
-        source_path=str(path.resolve()),
-        stored_path=stored.relative_path,
-        sha256=stored.sha256,
-        size=stored.size,
-        taken_in_at=now_utc(),
-        taken_in_by=f"{store.case.examiner} ({user_name()})",
-        machine=platform.node(),
-        media=info,
-        problem=problem,
-        note=note,
-        integrity=IntegrityState.VERIFIED,
-        verified_at=now_utc(),
+    listed = list_files(wish.paths, case=store.folder, on_count=count)
+    if not listed:
+        raise InputError("There is no file to take in.", "Name at least one picture or video.")
+    batch = store.intake.begin(
+        [(entry.path, entry.size, entry.modified_ns) for entry in listed],
+        note=wish.note,
+        purpose=wish.purpose,
+        authority=wish.authority,
     )
-    store.add_evidence(item, {"duplicate_of_stored_file": stored.already_there, "problem": problem})
-    if info is not None:
-        _prepare(store, item, info)
-    return item
+    return _run(
+        store, hub, batch, wish.second_digest, context, dict(zip(_positions(store, batch), listed, strict=True))
+    )
 
 
-def _probe(stored: Path, name: str) -> tuple[MediaInfo | None, str]:
-    """Probe the stored copy, after hashing (E1). Damage is kept as the exhibit's problem; no media at all is refused.
+def go_on(store: CaseStore, hub: Hub, batch: IntakeId, second_digest: str, context: JobContext) -> Intake:
+    """Go on with an import that was cancelled, failed or interrupted.
 
     Raises:
-        UnreadableMedia: the file is neither a picture nor a video.
+        NotFound: there is no such import.
+        InputError: nothing of it waits.
+        Cancelled, StorageFull, CaseReadOnly: as for ``import_files``.
     """
+    found = store.intake.batch(batch)
+    if not found.waiting:
+        raise InputError("Nothing of this import waits to be taken in.")
+    return _run(store, hub, found, second_digest, context, {})
+
+
+@dataclass
+class _Tally:
+    """Progress in bytes over the whole import, and what is to be told at its end."""
+
+    context: JobContext
+    total: int
+    files: int
+    done: int = 0
+    at: int = 0
+    name: str = ""
+    size: int = 0
+    changed: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def begin(self, item: IntakeItem) -> None:
+        self.at += 1
+        self.name, self.size = Path(item.path).name, item.size
+        self.tell(0)
+
+    def tell(self, within: int, _total: int = 0) -> None:
+        words = f"file {self.at} of {self.files}: {self.name}"
+        self.context.progress(min(self.done + min(within, self.size), self.total), self.total, words)
+
+    def end(self) -> None:
+        self.done += self.size
+
+
+def _run(
+    store: CaseStore,
+    hub: Hub,
+    batch: IntakeBatch,
+    second_digest: str,
+    context: JobContext,
+    listed: dict[int, Listed],
+) -> Intake:
+    """Take in what waits and end the import in one of done, cancelled, failed."""
+    state = BatchState.FAILED
     try:
-        return probe(stored), ""
-    except (DamagedMedia, MediaTooLarge, DecoderStopped) as error:
-        return None, _named(error.message, stored.name, name)
-    except UnreadableMedia as error:
-        raise UnreadableMedia(_named(error.message, stored.name, name), error.advice) from error
+        if listed:
+            _settle_left_out(store, batch, listed)
+        waiting = store.intake.waiting(batch.id)
+        tally = _Tally(context, max(1, sum(item.size for item in waiting)), len(waiting))
+        for item in waiting:
+            context.raise_if_cancelled()
+            tally.begin(item)
+            _one(store, hub, batch, item, second_digest, tally)
+            tally.end()
+        state = BatchState.DONE
+        context.progress(tally.total, tally.total)
+    except Cancelled:
+        state = BatchState.CANCELLED
+        raise
+    finally:
+        store.intake.end(batch.id, state)
+        hub.publish(CaseChanged(store.case.id))
+    exhibits = {item.id: item for item in store.evidence()}
+    items = store.intake.items(batch.id)
+    return summed_up(store.intake.batch(batch.id), items, exhibits, tally.changed, tally.notes)
 
 
-def _named(message: str, stored: str, name: str) -> str:
-    """A message about the stored copy, told about the file the examiner knows."""
-    told = message.replace(stored, name)
-    return told if name in told else f"{name}: {told[:1].lower()}{told[1:]}"
+def _settle_left_out(store: CaseStore, batch: IntakeBatch, listed: dict[int, Listed]) -> None:
+    """Tick off what the listing itself turned away, with custody events that name every one of them (X10)."""
+    turned = [(position, entry) for position, entry in listed.items() if entry.code]
+    for start in range(0, len(turned), _BATCH_OF_LINES):
+        part = turned[start : start + _BATCH_OF_LINES]
+        body = _facts(batch) | {
+            "reason": "not taken in by the listing",
+            "sources": [{"source": entry.path, "code": entry.code, "reason": entry.line} for _, entry in part],
+        }
+        store.record(CustodyKind.EVIDENCE_REFUSED, body)
+        for position, entry in part:
+            store.intake.settle(batch.id, position, IntakeState.REFUSED, code=entry.code, line=entry.line)
 
 
-def _prepare(store: CaseStore, item: EvidenceItem, info: MediaInfo) -> None:
-    """Frame index and thumbnail are conveniences: a file that only fails here stays examinable frame by frame."""
-    path = store.vault.path(item.stored_path)
+def _one(store: CaseStore, hub: Hub, batch: IntakeBatch, item: IntakeItem, second_digest: str, tally: _Tally) -> None:
+    path = located(item.path)
+    differs = changed_since(item.size, item.modified_ns, path)
+    if differs:
+        tally.changed.append(f"{item.path}: {differs}")
+    facts = _facts(batch) | ({"changed_since_listing": differs} if differs else {})
+    origin = Origin(path, item.path, batch.note, facts, second_digest)
     try:
-        with open_media(path, info) as reader:
-            store.put_frame_index(item.id, reader.index)
-        store.put_thumbnail(item.id, thumbnail_png(path, info))
-    except EvidenceError:
+        taken = take_in(store, origin, tally.tell, tally.context.cancelled)
+    except (StorageFull, CaseReadOnly, Cancelled):
+        raise
+    except WorkstationError as error:
+        store.record(
+            CustodyKind.EVIDENCE_REFUSED,
+            facts | {"source": item.path, "code": error.code, "reason": f"{error.code}: {error.message}"},
+        )
+        store.intake.settle(batch.id, item.position, IntakeState.REFUSED, code=error.code, line=error.line())
         return
+    if taken.duplicate and not _is_its_own(store, batch, item, taken.item):
+        _duplicate(store, batch, item, taken.item)
+        return
+    store.intake.settle(batch.id, item.position, IntakeState.ADDED, evidence=taken.item.id)
+    tally.notes.extend(prepare(store, taken.item))
+    hub.publish(EvidenceChanged(store.case.id, taken.item.id))
+
+
+def _duplicate(store: CaseStore, batch: IntakeBatch, item: IntakeItem, known: EvidenceItem) -> None:
+    line = f"{Path(item.path).name} is already in the case as {known.exhibit} (same SHA-256)."
+    body = {
+        "source": item.path,
+        "code": DuplicateEvidence.code,
+        "reason": f"duplicate of {known.exhibit}",
+        "evidence": known.id,
+        "exhibit": known.exhibit,
+        "sha256": known.sha256,
+    }
+    store.record(CustodyKind.EVIDENCE_REFUSED, _facts(batch) | body)
+    store.intake.settle(
+        batch.id, item.position, IntakeState.DUPLICATE, evidence=known.id, code=DuplicateEvidence.code, line=line
+    )
+
+
+def _is_its_own(store: CaseStore, batch: IntakeBatch, item: IntakeItem, known: EvidenceItem) -> bool:
+    """Whether this very file became the exhibit in an earlier run of this import that was killed before ticking it."""
+    if known.source_path != item.path or known.taken_in_at < batch.started_at:
+        return False
+    claimed: set[EvidenceId | None] = {i.evidence for i in store.intake.items(batch.id) if i.state is IntakeState.ADDED}
+    return known.id not in claimed
+
+
+def _facts(batch: IntakeBatch) -> dict[str, object]:
+    """What every custody event of an import says about it (E6)."""
+    return {"intake": batch.id, "purpose": batch.purpose, "authority": batch.authority}
+
+
+def _positions(store: CaseStore, batch: IntakeBatch) -> Sequence[int]:
+    return [item.position for item in store.intake.items(batch.id)]

@@ -1,14 +1,21 @@
-"""Re-verification: exhibits against their digests, a case as a whole, a report against its case (E5, E7, G7)."""
+"""Re-verification: exhibits against their digests, a report against its case (E5, E7, G7).
+
+A pass over exhibits is cheap first: presence, size, mode and time of every original, then the digests, those in doubt
+before the others. An outcome that is not "verified" stays until a later pass finds the original whole again.
+"""
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from workstation.app.hub import Hub
 from workstation.domain.clock import now_utc
 from workstation.domain.custody import CheckLine, CheckState, CustodyHead
-from workstation.domain.errors import CaseError, IntegrityMismatch, NotFound
+from workstation.domain.errors import CaseError, EvidenceError, IntegrityMismatch, NotFound, PermissionRefused
 from workstation.domain.events import EvidenceChanged
 from workstation.domain.evidence import EvidenceItem, IntegrityState
 from workstation.domain.ids import EvidenceId
@@ -16,33 +23,129 @@ from workstation.domain.jobs import JobContext
 from workstation.storage.case_store import CaseStore
 from workstation.storage.vault import hash_file
 
+BROKEN = (IntegrityState.MISMATCH, IntegrityState.MISSING)
 
-def check_exhibit(store: CaseStore, item: EvidenceItem, cancelled: Callable[[], bool]) -> IntegrityState:
-    """Hash one original again. Raises: Cancelled."""
-    path = store.vault.path(item.stored_path)
-    if not path.is_file():
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What one look at an original's folder entry says: ``state`` when that settles it, else None; ``doubt`` is why it
+    should be hashed before the others, empty when nothing looks odd."""
+
+    state: IntegrityState | None
+    doubt: str = ""
+
+
+def glance(store: CaseStore, item: EvidenceItem) -> Glance:
+    """Look at presence, kind, size, mode and time of an original without reading it."""
+    try:
+        place = store.vault.open_location(item.stored_path)
+        facts = place.path.lstat()
+    except EvidenceError:
+        return Glance(IntegrityState.MISMATCH, "its encryption does not hold")
+    except (OSError, NotFound):
+        return Glance(IntegrityState.MISSING)
+    if not stat.S_ISREG(facts.st_mode):
+        return Glance(IntegrityState.MISSING)
+    if place.key is None and facts.st_size != item.size:
+        return Glance(IntegrityState.MISMATCH, f"{facts.st_size} bytes instead of {item.size}")
+    if item.integrity is not IntegrityState.VERIFIED:
+        return Glance(None, "it was not found whole before")
+    if facts.st_mode & 0o222:
+        return Glance(None, "it can be written to")
+    if facts.st_mtime > _seconds(item.verified_at):
+        return Glance(None, "it was written to since it was verified")
+    return Glance(None)
+
+
+def check_exhibit(
+    store: CaseStore,
+    item: EvidenceItem,
+    cancelled: Callable[[], bool],
+    on_progress: Callable[[int, int], None] | None = None,
+) -> IntegrityState:
+    """Hash one original again. An original that cannot be read counts as missing. Raises: Cancelled."""
+    try:
+        place = store.vault.open_location(item.stored_path)
+        if not place.path.is_file():
+            return IntegrityState.MISSING
+        digest, size = hash_file(place, on_progress=on_progress, cancelled=cancelled)
+    except EvidenceError:
+        return IntegrityState.MISMATCH
+    except (NotFound, PermissionRefused, CaseError):
         return IntegrityState.MISSING
-    digest, size = hash_file(path, cancelled=cancelled)
     good = digest == item.sha256 and size == item.size
     return IntegrityState.VERIFIED if good else IntegrityState.MISMATCH
 
 
 def verify_exhibits(
-    store: CaseStore, hub: Hub, evidence: Sequence[EvidenceId] | None, context: JobContext
+    store: CaseStore,
+    hub: Hub,
+    evidence: Sequence[EvidenceId] | None,
+    context: JobContext,
+    *,
+    only_doubtful: bool = False,
 ) -> dict[str, object]:
-    """Hash exhibits again, record each outcome in the chain and tell the doors."""
+    """Verify exhibits, record each outcome in the chain and tell the doors; progress is in bytes.
+
+    Args:
+        only_doubtful: hash only what a glance leaves in doubt; the others are listed as "unhashed".
+
+    Returns:
+        Exhibit numbers under "verified", "mismatch" (missing ones among them) and "unhashed".
+
+    Raises:
+        Cancelled: what was recorded before stays.
+    """
     items = [item for item in store.evidence() if evidence is None or item.id in evidence]
+    bad: list[str] = []
+    sure: list[EvidenceItem] = []
+    doubtful: list[EvidenceItem] = []
+    for item in items:
+        context.raise_if_cancelled()
+        seen = glance(store, item)
+        if seen.state is not None:
+            _record(store, hub, item, seen.state)
+            bad.append(item.exhibit)
+        else:
+            (doubtful if seen.doubt else sure).append(item)
+    hashed = doubtful if only_doubtful else [*doubtful, *sure]
+    good, worse = _hash_all(store, hub, hashed, context)
+    unhashed = [item.exhibit for item in sure] if only_doubtful else []
+    return {"verified": good, "mismatch": [*bad, *worse], "unhashed": unhashed}
+
+
+def _hash_all(
+    store: CaseStore, hub: Hub, items: Sequence[EvidenceItem], context: JobContext
+) -> tuple[list[str], list[str]]:
+    total, done = max(1, sum(item.size for item in items)), 0
     good: list[str] = []
     bad: list[str] = []
-    for number, item in enumerate(items):
+    for number, item in enumerate(items, start=1):
         context.raise_if_cancelled()
-        context.progress(number, len(items), item.exhibit)
-        state = check_exhibit(store, item, context.cancelled)
-        store.set_integrity(item.id, state, now_utc())
-        hub.publish(EvidenceChanged(store.case.id, item.id))
+        words = f"{item.exhibit}, {number} of {len(items)}"
+
+        def tell(read: int, _size: int, before: int = done, words: str = words) -> None:
+            context.progress(min(before + read, total), total, words)
+
+        state = check_exhibit(store, item, context.cancelled, tell)
+        _record(store, hub, item, state)
         (good if state is IntegrityState.VERIFIED else bad).append(item.exhibit)
-    context.progress(len(items), len(items))
-    return {"verified": good, "mismatch": bad}
+        done += item.size
+    context.progress(total, total)
+    return good, bad
+
+
+def _record(store: CaseStore, hub: Hub, item: EvidenceItem, state: IntegrityState) -> None:
+    store.set_integrity(item.id, state, now_utc())
+    hub.publish(EvidenceChanged(store.case.id, item.id))
+
+
+def _seconds(stamp: str) -> float:
+    try:
+        # A stamp is cut to milliseconds, a file's time is not.
+        return datetime.fromisoformat(stamp).timestamp() + 0.001
+    except ValueError:
+        return 0.0
 
 
 def must_be_sound(store: CaseStore, hub: Hub, items: Sequence[EvidenceItem], context: JobContext) -> None:
@@ -52,7 +155,7 @@ def must_be_sound(store: CaseStore, hub: Hub, items: Sequence[EvidenceItem], con
         names = ", ".join(str(name) for name in bad) if isinstance(bad, list) else str(bad)
         raise IntegrityMismatch(
             f"{names}: the stored original is not what was taken in; no report is built.",
-            "Run case verify, and restore the case from a sound copy.",
+            "Restore the case from a sound copy and verify the exhibits again.",
         )
 
 

@@ -14,17 +14,28 @@ import numpy.typing as npt
 from workstation.app import exporting, planning, reporting
 from workstation.app.examining import ExaminationRun
 from workstation.app.frames import Deliver, FrameServer
-from workstation.app.importing import import_files
+from workstation.app.importing import go_on, import_files
+from workstation.app.intake_results import IntakeWish
 from workstation.app.integrity import verify_exhibits
+from workstation.app.unfinished import Unfinished, unfinished
+from workstation.app.watching import Watch, watch
 from workstation.domain.case import Case
 from workstation.domain.custody import CustodyEvent, CustodyHead
-from workstation.domain.errors import Cancelled, CaseReadOnly, EvidenceError, InputError, NotFound, WorkstationError
+from workstation.domain.errors import (
+    Cancelled,
+    CaseError,
+    CaseReadOnly,
+    EvidenceError,
+    InputError,
+    NotFound,
+    WorkstationError,
+)
 from workstation.domain.events import CaseChanged, ExaminationChanged
 from workstation.domain.evidence import EvidenceItem
 from workstation.domain.examinations import Examination, ExaminationPlan, ExaminationState
-from workstation.domain.ids import EvidenceId, ExaminationId, JobId
+from workstation.domain.ids import EvidenceId, ExaminationId, IntakeId, JobId
 from workstation.domain.jobs import JobContext, Lane
-from workstation.domain.media import Frame, FrameIndex, MediaInfo
+from workstation.domain.media import Frame, FrameIndex, MediaInfo, MediaLocation
 from workstation.domain.reports import ReportRecord
 from workstation.domain.results import Coverage, FrameRow, TrackSummary
 from workstation.storage.case_store import CaseStore
@@ -44,6 +55,9 @@ class CaseSession:
         self._frames = FrameServer(self._source)
         self._lock = threading.Lock()
         self._jobs: list[JobId] = []
+        self._live: set[ExaminationId] = set()
+        self._closed = False
+        self._watch: Watch | None = None
 
     @property
     def case(self) -> Case:
@@ -138,16 +152,38 @@ class CaseSession:
         """Decode one frame on the case's own thread and hand it to ``deliver`` there; the newest request wins."""
         self._frames.request(evidence, ordinal, deliver)
 
-    def import_files(self, paths: Sequence[Path], note: str = "") -> JobId:
-        """Take files or folders into the case (io lane). Result: ``{"added": [...], "refused": [...]}``."""
+    def unfinished(self) -> Unfinished:
+        """An import and examinations that this case was left in the middle of."""
+        return unfinished(self._store)
+
+    def import_files(self, paths: Sequence[Path], note: str = "", purpose: str = "", authority: str = "") -> JobId:
+        """Take files or folders into the case (io lane). Result: ``importing.Intake.as_result``."""
         self._must_write()
-        chosen = tuple(paths)
+        wish = IntakeWish(tuple(paths), note, purpose, authority, self._engine.settings.second_digest)
 
         def work(context: JobContext) -> dict[str, object]:
-            return import_files(self._store, self._engine.hub, chosen, note, context).as_result()
+            return import_files(self._store, self._engine.hub, wish, context).as_result()
 
-        title = f"Take in {chosen[0].name}" if len(chosen) == 1 else f"Take in {len(chosen)} files"
-        return self._submit(Lane.IO, title, work, "files")
+        title = f"Take in {wish.paths[0].name}" if len(wish.paths) == 1 else f"Take in {len(wish.paths)} files"
+        return self.submit(Lane.IO, title, work, "bytes")
+
+    def resume_import(self, batch: IntakeId | None = None) -> JobId:
+        """Go on with an import that was cancelled, failed or interrupted (io lane); by default the newest.
+
+        Raises:
+            CaseReadOnly, InputError: before anything is queued.
+        """
+        self._must_write()
+        found = self.unfinished().intake
+        chosen = batch or (found.id if found is not None else None)
+        if chosen is None:
+            raise InputError("There is no unfinished import in this case.")
+
+        def work(context: JobContext) -> dict[str, object]:
+            second = self._engine.settings.second_digest
+            return go_on(self._store, self._engine.hub, chosen, second, context).as_result()
+
+        return self.submit(Lane.IO, "Go on with the import", work, "bytes")
 
     def verify_evidence(self, evidence: Sequence[EvidenceId] | None = None) -> JobId:
         """Hash exhibits again and record the outcome (E5). Result: ``{"verified": [...], "mismatch": [...]}``."""
@@ -156,7 +192,12 @@ class CaseSession:
         def work(context: JobContext) -> dict[str, object]:
             return verify_exhibits(self._store, self._engine.hub, evidence, context)
 
-        return self._submit(Lane.IO, "Verify exhibits", work, "exhibits")
+        return self.submit(Lane.IO, "Verify exhibits", work, "bytes")
+
+    def watch(self) -> None:
+        """Verify exhibits in the background now and on a schedule, as the settings say (E5); nothing when read only."""
+        if not self.read_only and self._watch is None:
+            self._watch = watch(self._engine, self)
 
     def examine(
         self,
@@ -183,20 +224,22 @@ class CaseSession:
             return self._run(self._store.start_examination(plan, environment), context)
 
         names = ", ".join(package.card.id for package in packages)
-        return self._submit(Lane.GPU, f"Examine {planning.name_exhibits(chosen)} with {names}", work, "frames")
+        return self.submit(Lane.GPU, f"Examine {planning.name_exhibits(chosen)} with {names}", work, "frames")
 
     def resume(self, examination: ExaminationId) -> JobId:
         """Go on with an examination that was cancelled, failed or interrupted (gpu lane)."""
         self._must_write()
         run = self._store.examination(examination)
-        if run.state in (ExaminationState.DONE, ExaminationState.RUNNING):
+        if run.state is ExaminationState.DONE or run.id in self._live:
             raise InputError(f"Examination {run.number} is {run.state}; there is nothing to go on with.")
 
         def work(context: JobContext) -> dict[str, object]:
             self._check_same_detectors(run.plan)
+            if self._store.examination(examination).state is ExaminationState.RUNNING:
+                self._store.end_examination(examination, ExaminationState.INTERRUPTED, "its end was not recorded")
             return self._run(self._store.reopen_examination(examination), context)
 
-        return self._submit(Lane.GPU, f"Go on with examination {run.number}", work, "frames")
+        return self.submit(Lane.GPU, f"Go on with examination {run.number}", work, "frames")
 
     def build_report(
         self,
@@ -215,7 +258,7 @@ class CaseSession:
             self._engine.hub.publish(CaseChanged(self.case.id))
             return result
 
-        return self._submit(Lane.REPORT, "Build report", work, "steps")
+        return self.submit(Lane.REPORT, "Build report", work, "steps")
 
     def export_frame(
         self,
@@ -236,11 +279,14 @@ class CaseSession:
             self._engine.hub.publish(CaseChanged(self.case.id))
             return result
 
-        return self._submit(Lane.REPORT, f"Export frame {ordinal}", work, "frames")
+        return self.submit(Lane.REPORT, f"Export frame {ordinal}", work, "frames")
 
     def close(self) -> None:
         """Cancel this case's jobs, wait for them, pin the head of the chain and close the files."""
+        if self._watch is not None:
+            self._watch.close()
         with self._lock:
+            self._closed = True
             jobs, self._jobs = self._jobs, []
         for job in jobs:
             self._engine.jobs.cancel_if_running(job)
@@ -256,6 +302,7 @@ class CaseSession:
         hub, store = self._engine.hub, self._store
         hub.publish(ExaminationChanged(self.case.id, examination.id))
         state, error = ExaminationState.FAILED, "the program stopped unexpectedly"
+        self._live.add(examination.id)
         try:
             result = dict(ExaminationRun(store, hub, self._engine.workshop, examination).run(context))
             state, error = ExaminationState.DONE, ""
@@ -266,10 +313,21 @@ class CaseSession:
             state, error = ExaminationState.FAILED, fault.message
             raise
         finally:
-            store.end_examination(examination.id, state, error)
+            self._end(examination, state, error)
             hub.publish(ExaminationChanged(self.case.id, examination.id))
             hub.publish(CaseChanged(self.case.id))
         return result
+
+    def _end(self, examination: Examination, state: ExaminationState, error: str) -> None:
+        """Record the end of a run. Where that fails too (a full disk), what stopped the run is what is told; the run
+        then counts as interrupted, here and when the case is opened next."""
+        self._live.discard(examination.id)
+        try:
+            self._store.end_examination(examination.id, state, error)
+        except WorkstationError as fault:
+            if state is ExaminationState.DONE:
+                raise
+            _log.warning("the end of examination %s could not be recorded: %s", examination.number, fault.message)
 
     def _check_same_detectors(self, plan: ExaminationPlan) -> None:
         for use in plan.detectors:
@@ -280,11 +338,11 @@ class CaseSession:
                     "Start a new examination; the old rows stay as they are.",
                 )
 
-    def _source(self, evidence: EvidenceId) -> tuple[Path, MediaInfo, FrameIndex | None]:
+    def _source(self, evidence: EvidenceId) -> tuple[MediaLocation, MediaInfo, FrameIndex | None]:
         item = self._store.evidence_item(evidence)
         if item.media is None:
             raise EvidenceError(f"{item.exhibit} cannot be shown: {item.problem}")
-        return self._store.vault.path(item.stored_path), item.media, self._store.frame_index(evidence)
+        return self._store.vault.open_location(item.stored_path), item.media, self._store.frame_index(evidence)
 
     def _must_write(self) -> None:
         if self.read_only:
@@ -292,8 +350,25 @@ class CaseSession:
                 f"Case {self.case.number} is open for reading only.", "Close it elsewhere and reopen it."
             )
 
-    def _submit(self, lane: Lane, title: str, work: Callable[[JobContext], dict[str, object]], unit: str) -> JobId:
-        job = self._engine.jobs.submit(lane, title, work, case=self.case.id, unit=unit)
+    def submit(
+        self,
+        lane: Lane,
+        title: str,
+        work: Callable[[JobContext], dict[str, object]],
+        unit: str,
+        *,
+        background: bool = False,
+    ) -> JobId:
+        """Queue work on this case; closing it cancels the work and waits for it. Raises: CaseError: it is closed."""
+        jobs = self._engine.jobs
+        if self._is_closed():
+            raise CaseError("The case is closed.", "Open it again.")
+        job = jobs.submit(lane, title, work, case=self.case.id, unit=unit, background=background)
         with self._lock:
             self._jobs.append(job)
+        if self._is_closed():
+            jobs.cancel_if_running(job)
         return job
+
+    def _is_closed(self) -> bool:
+        return self._closed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from workstation.domain.errors import InputError
@@ -19,6 +19,10 @@ class Settings(BaseSettings):
         precision: "auto" takes bfloat16 where the device has it natively.
         organisation: printed in the self-made signing identity.
         identity: PKCS#12 file to sign reports with; empty for the self-made one.
+        second_digest: computed at intake from the same read besides SHA-256, for matching with other tools (E1).
+        verify_on_open: exhibits verified in the background when the window opens a case: all of them, only those whose
+            size, mode or time is in doubt, or none (E5).
+        verify_every_hours: between two verifications of all exhibits while a case stays open in the window; 0 for none.
     """
 
     model_config = SettingsConfigDict(env_prefix="WORKSTATION_", extra="ignore")
@@ -27,6 +31,9 @@ class Settings(BaseSettings):
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     organisation: str = ""
     identity: str = ""
+    second_digest: Literal["", "sha512", "blake2b", "md5"] = ""
+    verify_on_open: Literal["full", "quick", "off"] = "full"
+    verify_every_hours: float = Field(default=24.0, ge=0.0)
 
     @classmethod
     def settings_customise_sources(

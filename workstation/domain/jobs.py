@@ -14,6 +14,7 @@ class Lane(StrEnum):
     IO = "io"
     GPU = "gpu"
     REPORT = "report"
+    CHECK = "check"
 
 
 class JobState(StrEnum):
@@ -30,7 +31,8 @@ class JobState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job as others see it. ``done``/``total`` count units named by ``unit``; total 0 means not yet known."""
+    """A job as others see it. ``done``/``total`` count units named by ``unit``; total 0 means not yet known. A
+    ``background`` job was asked for by the program itself: closing a case ends it without a question."""
 
     id: JobId
     lane: Lane
@@ -44,6 +46,7 @@ class Job:
     error: str = ""
     error_code: str = ""
     result: Mapping[str, object] | None = None
+    background: bool = False
 
 
 class JobContext(Protocol):

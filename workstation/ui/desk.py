@@ -148,7 +148,9 @@ class Desk(QObject):
         def work() -> CaseSession:
             if before is not None:
                 before.close()
-            return make()
+            session = make()
+            session.watch()
+            return session
 
         if before is not None:
             self._forget()

@@ -41,9 +41,18 @@ class JobQueue:
         self._threads: dict[Lane, threading.Thread] = {}
         self._closed = False
 
-    def submit(self, lane: Lane, title: str, work: Work, *, case: CaseId | None = None, unit: str = "") -> JobId:
+    def submit(
+        self,
+        lane: Lane,
+        title: str,
+        work: Work,
+        *,
+        case: CaseId | None = None,
+        unit: str = "",
+        background: bool = False,
+    ) -> JobId:
         """Queue a job and return its id at once."""
-        job = Job(JobId(new_id()), lane, title, case, JobState.QUEUED, unit=unit)
+        job = Job(JobId(new_id()), lane, title, case, JobState.QUEUED, unit=unit, background=background)
         with self._lock:
             if self._closed:
                 raise RuntimeError("the job queue is closed")
