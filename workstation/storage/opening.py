@@ -23,9 +23,10 @@ from workstation.storage.chain import Chain, head_of
 from workstation.storage.checkpoints import Ledger
 from workstation.storage.clock_facts import clock_facts
 from workstation.storage.database import Database
-from workstation.storage.durable import sweep_parts, write_whole
+from workstation.storage.durable import file_error, sweep_parts, write_whole
 from workstation.storage.engine import writer_engine
 from workstation.storage.facets import intake
+from workstation.storage.half_made import clear_half_made
 from workstation.storage.keys import LedgerKey
 from workstation.storage.open_case import OpenCase, Writing
 from workstation.storage.outside_reader import open_for_reading
@@ -53,6 +54,10 @@ def make_case(
     if passphrase is not None:
         key_slots.check_passphrase(passphrase)
     seal = None if passphrase is None else CaseSeal.fresh()
+    try:
+        clear_half_made(root)
+    except OSError as fault:
+        raise file_error(fault, root) from fault
     with making(root) as folder:
         case = Case(CaseId(new_id()), number, title, examiner, question, now_utc(), str(folder.root))
         lock = CaseLock.take(folder.lock)

@@ -1,0 +1,47 @@
+"""kill -9 at work: nothing that was acknowledged is lost, nothing is half made, the work goes on (U5, U6)."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.harness.kills import ACTS, Act, Bases, Figures, draw, kill_once
+from tests.harness.workbench import Nursery
+
+SEED = int(os.environ.get("WORKSTATION_HARNESS_SEED", "20"))
+KILLS = int(os.environ.get("WORKSTATION_HARNESS_KILLS", "200"))
+
+
+@pytest.fixture(scope="module")
+def bases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bases]:
+    root = tmp_path_factory.mktemp("kills")
+    with Nursery(root / "nursery") as nursery:
+        made = Bases(nursery, root)
+        made.prepare()
+        yield made
+
+
+@pytest.mark.parametrize("act", ACTS, ids=lambda act: act.name)
+def test_a_killed_act_loses_nothing(bases: Bases, act: Act) -> None:
+    chance, figures = random.Random(f"{SEED} {act.name}"), Figures()
+    for _ in range(2):
+        kill_once(bases, act, *draw(bases, act, chance), figures)
+    assert not figures.faults, "\n".join(figures.lines())
+    assert figures.lost == 0
+
+
+@pytest.mark.harness
+@pytest.mark.timeout(7200)
+def test_many_kills(bases: Bases, record_property: Callable[[str, object], None]) -> None:
+    chance, figures = random.Random(SEED), Figures()
+    weights = [2 if act.name in ("import", "examine") else 1 for act in ACTS]
+    for act in chance.choices(ACTS, weights, k=KILLS):
+        kill_once(bases, act, *draw(bases, act, chance), figures)
+    print("\n" + "\n".join(figures.lines()))  # noqa: T201
+    record_property("figures", figures.lines())
+    assert not figures.faults, "\n".join(figures.lines())
+    assert figures.lost == 0
+    assert figures.resumed > 0
