@@ -229,16 +229,10 @@ class DecoderProcess:
 
     def _read_some(self, fd: int, size: int) -> bytes:
         seconds = self._limits.item_timeout_s
-        if self._deadline is not None:
-            left = self._deadline - time.monotonic()
-            if left <= 0:
-                self._kill()
-                raise DecoderStopped(
-                    f"The decoder of {self._name} had no answer after {self._limits.question_timeout_s:g} s "
-                    "and was stopped.",
-                    "The exhibit may be built to keep a decoder busy.",
-                )
-            seconds = min(seconds, left + 0.01)
+        left = seconds if self._deadline is None else self._deadline - time.monotonic()
+        if left <= 0:
+            raise self._late()
+        seconds = min(seconds, left)
         if sys.platform == "win32":
             # Pipes cannot be waited for with a time limit there: a timer ends the child, which ends the read.
             timer = threading.Timer(seconds, self._kill)
@@ -248,8 +242,15 @@ class DecoderProcess:
             finally:
                 timer.cancel()
         if not _ready(fd, select.POLLIN, seconds):
-            raise self._silent()
+            raise self._silent() if seconds == self._limits.item_timeout_s else self._late()
         return os.read(fd, size)
+
+    def _late(self) -> DecoderStopped:
+        self._kill()
+        return DecoderStopped(
+            f"The decoder of {self._name} had no answer after {self._limits.question_timeout_s:g} s and was stopped.",
+            "The exhibit may be built to keep a decoder busy.",
+        )
 
     def _silent(self) -> DecoderStopped:
         self._kill()

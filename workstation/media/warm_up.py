@@ -22,8 +22,15 @@ _NOT_ENCODINGS = {"mbcs", "oem", "bz2_codec", "zlib_codec", "hex_codec", "uu_cod
 _PICTURES = (Signature.JPEG, Signature.PNG, Signature.GIF, Signature.BMP, Signature.TIFF, Signature.WEBP)
 
 
+_done = False
+
+
 def warm_up() -> None:
-    """Import and use once everything that pictures, videos and sealed files need. About half a second."""
+    """Import and use once everything that pictures, videos and sealed files need. About half a second, once."""
+    global _done
+    if _done:
+        return
+    _done = True
     _encodings()
     for name in (
         "workstation.media.sealed_file", "workstation.media.shared_pixels", "workstation.media.indexing",
