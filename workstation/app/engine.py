@@ -9,6 +9,7 @@ from pathlib import Path
 from workstation.app import logs
 from workstation.app.hub import Hub
 from workstation.app.jobs.queue import JobQueue
+from workstation.app.passphrases import RUN
 from workstation.app.paths import Home
 from workstation.app.session import CaseSession
 from workstation.app.settings import Settings, load_settings
@@ -58,14 +59,45 @@ class Engine:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def create_case(self, folder: Path, *, number: str, title: str, examiner: str, question: str) -> CaseSession:
-        """Make a case folder and open it. Raises: CaseExists, PermissionRefused, StorageFull."""
-        store = CaseStore.create(folder, number=number, title=title, examiner=examiner, question=question, key=self.key)
+    def create_case(
+        self,
+        folder: Path,
+        *,
+        number: str,
+        title: str,
+        examiner: str,
+        question: str,
+        passphrase: str | None = None,
+        keyring: bool = False,
+    ) -> CaseSession:
+        """Make a case folder and open it; with a passphrase it is encrypted, with ``keyring`` for this account too.
+
+        Raises: CaseExists, PermissionRefused, StorageFull; InputError for a short passphrase.
+        """
+        store = CaseStore.create(
+            folder,
+            number=number,
+            title=title,
+            examiner=examiner,
+            question=question,
+            key=self.key,
+            passphrase=passphrase,
+            keyring=keyring,
+        )
         return self._opened(store)
 
-    def open_case(self, folder: Path, *, read_only: bool = False) -> CaseSession:
-        """Open a case. Raises: CaseNotFound, CaseReadOnly (open elsewhere), CaseFormatTooNew, CaseDamaged."""
-        return self._opened(CaseStore.open(folder, key=self.key, read_only=read_only))
+    def open_case(
+        self, folder: Path, *, read_only: bool = False, passphrase: str | None = None, unseal: str = ""
+    ) -> CaseSession:
+        """Open a case; ``unseal`` says why one that was sealed for the archive is opened up again.
+
+        Raises: CaseNotFound, CaseReadOnly (open elsewhere, or sealed), CaseLocked, CaseFormatTooNew, CaseDamaged.
+        """
+
+        def work(known: str | None) -> CaseStore:
+            return CaseStore.open(folder, key=self.key, read_only=read_only, passphrase=known, unseal=unseal)
+
+        return self._opened(RUN.unlocking(folder, passphrase, work))
 
     def known_cases(self) -> tuple[KnownCase, ...]:
         """Cases opened on this workstation, newest first."""
@@ -75,11 +107,24 @@ class Engine:
         """Take a case off the list of known cases; its folder and its pins stay."""
         self._catalogue.forget_case(case)
 
-    def verify_case(self, folder: Path, on_progress: Callable[[int, int], None] | None = None) -> Verification:
-        """Verify a case without changing it, against the heads pinned on this machine (E7). Raises: CaseNotFound."""
-        case = self._case_in(folder)
-        pinned = tuple(head for head, _, _ in self._catalogue.pins(case)) if case is not None else ()
-        return verify_case(folder, pinned=pinned, on_progress=on_progress)
+    def verify_case(
+        self,
+        folder: Path,
+        on_progress: Callable[[int, int], None] | None = None,
+        *,
+        passphrase: str | None = None,
+    ) -> Verification:
+        """Verify a case without changing it, against the heads pinned on this machine (E7).
+
+        Raises: CaseNotFound, CaseLocked.
+        """
+
+        def work(known: str | None) -> Verification:
+            case = self._case_in(folder, known)
+            pinned = tuple(head for head, _, _ in self._catalogue.pins(case)) if case is not None else ()
+            return verify_case(folder, pinned=pinned, on_progress=on_progress, passphrase=known)
+
+        return RUN.unlocking(folder, passphrase, work)
 
     def detectors(self) -> tuple[InstalledDetector, ...]:
         """Detector packages on this machine, read from their cards alone."""
@@ -146,10 +191,10 @@ class Engine:
         self._catalogue.close()
         logs.stop_logging(self._log_handler)
 
-    def _case_in(self, folder: Path) -> CaseId | None:
+    def _case_in(self, folder: Path, passphrase: str | None) -> CaseId | None:
         """Which case stands in a folder: what it says itself, or, when it cannot be read, what stood there last."""
         try:
-            with CaseStore.open(folder, key=None, read_only=True) as store:
+            with CaseStore.open(folder, key=None, read_only=True, passphrase=passphrase) as store:
                 return store.case.id
         except CaseError:
             known = (case.id for case in self.known_cases() if Path(case.folder) == folder.resolve())

@@ -125,7 +125,7 @@ class ExaminationRun:
     def _open(self, item: EvidenceItem) -> MediaReader:
         if item.media is None:
             raise EvidenceError(f"{item.exhibit} cannot be examined: {item.problem}")
-        path = self._store.vault.path(item.stored_path)
+        path = self._store.vault.open_location(item.stored_path)
         return open_media(path, item.media, index=self._store.frame_index(item.id))
 
     def _answers(self, work: Sequence[tuple[EvidenceItem, tuple[int, ...]]]) -> Iterator[Answer]:

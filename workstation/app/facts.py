@@ -132,7 +132,7 @@ def _key_frames(
     if not wanted or item.media is None:
         return ()
     frames: list[KeyFrame] = []
-    path = store.vault.path(item.stored_path)
+    path = store.vault.open_location(item.stored_path)
     with open_media(path, item.media, index=store.frame_index(item.id)) as reader:
         for _, number, detector, row, _face, result in wanted:
             frame = reader.frame(row.frame.ordinal)

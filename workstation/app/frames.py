@@ -6,17 +6,16 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from pathlib import Path
 
 from workstation.domain.errors import WorkstationError
 from workstation.domain.ids import EvidenceId
-from workstation.domain.media import Frame, FrameIndex, MediaInfo
+from workstation.domain.media import Frame, FrameIndex, MediaInfo, MediaLocation
 from workstation.media.reader import MediaReader, open_media
 
 _log = logging.getLogger(__name__)
 _OPEN_READERS = 3
 
-Source = Callable[[EvidenceId], tuple[Path, MediaInfo, FrameIndex | None]]
+Source = Callable[[EvidenceId], tuple[MediaLocation, MediaInfo, FrameIndex | None]]
 Deliver = Callable[[Frame | WorkstationError], None]
 
 
@@ -24,7 +23,7 @@ class FrameServer:
     """Answers ``request`` on its own thread; ``fetch`` answers at once on the caller's.
 
     Args:
-        source: gives path, media facts and frame index of an exhibit.
+        source: gives place, media facts and frame index of an exhibit.
     """
 
     def __init__(self, source: Source) -> None:

@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from workstation.app.hub import Hub
+from workstation.app.passphrases import RUN
 from workstation.domain.clock import now_utc
 from workstation.domain.custody import CheckLine, CheckState, CustodyHead
 from workstation.domain.errors import CaseError, EvidenceError, IntegrityMismatch, NotFound, PermissionRefused
@@ -168,7 +169,9 @@ def compare_with_case(facts: Mapping[str, object], report_sha256: str, folder: P
         folder: the case folder.
     """
     try:
-        store = CaseStore.open(folder, key=None, read_only=True)
+        store = RUN.unlocking(
+            folder, None, lambda known: CaseStore.open(folder, key=None, read_only=True, passphrase=known)
+        )
     except CaseError as error:
         return (CheckLine("case", CheckState.BAD, error.message),)
     with store:

@@ -92,14 +92,16 @@ def build(engine: Engine, store: CaseStore, request: ReportRequest, context: Job
     target = store.folder / "reports" / f"report-{facts.number:02d}.pdf"
     try:
         target.parent.mkdir(exist_ok=True)
-        built = build_report(facts, target, identity)
+        name = target.relative_to(store.folder).as_posix()
+        keep = (lambda data: store.files.write(name, data)) if store.encrypted else None
+        built = build_report(facts, target, identity, keep=keep)
     except OSError as error:
         raise refused(error, target) from error
     record = ReportRecord(
         id=facts.report,
         case=store.case.id,
         number=facts.number,
-        path=target.relative_to(store.folder).as_posix(),
+        path=name,
         sha256=built.sha256,
         size=built.size,
         built_at=facts.built_at,
@@ -111,7 +113,7 @@ def build(engine: Engine, store: CaseStore, request: ReportRequest, context: Job
     engine.pin(store.case.id, store.custody_head(), f"after report {facts.number}")
     # Only a report that the case knows leaves the case: a program killed here has handed out nothing unrecorded.
     if request.output is not None and request.output.resolve() != target.resolve():
-        put_file(request.output, target.read_bytes())
+        put_file(request.output, store.files.read(name))
     context.progress(_STEPS, _STEPS, "done")
     return {
         "path": str(request.output or target),

@@ -16,7 +16,7 @@ from workstation.reporting.layout import SECTIONS, lay_out
 from workstation.reporting.seal import seal
 from workstation.reporting.signing import Identity
 from workstation.reporting.twin import results_json
-from workstation.reporting.verification import verify_report
+from workstation.reporting.verification import verify_bytes
 from workstation.reporting.wording import say
 
 Progress = Callable[[int, int, str], None]
@@ -36,11 +36,17 @@ class BuiltReport:
 
 
 def build_report(
-    facts: ReportFacts, output: Path, identity: Identity, *, on_progress: Progress | None = None
+    facts: ReportFacts,
+    output: Path,
+    identity: Identity,
+    *,
+    on_progress: Progress | None = None,
+    keep: Callable[[bytes], object] | None = None,
 ) -> BuiltReport:
     """Write the signed report to ``output``, replacing what is there, or leave the folder as it was.
 
     Args:
+        keep: takes the finished and verified bytes in place of a plain file at ``output`` (an encrypted case).
         on_progress: called with (steps done, steps in all, name of the step); what it raises stops the building.
 
     Raises:
@@ -55,7 +61,11 @@ def build_report(
         unsigned, identity, reason=say("document.signing_reason", number=facts.number, case=facts.case.number)
     )
     tell(_STEPS - 1, _STEPS, "verify")
-    put_file(output, signed, check=_must_verify)
+    if keep is None:
+        put_file(output, signed, check=lambda part: _must_verify(part.read_bytes()))
+    else:
+        _must_verify(signed)
+        keep(signed)
     tell(_STEPS, _STEPS, "done")
     return BuiltReport(
         path=output,
@@ -88,8 +98,8 @@ def prepare_report(
     return twin, unsigned, pages
 
 
-def _must_verify(path: Path) -> None:
-    verification, _ = verify_report(path)
+def _must_verify(data: bytes) -> None:
+    verification, _ = verify_bytes(data)
     if not verification.ok:
         why = "; ".join(line.detail for line in verification.bad)
         raise ReportInvalid(f"The finished report does not verify: {why}.", "It was not kept. Please report this.")

@@ -69,13 +69,18 @@ def verify_report(path: Path, *, trust: Path | None = None) -> tuple[Verificatio
         PermissionRefused, ReportError: it cannot be read.
         IdentityError: ``trust`` holds no certificate.
     """
-    roots = _roots(trust) if trust is not None else ()
     try:
         data = path.read_bytes()
     except FileNotFoundError as fault:
         raise NotFound(f"There is no report at {path.name}.", "Check the name.") from fault
     except OSError as fault:
         raise file_error(fault, path) from fault
+    return verify_bytes(data, trust=trust)
+
+
+def verify_bytes(data: bytes, *, trust: Path | None = None) -> tuple[Verification, dict[str, object] | None]:
+    """Verify a signed report held in memory; see :func:`verify_report`. Raises: IdentityError."""
+    roots = _roots(trust) if trust is not None else ()
     lines: list[CheckLine] = []
     twin, certificates = _results(data, lines)
     signature = _signature(data, lines)
