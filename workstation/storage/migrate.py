@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Engine
 
 from workstation.storage import case_format
 from workstation.storage.case_folder import CaseFolder
+from workstation.storage.durable import flush_file, flush_folder
 from workstation.storage.engine import connect
 from workstation.storage.sqlite_errors import typed_errors
 
@@ -44,6 +45,9 @@ def back_up(folder: CaseFolder, number: int, key: bytes | None = None) -> Path:
             copy.close()
     finally:
         source.close()
+    flush_file(target)
+    for place in (folder.backups, folder.root):
+        flush_folder(place)
     return target
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+from collections.abc import Callable
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -124,16 +125,19 @@ def open_case(
         raise InputError("A case is written with the ledger key of this installation.", "Open it for reading.")
     if not folder.writable():
         raise CaseReadOnly(f"The case folder {folder.root} cannot be written.", "Open it for reading only.")
+
+    def chain_of(case: Case) -> Chain:
+        return Chain(key, examiner or case.examiner, purpose=purpose, authority=authority)
+
     lock = CaseLock.take(folder.lock)
     try:
         switching.sweep(folder)
-        migrated = _upgrade_if_older(folder, seal, number, key, examiner)
+        migrated = _upgrade_if_older(folder, seal, number, chain_of)
         opened = _load(folder, seal, read_only=False)
     except BaseException:
         lock.release()
         raise
-    chain = Chain(key, examiner or opened.case.examiner, purpose=purpose, authority=authority)
-    opened.writing = Writing(lock, chain)
+    opened.writing = Writing(lock, chain_of(opened.case))
     try:
         anchored = opened.read(lambda connection: _check_anchor(connection, folder, opened.case))
         opened.read(lambda connection: _check_mark(connection, opened.case, unseal))
@@ -172,7 +176,7 @@ def _inspect(folder: CaseFolder, seal: CaseSeal | None, *, writing: bool) -> int
 
 
 def _upgrade_if_older(
-    folder: CaseFolder, seal: CaseSeal | None, number: int, key: LedgerKey, examiner: str | None
+    folder: CaseFolder, seal: CaseSeal | None, number: int, chain_of: Callable[[Case], Chain]
 ) -> bool:
     """Bring an older case up to date; its opening and its events are in the transaction that changes its format."""
     if number >= case_format.FORMAT:
@@ -181,9 +185,9 @@ def _upgrade_if_older(
     def record(connection: Connection, kept: Path) -> None:
         case, _ = cases.load(connection, folder.root)
         anchored = _check_anchor(connection, folder, case)
-        chain = Chain(key, examiner or case.examiner)
+        chain = chain_of(case)
         _record_opening(connection, chain, anchored)
-        restate.migrated(connection, chain, number, case_format.FORMAT, kept.relative_to(folder.root).as_posix())
+        restate.migrated(connection, chain, number, case_format.FORMAT, folder.root, kept)
 
     engine = writer_engine(folder.database, guarded=False, key=_raw_key(seal))
     try:

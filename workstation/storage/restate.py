@@ -6,6 +6,8 @@ they are what was recorded before rests on the format they come from.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from sqlalchemy import Connection, select
 
 from workstation.domain.custody import CustodyKind, canonical_json
@@ -14,10 +16,12 @@ from workstation.storage.chain import Chain
 from workstation.storage.described import Described, exhibit_facts, index_digest, sha256_of
 from workstation.storage.repositories import evidence as exhibits
 from workstation.storage.tables import Evidence, Examinations, FrameIndexes, Reports, Thumbnails
+from workstation.storage.vault import hash_file
 
 
-def migrated(connection: Connection, chain: Chain, old: int, new: int, backup: str) -> None:
-    """Append ``migrated`` with the backup's path inside the case folder, and ``evidence_described`` for older rows.
+def migrated(connection: Connection, chain: Chain, old: int, new: int, root: Path, backup: Path) -> None:
+    """Append ``migrated`` with the backup's path inside the case folder ``root``, its SHA-256 and size, and
+    ``evidence_described`` for older rows.
 
     The body of ``migrated`` has the columns of examinations and reports that no event of format 1.0 stated:
     ``examinations``: [{examination, started_at, ended_at}], ``reports``: [{report, built_at}].
@@ -26,8 +30,11 @@ def migrated(connection: Connection, chain: Chain, old: int, new: int, backup: s
         select(Examinations.id, Examinations.started_at, Examinations.ended_at).order_by(Examinations.number)
     )
     reports = connection.execute(select(Reports.id, Reports.built_at).order_by(Reports.number))
+    sha256, size = hash_file(backup)
     body = {
-        "backup": backup,
+        "backup": backup.relative_to(root).as_posix(),
+        "sha256": sha256,
+        "size": size,
         "from_format": old,
         "format": new,
         "examinations": [{"examination": i, "started_at": start, "ended_at": end} for i, start, end in runs],

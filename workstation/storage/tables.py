@@ -24,7 +24,7 @@ faces, results
 reports             ``report_built``, id under ``report``: every column; built_at of older ones: ``migrated``
 descriptions,       one ``evidence_described`` for each row of descriptions with what = "streams" or "metadata", in the
 stream_digests,     order of number: evidence, what, sha256; rows of a description give that digest again
-metadata            (``described_at`` lies between the event before and this one)
+metadata            (described_at too)
 derived             ``derived`` (exported = 0) or ``exported`` (1): every column by its own name, id as ``derived``
 intake_batches      ``intake_started`` (id under ``intake``, number, started_at, note, purpose, authority, total), the
                     last of started and ``intake_ended`` (state, ended_at)

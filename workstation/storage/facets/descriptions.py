@@ -83,8 +83,9 @@ class Descriptions:
             before = descriptions.newest(connection, position, what.value)
             if before is not None and before[1] == digest:
                 return
-            fill(connection, descriptions.add(connection, position, what.value, digest, now_utc()))
-            describe(connection, chain, evidence, what, digest)
+            at = now_utc()
+            fill(connection, descriptions.add(connection, position, what.value, digest, at))
+            describe(connection, chain, evidence, what, digest, described_at=at)
 
         self._open.change(work)
 
