@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
@@ -11,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 RgbArray = npt.NDArray[np.uint8]
+SampleArray = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
 
 
 class MediaKind(StrEnum):
@@ -119,6 +121,32 @@ class FrameRef:
     @property
     def seconds(self) -> float:
         return self.time_base.seconds(self.pts)
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """The decoded samples of a frame as stored: in its own pixel format, neither turned nor converted.
+
+    Attributes:
+        pixel_format: FFmpeg's name ("yuv420p10le"); for a picture Pillow's mode ("RGB", "CMYK"), or FFmpeg's name where
+            its samples have more than 8 bits ("rgb48be").
+        planes: arrays of shape (rows, samples in a row), uint8 or uint16 in the stored byte order, read-only. A packed
+            format has one plane with the components of a pixel side by side; subsampled planes are smaller.
+    """
+
+    ref: FrameRef
+    pixel_format: str
+    width: int
+    height: int
+    planes: tuple[SampleArray, ...]
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the planes one after the other: for a video what ffmpeg's ``framehash`` gives for this frame."""
+        digest = hashlib.sha256()
+        for plane in self.planes:
+            digest.update(np.ascontiguousarray(plane).data)
+        return digest.hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,33 @@ def whole(message: Message, name: str, least: int, most: int) -> int:
     return value
 
 
+def word(message: Message, name: str) -> str:
+    """A short text on one line. Raises: Nonsense."""
+    return _word(message, name)
+
+
+def plane_layouts(message: Message, most_bytes: int) -> list[tuple[int, int, str]]:
+    """Rows, samples in a row and kind of each plane of stored samples, together no larger than a slot.
+
+    Raises:
+        Nonsense: another kind than 8 or 16 bits, or more than there is room for.
+    """
+    planes = message.get("planes")
+    if not isinstance(planes, list) or not 0 < len(planes) <= 4:
+        raise Nonsense("planes")
+    found = []
+    left = most_bytes
+    for plane in planes:
+        if not isinstance(plane, list) or len(plane) != 3 or plane[2] not in ("u1", "<u2", ">u2"):
+            raise Nonsense("plane")
+        rows, columns = (whole({"n": value}, "n", 1, most_bytes) for value in plane[:2])
+        left -= rows * columns * int(plane[2][-1])
+        if left < 0:
+            raise Nonsense("plane")
+        found.append((rows, columns, str(plane[2])))
+    return found
+
+
 def digest(message: Message, name: str) -> str:
     """A SHA-256 in hexadecimal. Raises: Nonsense."""
     value = message.get(name)

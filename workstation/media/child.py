@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from workstation.media.syscalls import CallFilter
 
 Task = Callable[[OpenExhibit, Message, Callable[[], None], Callable[[Message], None]], Message]
+Pack = Callable[["Decoded", int], tuple[Message, int]]
 
 _BEAT_SECONDS = 0.5
 _DECODED_AHEAD = 2
@@ -79,7 +80,7 @@ class Child:
         self._exhibit: OpenExhibit | None = None
         self._source: Source | None = None
         self._serving = 0
-        self._work: deque[tuple[Message, Future[str], Future[tuple[int, int]]]] = deque()
+        self._work: deque[tuple[Message, Future[str], Future[tuple[Message, int]]]] = deque()
         self._hasher = ThreadPoolExecutor(1)
         self._packer = ThreadPoolExecutor(1)
         self._last_beat = time.monotonic()
@@ -171,16 +172,17 @@ class Child:
     def _frames(self, message: Message) -> None:
         self._serving = message["request"]
         ordinals: list[int] = message["ordinals"]
+        pack = self._pack_samples if message.get("form") == "samples" else self._pack
         try:
             for ordinal in ordinals:
-                self._one_frame(ordinal, keep_passed=len(ordinals) == 1)
+                self._one_frame(ordinal, len(ordinals) == 1, pack)
             self._hand_over(0)
         except Stopped:
             self._forget_work()
         self._write({"is": "end", "request": self._serving})
         self._serving = 0
 
-    def _one_frame(self, ordinal: int, keep_passed: bool) -> None:
+    def _one_frame(self, ordinal: int, keep_passed: bool, pack: Pack) -> None:
         """Decode here, hash and convert in two other threads, hand over in order."""
         try:
             decoded = self._open().fetch(ordinal, keep_passed, self._beat)
@@ -196,27 +198,39 @@ class Child:
             self._take_order(self._read())
         slot = self._free.pop()
         facts = {"is": "frame", "ordinal": ordinal, "slot": slot, "width": decoded.width, "height": decoded.height}
-        self._work.append((facts, self._hasher.submit(decoded.digest), self._packer.submit(self._pack, decoded, slot)))
+        self._work.append((facts, self._hasher.submit(decoded.digest), self._packer.submit(pack, decoded, slot)))
         self._hand_over(_DECODED_AHEAD)
         self._beat()
 
-    def _pack(self, decoded: Decoded, slot: int) -> tuple[int, int]:
-        """Write the picture into its slot, if it fits. Returns its stride and its size in bytes."""
+    def _pack(self, decoded: Decoded, slot: int) -> tuple[Message, int]:
+        """Write the picture into its slot, if it fits. Returns its stride as a message and its size in bytes."""
         stride, pixels = decoded.rgb()
         size = stride * decoded.height
         if size <= self._slot_bytes:
             assert self._memory is not None
             start = slot * self._slot_bytes
             self._memory[start : start + size] = pixels[:size]
-        return stride, size
+        return {"stride": stride}, size
+
+    def _pack_samples(self, decoded: Decoded, slot: int) -> tuple[Message, int]:
+        """The same with the stored samples: the planes one after the other, rows without gaps."""
+        pixel_format, layout, pieces = decoded.samples()
+        size = sum(len(piece) for piece in pieces)
+        if size <= self._slot_bytes:
+            assert self._memory is not None
+            at = slot * self._slot_bytes
+            for piece in pieces:
+                self._memory[at : at + len(piece)] = piece
+                at += len(piece)
+        return {"format": pixel_format, "planes": [list(plane) for plane in layout]}, size
 
     def _hand_over(self, leave: int) -> None:
         """Send what is ready, in order, and wait until at most ``leave`` pictures are still in work."""
         while self._work and (len(self._work) > leave or (self._work[0][1].done() and self._work[0][2].done())):
             facts, digest, packed_ = self._work.popleft()
             try:
-                stride, size = packed_.result()
-                facts |= {"digest": digest.result(), "stride": stride}
+                more, size = packed_.result()
+                facts |= {"digest": digest.result(), **more}
             except (EvidenceError, MemoryError) as error:
                 known = error if isinstance(error, EvidenceError) else MediaTooLarge(_NO_MEMORY)
                 self._free.append(facts["slot"])

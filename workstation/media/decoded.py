@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from workstation.media.wire import Message
 
@@ -22,6 +22,18 @@ class Decoded(Protocol):
     def rgb(self) -> tuple[int, memoryview]:
         """Return ``(stride, bytes)``: ``height`` rows of ``stride`` bytes, RGB, orientation not applied."""
         ...
+
+    def samples(self) -> tuple[str, list[PlaneLayout], Sequence[memoryview]]:
+        """Return pixel format, layout of the planes, and their bytes in order: rows without gaps, in some pieces."""
+        ...
+
+
+class PlaneLayout(NamedTuple):
+    """One plane of stored samples. ``kind`` is numpy's word: "u1", "<u2" or ">u2"; ``columns`` counts samples."""
+
+    rows: int
+    columns: int
+    kind: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,11 @@ RGB or RGBA.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from workstation.domain.errors import UnreadableMedia
+from workstation.media.decoded import PlaneLayout
 
 if TYPE_CHECKING:
     from av.video.frame import VideoFrame
@@ -68,6 +69,28 @@ def plain_digest(frame: VideoFrame) -> tuple[str, int]:
         digest.update(rows)
         size += len(rows)
     return digest.hexdigest(), size
+
+
+def plane_layout(frame: VideoFrame) -> list[PlaneLayout]:
+    """How the bytes of :func:`visible_rows` are to be read, plane by plane."""
+    form = frame.format
+    kind = sample_kind(form.name, [component.bits for component in form.components])
+    size = int(kind[-1])
+    found = []
+    for plane, visible in zip(frame.planes, row_bytes(frame), strict=True):
+        rows = 1 if form.has_palette and plane.index == 1 else plane.height
+        found.append(PlaneLayout(rows, visible // size, kind))
+    return found
+
+
+def sample_kind(pixel_format: str, bits: Sequence[int]) -> str:
+    """Numpy's word for one stored sample: 16 bits where each component has a word of its own, else single bytes."""
+    one_word_each = all(8 < depth <= 16 for depth in bits) and not pixel_format.startswith(
+        ("x2rgb", "x2bgr", "xv30", "v30")
+    )
+    if one_word_each and pixel_format.endswith(("le", "be")):
+        return "<u2" if pixel_format.endswith("le") else ">u2"
+    return "u1"
 
 
 def visible_rows(frame: VideoFrame) -> Iterator[memoryview]:

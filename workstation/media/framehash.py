@@ -26,8 +26,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from workstation.domain.errors import DamagedMedia, InputError, PermissionRefused, StorageFull
+from workstation.domain.errors import DamagedMedia, DecoderStopped, InputError, PermissionRefused, StorageFull
 from workstation.domain.media import MediaInfo, MediaKind, MediaLocation, TimeBase
+from workstation.media.answers import Nonsense, digest, whole
 from workstation.media.limits import DecodeLimits
 from workstation.media.tasks import run_task
 from workstation.media.wire import Message
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from workstation.media.video_source import VideoSource
 
 _BATCH = 256
+_INTEGER = 1 << 63
 COMMAND = (
     "ffmpeg -noautorotate -copyts -i FILE -map 0:{stream} -fps_mode passthrough -enc_time_base -1 -autoscale 0 "
     "-f framehash -hash sha256 -"
@@ -106,8 +108,8 @@ def write_framehash(
     except OSError as error:
         raise StorageFull(f"{output.name} cannot be written: {error.strerror}.", "Free some space.") from error
     base = TimeBase(int(facts["num"]), int(facts["den"]))
-    digest = hashlib.sha256(text).hexdigest()
-    return FrameList(int(facts["stream"]), base, frames, tuple(damaged), str(facts["decoder"]), digest, len(text))
+    sha256 = hashlib.sha256(text).hexdigest()
+    return FrameList(int(facts["stream"]), base, frames, tuple(damaged), str(facts["decoder"]), sha256, len(text))
 
 
 def _write(
@@ -125,17 +127,21 @@ def _write(
         if "header" in part:
             header = part["header"]
             file.write(_header(header))
-        for pts, duration, size, digest in part.get("rows", ()):
-            if digest:
+        for row in part.get("rows", ()):
+            pts, duration, size = (whole({"n": value}, "n", -_INTEGER, _INTEGER - 1) for value in row[:3])
+            if row[3]:
                 frames += 1
-                file.write(line(int(pts), int(duration), int(size), str(digest)))
+                file.write(line(pts, duration, size, digest({"n": row[3]}, "n")))
             else:
-                damaged.append(int(pts))
-                file.write(f"#damaged 0: {int(pts)}\n")
+                damaged.append(pts)
+                file.write(f"#damaged 0: {pts}\n")
         if on_frames is not None:
             on_frames(frames)
 
-    run_task(location, "framehash", {}, limits, on_said=take)
+    try:
+        run_task(location, "framehash", {}, limits, on_said=take)
+    except (Nonsense, KeyError, IndexError, TypeError) as error:
+        raise DecoderStopped("The decoder answered nonsense and was stopped.") from error
     if not header:
         raise DamagedMedia("No frame of the video can be decoded.", "Ask for another copy.")
     return header, damaged, frames
@@ -211,6 +217,6 @@ def _rows(source: VideoSource, beat: Callable[[], None]) -> Iterator[tuple[Messa
         pts = ordinal if counted else frame.pts
         if pts is None:
             continue
-        digest, size = ("", 0) if damage is not None else plain_digest(frame)
+        name, size = ("", 0) if damage is not None else plain_digest(frame)
         duration = 1 if counted else (frame.duration or 0)
-        yield first, [pts, duration, size, digest]
+        yield first, [pts, duration, size, name]

@@ -8,12 +8,14 @@ turn is part of the coded item and the digest is over the picture as libheif giv
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from PIL import Image, UnidentifiedImageError, features
 
 from workstation.domain.errors import DamagedMedia, MediaTooLarge, UnreadableMedia
-from workstation.media.decoded import Beat, Decoded, Index
+from workstation.media.decoded import Beat, Decoded, Index, PlaneLayout
+from workstation.media.deep_pictures import deep_samples
 from workstation.media.digests import samples_digest
 from workstation.media.open_exhibit import OpenExhibit
 from workstation.media.orientation import EXIF
@@ -35,6 +37,7 @@ _PLUGINS = {
     Signature.TIFF: "TiffImagePlugin",
     Signature.AVIF: "AvifImagePlugin",
 }
+_Sampler = Callable[[Image.Image], tuple[str, list[PlaneLayout], Sequence[memoryview]]]
 _SIXTEEN_BIT = ("I;16", "I;16B", "I;16L", "I;16N")
 
 
@@ -116,12 +119,7 @@ class ImageSource:
         frames = getattr(self._image, "n_frames", 1)
         if frames > 1 and self._image.format != "MPO":
             self._warnings.append(f"The file holds {frames} pictures; only the first is examined.")
-        if "A" in image.getbands() or "a" in image.getbands():
-            self._warnings.append("Transparency is left aside; colours are taken as stored.")
-        if self._deep and image.mode not in _SIXTEEN_BIT:
-            self._warnings.append("16-bit samples are reduced to 8 bits by the decoder.")
-        if self._bits > 8:
-            self._warnings.append(f"{self._bits}-bit samples are reduced to 8 bits by the decoder.")
+        self._warnings += self._colour_notes(image)
         stream = {
             "index": 0,
             "kind": "image",
@@ -144,6 +142,39 @@ class ImageSource:
             "warnings": self._warnings,
         }
 
+    def _colour_notes(self, image: Image.Image) -> list[str]:
+        """What becomes of the stored colours on their way to 8-bit RGB. Nothing of it happens silently."""
+        notes: list[str] = []
+        if "A" in image.getbands() or "a" in image.getbands():
+            notes.append("Transparency is left aside; colours are taken as stored.")
+        bits = 16 if self._deep else self._bits
+        if bits > 8 and image.mode not in _SIXTEEN_BIT:
+            notes.append(f"{bits}-bit samples are reduced to 8 bits by the decoder.")
+        elif image.mode in _SIXTEEN_BIT:
+            notes.append("16-bit samples are shown and examined with 8 bits; the stored ones are kept beside them.")
+        if self._image.mode in ("P", "PA"):
+            notes.append("Colours come from a palette.")
+        if image.mode in ("CMYK", "YCCK"):
+            notes.append("Printing colours (CMYK) are converted to RGB without a colour profile.")
+        profile = self._image.info.get("icc_profile")
+        if profile:
+            name = _profile_name(profile)
+            if not name.lower().startswith("srgb"):
+                notes.append(f"The picture has a colour profile ({name}) that is not applied: colours are as stored.")
+        return notes
+
+    def _samples(self, image: Image.Image) -> tuple[str, list[PlaneLayout], Sequence[memoryview]]:
+        if (self._deep or self._bits > 8) and image.mode not in _SIXTEEN_BIT:
+            deep = deep_samples(self._exhibit, self._signature)
+            if deep is not None:
+                return deep
+        data = memoryview(image.tobytes())
+        kind = "u1"
+        if image.mode in _SIXTEEN_BIT:
+            kind = ">u2" if image.mode == "I;16B" else "<u2"
+        size = int(kind[-1])
+        return image.mode, [PlaneLayout(image.height, len(data) // image.height // size, kind)], [data]
+
     def index(self, beat: Beat) -> Index:
         return Index(0, 1, 1, [0], [0])
 
@@ -151,15 +182,16 @@ class ImageSource:
         pass
 
     def fetch(self, ordinal: int, keep_passed: bool, beat: Beat) -> Decoded:
-        return _DecodedImage(self._load())
+        return _DecodedImage(self._load(), self._samples)
 
     def close(self) -> None:
         self._file.close()
 
 
 class _DecodedImage:
-    def __init__(self, image: Image.Image) -> None:
+    def __init__(self, image: Image.Image, samples: _Sampler) -> None:
         self._image = image
+        self._samples = samples
         self.width, self.height = image.size
 
     def digest(self) -> str:
@@ -167,6 +199,28 @@ class _DecodedImage:
 
     def rgb(self) -> tuple[int, memoryview]:
         return self.width * 3, memoryview(_to_rgb(self._image).tobytes())
+
+    def samples(self) -> tuple[str, list[PlaneLayout], Sequence[memoryview]]:
+        return self._samples(self._image)
+
+
+def _profile_name(profile: bytes) -> str:
+    """The description tag of an ICC profile (ICC.1:2022, 9.2.41), read without a colour engine."""
+    try:
+        for number in range(min(100, int.from_bytes(profile[128:132], "big"))):
+            at = 132 + 12 * number
+            if profile[at : at + 4] != b"desc":
+                continue
+            start = int.from_bytes(profile[at + 4 : at + 8], "big")
+            if profile[start : start + 4] == b"desc":
+                length = int.from_bytes(profile[start + 8 : start + 12], "big")
+                return profile[start + 12 : start + 12 + min(length, 80)].decode("ascii", "replace").strip("\0 ")
+            length, offset = (int.from_bytes(profile[start + p : start + p + 4], "big") for p in (20, 24))
+            text = profile[start + offset : start + offset + min(length, 160)]
+            return text.decode("utf-16-be", "replace").strip("\0 ")
+    except (IndexError, ValueError):
+        pass
+    return "without a name"
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 import numpy as np
 
@@ -22,8 +22,9 @@ from workstation.domain.media import (
     MediaLocation,
     Orientation,
     RgbArray,
+    Samples,
 )
-from workstation.media.answers import Nonsense, decoder_name, digest, error_of, frame_index, whole
+from workstation.media.answers import Nonsense, decoder_name, digest, error_of, frame_index, plane_layouts, whole, word
 from workstation.media.decoder_process import DecoderProcess
 from workstation.media.limits import DecodeLimits
 from workstation.media.wire import Message
@@ -128,7 +129,21 @@ class MediaReader:
         got = next(self._stream([ordinal]))
         if isinstance(got, FrameFailure):
             raise got.error
+        assert isinstance(got, Frame)
         self._remember(got)
+        return got
+
+    def samples(self, ordinal: int) -> Samples:
+        """Return the stored samples of one frame: its own pixel format and depth, neither turned nor converted.
+
+        Raises:
+            FrameNotFound, DamagedMedia, DecoderStopped: as for :meth:`frame`.
+        """
+        self._check(ordinal)
+        got = next(self._stream([ordinal], "samples"))
+        if isinstance(got, FrameFailure):
+            raise got.error
+        assert isinstance(got, Samples)
         return got
 
     def frames(self, ordinals: Sequence[int]) -> Iterator[Frame | FrameFailure]:
@@ -146,7 +161,7 @@ class MediaReader:
             self._check(ordinal)
         if any(b <= a for a, b in itertools.pairwise(wanted)):
             raise ValueError("ordinals must rise")
-        return self._stream(wanted)
+        return cast("Iterator[Frame | FrameFailure]", self._stream(wanted))
 
     def close(self) -> None:
         """End the child. The reader cannot be used afterwards; closing twice is harmless."""
@@ -166,15 +181,15 @@ class MediaReader:
         if not 0 <= ordinal < len(self.index):
             raise FrameNotFound(f"There is no frame {ordinal}: the exhibit has {len(self.index)}, counted from 0.")
 
-    def _stream(self, wanted: list[int]) -> Iterator[Frame | FrameFailure]:
+    def _stream(self, wanted: list[int], form: str = "rgb") -> Iterator[Frame | Samples | FrameFailure]:
         at = 0
         mine = 0
         while at < len(wanted):
             try:
                 if not mine or mine != self._serving:
                     # First round, a child that died, or another request in between: ask for what is still missing.
-                    mine = self._ask_for(wanted[at:])
-                got = self._next(wanted[at])
+                    mine = self._ask_for(wanted[at:], form)
+                got = self._next(wanted[at], form)
             except EvidenceError as error:
                 self._stop()
                 self._deaths += isinstance(error, DecoderStopped)
@@ -187,7 +202,7 @@ class MediaReader:
                 self._finish()
             yield got
 
-    def _ask_for(self, wanted: list[int]) -> int:
+    def _ask_for(self, wanted: list[int], form: str) -> int:
         if self._closed:
             raise ValueError("the reader is closed")
         if self._deaths >= _DEATHS_ALLOWED:
@@ -198,11 +213,11 @@ class MediaReader:
             self._finish()
         assert self._child is not None
         self._request += 1
-        self._child.send({"do": "frames", "request": self._request, "ordinals": wanted})
+        self._child.send({"do": "frames", "request": self._request, "ordinals": wanted, "form": form})
         self._serving = self._request
         return self._request
 
-    def _next(self, ordinal: int) -> Frame | FrameFailure | None:
+    def _next(self, ordinal: int, form: str) -> Frame | Samples | FrameFailure | None:
         """The next frame or failure; None when the child must be asked again (it has a larger slot now)."""
         assert self._child is not None
         message = self._child.receive()
@@ -215,7 +230,33 @@ class MediaReader:
         self._deaths = 0
         if kind == "failed":
             return self._failure(ordinal, error_of(message))
-        return self._take(message)
+        return self._take(message) if form == "rgb" else self._take_samples(message)
+
+    def _take_samples(self, message: Message) -> Samples:
+        assert self._child is not None
+        pixels = self._child.pixels
+        assert pixels is not None
+        try:
+            slot = whole(message, "slot", 0, pixels.count - 1)
+            height = whole(message, "height", 1, self._limits.max_pixels)
+            width = whole(message, "width", 1, self._limits.max_pixels // height)
+            layout = plane_layouts(message, pixels.slot_bytes)
+            name, pixel_format = digest(message, "digest"), word(message, "format")
+        except Nonsense as error:
+            raise self._child.nonsense() from error
+        planes = []
+        at = slot * pixels.slot_bytes
+        for rows, columns, kind in layout:
+            plane = np.frombuffer(pixels.memory, kind, rows * columns, at).reshape(rows, columns).copy()
+            plane.flags.writeable = False
+            planes.append(plane)
+            at += plane.nbytes
+        self._child.send({"do": "free", "slot": slot})
+        return Samples(self._ref(message["ordinal"], name), pixel_format, width, height, tuple(planes))
+
+    def _ref(self, ordinal: int, name: str) -> FrameRef:
+        index = self.index
+        return FrameRef(index.stream, index.pts[ordinal], index.time_base, name, ordinal)
 
     def _take(self, message: Message) -> Frame:
         assert self._child is not None
@@ -229,20 +270,17 @@ class MediaReader:
             name = digest(message, "digest")
         except Nonsense as error:
             raise self._child.nonsense() from error
-        ordinal: int = message["ordinal"]
         rows = np.frombuffer(pixels.memory, np.uint8, stride * height, slot * pixels.slot_bytes)
         stored = rows.reshape(height, stride)[:, : width * 3].reshape(height, width, 3)
         rgb = oriented(stored, self.info.video.orientation)
         del rows, stored
         self._child.send({"do": "free", "slot": slot})
-        index = self.index
-        ref = FrameRef(index.stream, index.pts[ordinal], index.time_base, name, ordinal)
-        return Frame(ref, rgb)
+        return Frame(self._ref(message["ordinal"], name), rgb)
 
     def _grow(self, message: Message) -> None:
         """Give the next child larger slots: a frame was larger than its header said. Only ever larger, and bounded."""
         assert self._child is not None
-        most = (3 * self._limits.max_pixels) + _LINE_PADDING * 65536
+        most = (8 * self._limits.max_pixels) + _LINE_PADDING * 65536
         try:
             self._slot_bytes = whole(message, "bytes", self._slot_bytes + 1, most)
         except Nonsense as error:

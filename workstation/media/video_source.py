@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +17,8 @@ from av.video.reformatter import VideoReformatter
 from workstation.domain.errors import DamagedMedia, MediaTooLarge, UnreadableMedia
 from workstation.media.cursor import Cursor
 from workstation.media.decode_run import DecodeRun, Judged, too_large
-from workstation.media.decoded import Beat, Decoded, Index
-from workstation.media.digests import frame_digest
+from workstation.media.decoded import Beat, Decoded, Index, PlaneLayout
+from workstation.media.digests import frame_digest, plane_layout, visible_rows
 from workstation.media.open_exhibit import OpenExhibit
 from workstation.media.video_facts import describe_streams, stream_warnings
 from workstation.media.wire import Message
@@ -207,6 +207,9 @@ class _DecodedFrame:
         # matrix and range; untagged frames are BT.601, limited range, as everywhere in FFmpeg.
         plane = self._reformatter.reformat(self._frame, format="rgb24", threads=1).planes[0]
         return plane.line_size, memoryview(plane)
+
+    def samples(self) -> tuple[str, list[PlaneLayout], Sequence[memoryview]]:
+        return self._frame.format.name, plane_layout(self._frame), list(visible_rows(self._frame))
 
 
 def open_container(exhibit: OpenExhibit) -> InputContainer:

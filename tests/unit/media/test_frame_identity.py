@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.fakes import clips, corpus
 from workstation.domain.errors import InputError, StorageFull
+from workstation.media.digests import header
 from workstation.media.framehash import write_framehash
 from workstation.media.probing import probe
+from workstation.media.reader import open_media
 
 needs_ffmpeg = pytest.mark.skipif(corpus.FFMPEG is None, reason="no ffmpeg on this machine to compare with")
 _ALWAYS = (
@@ -45,6 +49,41 @@ def test_the_list_of_frames_is_ffmpegs_own(name: str, tmp_path: Path) -> None:
     assert not written.damaged
     assert written.frames == text.count("\n0, ") > 10
     assert len({line[-64:] for line in text.splitlines() if line[0] == "0"}) == written.frames
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize("name", _ALWAYS)
+def test_random_seeks_give_ffmpegs_frames(name: str, tmp_path: Path) -> None:
+    """Frames asked for in a random order, one by one: samples, digests and time stamps, 0 mismatches (G9)."""
+    assert _mismatches(name, tmp_path, 12) == []
+
+
+@needs_ffmpeg
+@pytest.mark.harness
+@pytest.mark.parametrize("name", [*corpus.PLAIN, *corpus.MADE])
+def test_two_hundred_random_seeks_give_ffmpegs_frames(name: str, tmp_path: Path) -> None:
+    assert _mismatches(name, tmp_path, 200) == []
+
+
+def _mismatches(name: str, folder: Path, number: int) -> list[int]:
+    clip = corpus.make(name, folder)
+    reference = corpus.reference(clip)
+    wanted = np.random.default_rng(len(name)).integers(0, len(reference), number).tolist()
+    wrong = []
+    with open_media(clip, probe(clip)) as reader:
+        assert len(reader.index) == len(reference)
+        for ordinal in wanted:
+            samples = reader.samples(ordinal)
+            expected = reference[ordinal]
+            right = samples.sha256 == expected.sha256 and sum(p.nbytes for p in samples.planes) == expected.size
+            if name not in _COUNTED:
+                right = right and samples.ref.pts == expected.pts
+            text = header(samples.pixel_format, samples.width, samples.height)
+            named = hashlib.sha256(text + b"".join(plane.tobytes() for plane in samples.planes)).hexdigest()
+            right = right and named == samples.ref.digest == reader.frame(ordinal).ref.digest
+            if not right:
+                wrong.append(ordinal)
+    return wrong
 
 
 @needs_ffmpeg
