@@ -6,6 +6,7 @@ import getpass
 import hashlib
 import os
 import platform
+from datetime import datetime
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -85,3 +86,22 @@ def user_name() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return str(os.getuid()) if hasattr(os, "getuid") else "unknown"
+
+
+def zone_name() -> str:
+    """The zone this machine keeps, e.g. "CET +0100" (E1, E8)."""
+    return datetime.now().astimezone().strftime("%Z %z")
+
+
+@lru_cache(maxsize=1)
+def machine_id() -> str:
+    """A name for this machine that stays the same: SHA-256 over the system's own id, which is itself not to be told
+    (machine-id(5)); over the network name where there is none (E1)."""
+    for place in (Path("/etc/machine-id"), Path("/var/lib/dbus/machine-id")):
+        try:
+            known = place.read_text(encoding="ascii").strip()
+        except (OSError, UnicodeDecodeError):
+            continue
+        if known:
+            return hashlib.sha256(b"workstation machine " + known.encode()).hexdigest()[:32]
+    return hashlib.sha256(b"workstation machine " + platform.node().encode()).hexdigest()[:32]

@@ -199,8 +199,9 @@ def _is_its_own(store: CaseStore, batch: IntakeBatch, item: IntakeItem, known: E
 
 
 def _facts(batch: IntakeBatch) -> dict[str, object]:
-    """What every custody event of an import says about it (E6)."""
-    return {"intake": batch.id, "purpose": batch.purpose, "authority": batch.authority}
+    """What every custody event of an import says about it (E6); what the session says stands where it says nothing."""
+    said = {"purpose": batch.purpose, "authority": batch.authority}
+    return {"intake": batch.id} | {name: text for name, text in said.items() if text}
 
 
 def _positions(store: CaseStore, batch: IntakeBatch) -> Sequence[int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from workstation.app.frames import Deliver, FrameServer
 from workstation.app.importing import go_on, import_files
 from workstation.app.intake_results import IntakeWish
 from workstation.app.integrity import verify_exhibits
+from workstation.app.origins import origins
 from workstation.app.unfinished import Unfinished, unfinished
 from workstation.app.watching import Watch, watch
 from workstation.domain.case import Case
@@ -34,10 +35,12 @@ from workstation.domain.events import CaseChanged, ExaminationChanged
 from workstation.domain.evidence import EvidenceItem
 from workstation.domain.examinations import Examination, ExaminationPlan, ExaminationState
 from workstation.domain.ids import EvidenceId, ExaminationId, IntakeId, JobId
+from workstation.domain.intake import ExhibitOrigin
 from workstation.domain.jobs import JobContext, Lane
 from workstation.domain.media import Frame, FrameIndex, MediaInfo, MediaLocation
 from workstation.domain.reports import ReportRecord
 from workstation.domain.results import Coverage, FrameRow, TrackSummary
+from workstation.domain.streams import StreamDigest
 from workstation.storage.case_store import CaseStore
 
 if TYPE_CHECKING:
@@ -151,6 +154,14 @@ class CaseSession:
     def request_frame(self, evidence: EvidenceId, ordinal: int, deliver: Deliver) -> None:
         """Decode one frame on the case's own thread and hand it to ``deliver`` there; the newest request wins."""
         self._frames.request(evidence, ordinal, deliver)
+
+    def origins(self) -> Mapping[EvidenceId, ExhibitOrigin]:
+        """Purpose, authority and what else the chain of custody says of how each exhibit came here."""
+        return origins(self._store)
+
+    def streams(self, evidence: EvidenceId) -> tuple[StreamDigest, ...] | None:
+        """Digests of the elementary streams (E2); None when they were never computed."""
+        return self._store.descriptions.streams(evidence)
 
     def unfinished(self) -> Unfinished:
         """An import and examinations that this case was left in the middle of."""

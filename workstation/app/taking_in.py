@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import platform
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from workstation.app.environment import user_name
+import workstation
+from workstation.app.environment import machine_id, user_name, zone_name
 from workstation.app.listing import shown
+from workstation.app.origins import DIGEST
 from workstation.app.paths import refused
 from workstation.domain.clock import now_utc
 from workstation.domain.errors import (
@@ -26,7 +29,7 @@ from workstation.domain.ids import EvidenceId, new_id
 from workstation.domain.media import MediaInfo, MediaLocation
 from workstation.media.probing import probe
 from workstation.media.reader import open_media
-from workstation.media.thumbnails import thumbnail_png
+from workstation.media.thumbnails import thumbnail_from
 from workstation.storage.case_store import CaseStore
 
 
@@ -60,7 +63,7 @@ def take_in(
         Cancelled, StorageFull, CaseReadOnly, PermissionRefused.
     """
     path, name = origin.path, shown(origin.path.name)
-    _must_be_a_file(path, origin.source, name)
+    _must_be_a_file(path, origin.source, name, store.folder)
     others = (origin.second_digest,) if origin.second_digest else ()
     try:
         stored = store.vault.take_in(path, on_progress=on_bytes, cancelled=cancelled, others=others)
@@ -95,8 +98,14 @@ def take_in(
         integrity=IntegrityState.VERIFIED,
         verified_at=now,
     )
-    facts = dict(origin.facts) | {"duplicate_of_stored_file": stored.already_there, "problem": problem}
-    facts |= {f"digest_{kind}": digest for kind, digest in stored.others.items()}
+    facts = dict(origin.facts) | {
+        "duplicate_of_stored_file": stored.already_there,
+        "problem": problem,
+        "zone": zone_name(),
+        "machine_id": machine_id(),
+        "tool": f"workstation {workstation.__version__}",
+    }
+    facts |= {f"{DIGEST}{kind}": digest for kind, digest in stored.others.items()}
     if path.is_symlink():
         facts["link_to"] = shown(path.resolve())
     store.add_evidence(item, facts)
@@ -112,18 +121,22 @@ def prepare(store: CaseStore, item: EvidenceItem) -> tuple[str, ...]:
         return ()
     path = store.vault.open_location(item.stored_path)
     told: list[str] = []
+    index = store.frame_index(item.id)
+    if index is not None and store.thumbnail(item.id) is not None:
+        return ()
     try:
-        if store.frame_index(item.id) is None:
-            with open_media(path, item.media) as reader:
+        # One child and one look through the file for both.
+        with open_media(path, item.media, index=index) as reader:
+            if index is None:
                 store.put_frame_index(item.id, reader.index)
-        if store.thumbnail(item.id) is None:
-            store.put_thumbnail(item.id, thumbnail_png(path, item.media))
+            if store.thumbnail(item.id) is None:
+                store.put_thumbnail(item.id, thumbnail_from(reader))
     except EvidenceError as error:
         told.append(f"{item.exhibit}: {error.message}")
     return tuple(told)
 
 
-def _must_be_a_file(path: Path, source: str, name: str) -> None:
+def _must_be_a_file(path: Path, source: str, name: str, case: Path) -> None:
     try:
         size = path.stat().st_size
     except FileNotFoundError:
@@ -136,6 +149,13 @@ def _must_be_a_file(path: Path, source: str, name: str) -> None:
         raise InputError(f"{source} is not a file.")
     if size == 0:
         raise EmptyFile(f"{name} is empty (0 bytes).", "Ask for the file again.")
+    free = shutil.disk_usage(case).free
+    if size > free:
+        # A file with holes can announce any size; it must not fill the disk and so end the whole import.
+        raise MediaTooLarge(
+            f"{name} has {size / 2**30:.1f} GiB, and {free / 2**30:.1f} GiB are free where the case lies.",
+            "Free some space, or put it into a case on a larger disk.",
+        )
 
 
 def _probe(stored: MediaLocation, name: str) -> tuple[MediaInfo | None, str]:

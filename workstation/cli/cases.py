@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -9,8 +10,11 @@ import typer
 from workstation.app.engine import Engine
 from workstation.app.environment import user_name
 from workstation.app.session import CaseSession
+from workstation.cli.evidence import unfinished_lines
+from workstation.cli.exhibits import Origins, exhibit_facts, score_lines
 from workstation.cli.output import CaseFolder, JsonFlag, Output, follow, show_verification
 from workstation.domain.errors import IntegrityMismatch
+from workstation.domain.intake import ExhibitOrigin
 
 app = typer.Typer(help="Create, list, show and verify cases.", no_args_is_help=True)
 
@@ -73,7 +77,7 @@ def show(folder: CaseFolder, as_json: JsonFlag = False) -> None:
     out = Output(as_json)
     with Engine() as engine:
         session = engine.open_case(folder, read_only=True)
-        case = session.case
+        case, origins = session.case, session.origins()
         out.facts = {
             "id": case.id,
             "number": case.number,
@@ -81,29 +85,29 @@ def show(folder: CaseFolder, as_json: JsonFlag = False) -> None:
             "examiner": case.examiner,
             "question": case.question,
             "created_at": case.created_at,
-            "exhibits": [exhibit_facts(session, i.id) for i in session.evidence()],
+            "exhibits": [exhibit_facts(session, item, origins) for item in session.evidence()],
+            "imports": [asdict(batch) | {"waiting": batch.waiting} for batch in session.store.intake.batches()],
             "examinations": [
                 {"number": r.number, "id": r.id, "state": r.state, "started_at": r.started_at, "frames": r.plan.frames}
                 for r in session.examinations()
             ],
+            "derived": [asdict(item) for item in session.store.derived.every()],
             "reports": [{"number": r.number, "path": r.path, "sha256": r.sha256} for r in session.reports()],
             "custody": {"events": session.custody_head().count, "code": session.custody_head().code},
+            "unfinished": unfinished_lines(session),
         }
         out.say(f"Case {case.number} · {case.title} · examiner {case.examiner}")
         if case.question:
             out.say(f"Question: {case.question}")
-        for item in session.evidence():
-            out.say(f"{item.exhibit}  {item.name}  {item.size} bytes  SHA-256 {item.sha256}  {item.integrity}")
-            if item.problem:
-                out.say(f"       cannot be examined: {item.problem}")
-            for line in score_lines(session, item.id):
-                out.say(f"       {line}")
-        if not session.evidence():
-            out.say("No exhibit yet. Take one in with: workstation evidence add CASE FILE")
+        _say_exhibits(out, session, origins)
+        for derived in session.store.derived.every():
+            out.say(f"{derived.number}  {derived.operation} of {derived.parent}  SHA-256 {derived.sha256}")
         for record in session.reports():
             out.say(f"report {record.number}: {record.path}  SHA-256 {record.sha256}")
         head = session.custody_head()
         out.say(f"chain of custody: {head.count} events, head code {head.code}")
+        for line in unfinished_lines(session):
+            out.say(line)
         session.close()
     out.finish()
 
@@ -130,70 +134,18 @@ def verify(
         raise typer.Exit(IntegrityMismatch.exit_code)
 
 
-def exhibit_facts(session: CaseSession, evidence: str) -> dict[str, object]:
-    """Facts of one exhibit with the newest examination's scores per track."""
-    item = next(i for i in session.evidence() if i.id == evidence)
-    facts: dict[str, object] = {
-        "id": item.id,
-        "exhibit": item.exhibit,
-        "name": item.name,
-        "sha256": item.sha256,
-        "size": item.size,
-        "kind": item.media.kind if item.media else None,
-        "problem": item.problem,
-        "integrity": item.integrity,
-        "work": item.work,
-    }
-    run = session.latest_examination(item.id)
-    if run is not None:
-        c = session.coverage(run.id, item.id)
-        facts["examination"] = run.number
-        facts["coverage"] = {
-            "frames_total": c.frames_total,
-            "examined": c.examined,
-            "with_face": c.with_face,
-            "without_face": c.without_face,
-            "unreadable": c.unreadable,
-            "scored": c.scored,
-            "abstained": c.abstained,
-            "errors": c.errors,
-        }
-        facts["tracks"] = [
-            {
-                "track": s.track_number,
-                "detector": s.detector,
-                "mean": s.mean,
-                "median": s.median,
-                "spread_5_95": None if s.low is None else [s.low, s.high],
-                "calibrated": False,
-                "frames_scored": s.frames_scored,
-                "frames_abstained": s.frames_abstained,
-                "frames_error": s.frames_error,
-                "abstentions": {str(reason): count for reason, count in s.abstentions},
-            }
-            for s in session.summaries(run.id, item.id)
-        ]
-    return facts
-
-
-def score_lines(session: CaseSession, evidence: str) -> list[str]:
-    """Scores per track as lines for a person; every number carries its spread and the word "uncalibrated"."""
-    item = next(i for i in session.evidence() if i.id == evidence)
-    run = session.latest_examination(item.id)
-    if run is None:
-        return ["not examined yet"] if item.media else []
-    c = session.coverage(run.id, item.id)
-    lines = [
-        f"examination {run.number} ({run.state}): {c.examined} of {c.frames_total} frames examined, "
-        f"a face in {c.with_face}, none in {c.without_face}, unreadable {c.unreadable}"
-    ]
-    for s in session.summaries(run.id, item.id):
-        if s.mean is None or s.low is None or s.high is None:
-            why = ", ".join(f"{reason} {count}" for reason, count in s.abstentions) or "no frame"
-            lines.append(f"T{s.track_number} {s.detector}: no score ({why})")
-            continue
-        lines.append(
-            f"T{s.track_number} {s.detector}: mean {s.mean:.2f} (5-95 % of frames {s.low:.2f} to {s.high:.2f}), "
-            f"uncalibrated; {s.frames_scored} scored, {s.frames_abstained} abstained, {s.frames_error} failed"
-        )
-    return lines
+def _say_exhibits(out: Output, session: CaseSession, origins: Origins) -> None:
+    for item in session.evidence():
+        out.say(f"{item.exhibit}  {item.name}  {item.size} bytes  SHA-256 {item.sha256}  {item.integrity}")
+        origin = origins.get(item.id, ExhibitOrigin())
+        for words, value in (("purpose", origin.purpose), ("authority", origin.authority)):
+            if value:
+                out.say(f"       {words}: {value}")
+        for stream in session.streams(item.id) or ():
+            out.say(f"       stream {stream.stream} ({stream.kind}, {stream.codec}): SHA-256 {stream.sha256}")
+        if item.problem:
+            out.say(f"       cannot be examined: {item.problem}")
+        for line in score_lines(session, item):
+            out.say(f"       {line}")
+    if not session.evidence():
+        out.say("No exhibit yet. Take one in with: workstation evidence add CASE FILE")

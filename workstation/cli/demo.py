@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from workstation.app.engine import Engine
-from workstation.cli.cases import exhibit_facts, score_lines
+from workstation.cli.exhibits import exhibit_facts, score_lines
 from workstation.cli.output import JsonFlag, Output, follow, show_verification
 from workstation.domain.errors import ReportInvalid
 
@@ -35,15 +35,15 @@ def demo(
         out.say("Building, signing and re-reading the report ...")
         built = follow(engine, session.build_report(), quiet=as_json).result or {}
         report = Path(str(built["path"]))
-        items = session.evidence()
+        items, origins = session.evidence(), session.origins()
         out.facts = {
             "case": str(session.folder),
             "media": [str(path) for path in clips.files],
             "report": {"path": str(report), "sha256": built["sha256"], "pages": built["pages"]},
             "device": engine.device(),
-            "exhibits": [exhibit_facts(session, item.id) for item in items],
+            "exhibits": [exhibit_facts(session, item, origins) for item in items],
         }
-        scores = {item.exhibit: (item.name, score_lines(session, item.id)) for item in items}
+        scores = {item.exhibit: (item.name, score_lines(session, item)) for item in items}
         session.close()
         outcome = making.verify(engine, report, output)
         out.say()

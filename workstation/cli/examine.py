@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from workstation.app.engine import Engine
-from workstation.cli.cases import exhibit_facts, score_lines
+from workstation.cli.exhibits import exhibit_facts, score_lines
 from workstation.cli.output import CaseFolder, JsonFlag, Output, follow
 from workstation.domain.errors import InputError
 from workstation.domain.examinations import ExaminationState
@@ -44,19 +44,20 @@ def examine(
         result = follow(engine, job, quiet=as_json).result or {}
         run = next(r for r in session.examinations() if r.id == result.get("examination"))
         seconds = time.monotonic() - started
+        origins = session.origins()
         out.facts = {
             "examination": run.number,
             "id": run.id,
             "device": engine.device(),
             "seconds": round(seconds, 2),
             "frames": result.get("frames"),
-            "exhibits": [exhibit_facts(session, e) for e in run.plan.evidence],
+            "exhibits": [exhibit_facts(session, session.evidence_item(e), origins) for e in run.plan.evidence],
         }
         out.say(f"Examination {run.number}: {result.get('frames')} frames in {seconds:.1f} s on {engine.device()}")
         for item in session.evidence():
             if item.id in run.plan.evidence:
                 out.say(f"{item.exhibit}  {item.name}")
-                for line in score_lines(session, item.id):
+                for line in score_lines(session, item):
                     out.say(f"       {line}")
         session.close()
     out.finish()

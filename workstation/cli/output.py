@@ -91,8 +91,20 @@ def follow(engine: Engine, job_id: JobId, *, quiet: bool = False, stream: TextIO
 
 
 def _progress_line(job: Job) -> str:
-    count = f"{job.done}/{job.total} {job.unit}" if job.total else "starting"
+    if job.unit == "bytes" and job.total:
+        count = f"{100 * job.done // job.total} % of {_amount(job.total)}"
+    else:
+        count = f"{job.done}/{job.total} {job.unit}" if job.total else "starting"
     return f"{job.title}: {count} {job.note}".strip()[:118]
+
+
+def _amount(count: int) -> str:
+    value, unit = float(count), "bytes"
+    for name in ("kB", "MB", "GB", "TB"):
+        if value < 1000:
+            break
+        value, unit = value / 1000, name
+    return f"{count} bytes" if unit == "bytes" else f"{value:.1f} {unit}"
 
 
 def show_verification(out: Output, outcome: Verification) -> None:

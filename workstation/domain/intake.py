@@ -61,3 +61,24 @@ class IntakeBatch:
     @property
     def waiting(self) -> int:
         return self.total - self.added - self.refused - self.duplicates
+
+
+@dataclass(frozen=True, slots=True)
+class ExhibitOrigin:
+    """What the custody event of an intake says beside the exhibit's own facts (E1, E6).
+
+    Attributes:
+        purpose, authority: why and on whose word; empty when nothing was said.
+        other_digests: (name, hex) of digests from the same read besides SHA-256.
+        zone: the machine's zone at intake, "CET +0100"; machine_id: a digest that stays the same for a machine.
+        tool: program and version that took it in.
+        event: number of the custody event, 0 when there is none.
+    """
+
+    purpose: str = ""
+    authority: str = ""
+    other_digests: tuple[tuple[str, str], ...] = ()
+    zone: str = ""
+    machine_id: str = ""
+    tool: str = ""
+    event: int = 0
