@@ -1,0 +1,1 @@
+"""Reading what an exhibit says about itself. Everything here but ``facade`` runs in the confined decoder child."""
