@@ -61,7 +61,7 @@ class Catalogue:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as fault:
             raise file_error(fault, path.parent) from fault
-        with typed_errors(path):
+        with typed_errors(path, writing=True):
             engine = writer_engine(path, create=True, guarded=False)
             try:
                 with engine.begin() as connection:

@@ -53,7 +53,7 @@ class Database:
         return self._read(work)
 
     def _read(self, work: Callable[[Connection], T]) -> T:
-        with typed_errors(self.path), self._readers.begin() as connection:
+        with typed_errors(self.path, writing=not self.read_only), self._readers.begin() as connection:
             return work(connection)
 
     def write(self, work: Callable[[Connection], T]) -> T:
@@ -68,7 +68,7 @@ class Database:
         with self._lock:
             if self._closed:
                 raise CaseError("The case is closed.", "Open it again.")
-            with typed_errors(self.path), self._writer.begin() as connection:
+            with typed_errors(self.path, writing=True), self._writer.begin() as connection:
                 return work(connection)
 
     def close(self) -> None:
@@ -81,7 +81,7 @@ class Database:
             if self._writer is None:
                 return
             try:
-                with typed_errors(self.path):
+                with typed_errors(self.path, writing=True):
                     raw = self._writer.raw_connection()
                     raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
                     raw.close()

@@ -68,7 +68,7 @@ def bring_up_to_date(
     Raises:
         StorageFull, CaseDamaged: nothing was changed.
     """
-    with typed_errors(folder.database):
+    with typed_errors(folder.database, writing=True):
         kept = back_up(folder, number, key)
         with engine.begin() as connection:
             upgrade(connection, scripts)

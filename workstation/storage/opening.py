@@ -66,7 +66,7 @@ def make_case(
             chain = Chain(key, examiner, purpose=purpose, authority=authority)
             if seal is not None and passphrase is not None:
                 write_whole(folder.key_file, key_slots.key_file(case.id, seal, passphrase, keyring=keyring))
-            with typed_errors(folder.database):
+            with typed_errors(folder.database, writing=True):
                 _fill(folder, case, chain, _raw_key(seal))
             database = Database(folder.database, read_only=False, key=_raw_key(seal))
             opened = OpenCase(folder, database, case, key.public_key, seal)

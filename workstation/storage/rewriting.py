@@ -177,11 +177,11 @@ def _rewrite(
         body = {"what": what, "files": len(names), "key_file_sha256": key_slots.fingerprint_of(slots) if slots else ""}
         engine = writer_engine(target, key=_raw(new))
         try:
-            with typed_errors(target), engine.begin() as connection:
+            with typed_errors(target, writing=True), engine.begin() as connection:
                 chain.append(connection, CustodyKind.REKEYED, body)
                 head = Ledger().head(connection)
                 write_anchor(place / folder.anchor.name, opened.case.id, head, chain.key)
-            with typed_errors(target):
+            with typed_errors(target, writing=True):
                 raw = engine.raw_connection()
                 raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
                 raw.close()

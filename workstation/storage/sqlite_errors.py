@@ -22,9 +22,6 @@ from workstation.domain.errors import (
 from workstation.storage.durable import file_error, write_whole
 
 _FULL, _READONLY, _BUSY, _LOCKED, _CORRUPT, _NOTADB, _CANTOPEN, _IOERR = 13, 8, 5, 6, 11, 26, 14, 10
-# Extended codes of SQLITE_IOERR that only a write gives: WRITE, FSYNC, DIR_FSYNC, TRUNCATE, DELETE, SHMOPEN, SHMSIZE,
-# SHMMAP (sqlite.org/rescode.html).
-_WRITING = frozenset({778, 1034, 1290, 1546, 2570, 4618, 4874, 5386})
 _PROBE_BYTES = 1 << 16
 
 
@@ -33,8 +30,12 @@ def primary_code(fault: BaseException) -> int:
     return int(getattr(fault, "sqlite_errorcode", 0) or 0) & 0xFF
 
 
-def as_typed(fault: dbapi2.Error, path: Path) -> WorkstationError:
-    """Return the typed error for what SQLite said about the database at ``path``."""
+def as_typed(fault: dbapi2.Error, path: Path, *, writing: bool = False) -> WorkstationError:
+    """Return the typed error for what SQLite said about the database at ``path``.
+
+    Args:
+        writing: the database was being written: the disk may be asked why it failed.
+    """
     code, name = primary_code(fault), f"{path.name} in {path.parent}"
     if code == _FULL:
         return StorageFull(f"There is no room left for {name}.", "Free some space, then try again.")
@@ -44,7 +45,7 @@ def as_typed(fault: dbapi2.Error, path: Path) -> WorkstationError:
         return CaseReadOnly(f"{name} is held by another program.", "Close it there, then try again.")
     if code in (_CORRUPT, _NOTADB):
         return CaseDamaged(f"The database {name} is damaged.", "Run case verify; restore a sound copy.")
-    if code == _CANTOPEN or getattr(fault, "sqlite_errorcode", 0) in _WRITING:
+    if writing and code in (_CANTOPEN, _IOERR):
         why = _what_the_disk_says(path, trying=code == _IOERR)
         if why is not None:
             return why
@@ -79,13 +80,13 @@ def _what_the_disk_says(path: Path, *, trying: bool) -> WorkstationError | None:
 
 
 @contextmanager
-def typed_errors(path: Path) -> Iterator[None]:
-    """Turn every database error inside the block into a typed one."""
+def typed_errors(path: Path, *, writing: bool = False) -> Iterator[None]:
+    """Turn every database error inside the block into a typed one; ``writing`` as for ``as_typed``."""
     try:
         yield
     except DBAPIError as fault:
         if isinstance(fault.orig, dbapi2.Error):
-            raise as_typed(fault.orig, path) from fault
+            raise as_typed(fault.orig, path, writing=writing) from fault
         raise
     except dbapi2.Error as fault:
-        raise as_typed(fault, path) from fault
+        raise as_typed(fault, path, writing=writing) from fault
