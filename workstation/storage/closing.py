@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from workstation.storage import switching
 from workstation.storage.anchor import Closed
 from workstation.storage.case_folder import CaseFolder
 from workstation.storage.durable import PART_SUFFIX
@@ -43,17 +44,19 @@ def file_digest(path: Path) -> str:
 def listing(folder: CaseFolder) -> Iterator[tuple[str, int]]:
     """(name from the case folder, size in bytes) of every file that belongs to a closed case, in no order.
 
-    Left out: the database and the head themselves, the lock, and what a killed program leaves and the next one sweeps.
+    Left out: the database and the head themselves, the lock, and what a killed program leaves and the next one sweeps
+    or finishes (``storage.switching``).
     """
-    own = {folder.database.name, folder.anchor.name, folder.lock.name}
+    own = {folder.database.name, folder.anchor.name, folder.lock.name, switching.switch_file(folder).name}
     own |= {f"{folder.database.name}-{ending}" for ending in ("wal", "shm", "journal")}
+    sweeping = switching.next_folder(folder)
     waiting = [folder.root]
     while waiting:
         with os.scandir(waiting.pop()) as entries:
             for entry in entries:
                 place = Path(entry.path)
                 if entry.is_dir(follow_symlinks=False):
-                    waiting.append(place)
+                    waiting += [] if place == sweeping else [place]
                     continue
                 name = place.relative_to(folder.root).as_posix()
                 if name in own or (entry.name.startswith(".") and entry.name.endswith(PART_SUFFIX)):

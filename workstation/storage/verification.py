@@ -5,16 +5,19 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from sqlcipher3 import dbapi2
 
-from workstation.domain.custody import CheckLine, CustodyHead, Verification
+from workstation.domain.custody import CheckLine, CheckState, CustodyHead, Verification
 from workstation.domain.errors import Cancelled, CaseDamaged
 from workstation.storage import case_format, key_slots, switching
+from workstation.storage.arrays import ArrayStore
 from workstation.storage.case_folder import CaseFolder
-from workstation.storage.checks import chain, database, files
+from workstation.storage.checks import chain, database, examinations, files, schema, whole
 from workstation.storage.checks.lines import bad, guarded, lenient, rows
+from workstation.storage.checks.said import Said
 from workstation.storage.outside_reader import open_for_reading
 from workstation.storage.sealing import CaseSeal
 from workstation.storage.sqlite_errors import typed_errors
@@ -27,9 +30,9 @@ class _Facts:
     """What is read from the database before any file is hashed, in one moment."""
 
     lines: list[CheckLine] = field(default_factory=list)
-    originals: list[files.FileToCheck] = field(default_factory=list)
-    reports: list[files.FileToCheck] = field(default_factory=list)
+    listed: list[files.FileToCheck] = field(default_factory=list)
     maps: list[files.MapToCheck] = field(default_factory=list)
+    events: int = 0
 
 
 def verify_case(
@@ -41,7 +44,7 @@ def verify_case(
     passphrase: str | None = None,
     seal: CaseSeal | None = None,
 ) -> Verification:
-    """Check database, triggers, chain of custody, anchor, pinned heads, recorded facts, examinations and every file.
+    """Check database, triggers, chain of custody, anchor, pinned heads, every recorded row and every file.
 
     Args:
         pinned: heads of this case's chain remembered outside it.
@@ -68,29 +71,34 @@ def verify_case(
         facts = _read(place, seal, pinned, cancelled)
     except CaseDamaged as fault:
         return Verification((bad("database", fault.message),))
-    total = sum(f.size for f in (*facts.originals, *facts.reports)) + files.map_bytes(place, facts.maps, seal)
+    sound = all(line.state is CheckState.OK for line in facts.lines)
+    total = sum(file.size for file in facts.listed) + files.map_bytes(place, facts.maps, seal)
     done = 0
 
     def step(size: int, _total: int) -> None:
         if on_progress is not None:
             on_progress(done + size, total)
 
-    for file in (*facts.originals, *facts.reports):
-        facts.lines.append(files.check_file(file, seal, step, cancelled))
+    for file in facts.listed:
+        facts.lines.append(files.check_file(place.root, seal, file, step, cancelled))
         done += file.size
     for size, lines in files.check_maps(place, facts.maps, seal, cancelled):
         facts.lines.extend(lines)
         step(size, total)
         done += size
-    facts.lines.extend(files.loose_originals(place, facts.originals))
+    facts.lines += guarded("case folder", lambda: whole.check(place, _known(place, seal, facts), facts.events, sound))
     return Verification(tuple(facts.lines))
 
 
+def _known(place: CaseFolder, seal: CaseSeal | None, facts: _Facts) -> set[str]:
+    """Names of every file that a record names."""
+    store = ArrayStore(place.maps, read_only=True, seal=seal)
+    arrays = {store.path(item.digest).relative_to(place.root).as_posix() for item in facts.maps if item.is_digest}
+    return {file.name for file in facts.listed} | arrays | {place.key_file.name}
+
+
 def _read(
-    place: CaseFolder,
-    seal: CaseSeal | None,
-    pinned: Sequence[CustodyHead],
-    cancelled: Callable[[], bool] | None,
+    place: CaseFolder, seal: CaseSeal | None, pinned: Sequence[CustodyHead], cancelled: Callable[[], bool] | None
 ) -> _Facts:
     """Check everything inside the database. A writer may come by meanwhile: then it is read once more, through it."""
     for _ in range(3):
@@ -107,10 +115,7 @@ def _state(place: CaseFolder) -> tuple[bool, int, int]:
 
 
 def _read_once(
-    place: CaseFolder,
-    seal: CaseSeal | None,
-    pinned: Sequence[CustodyHead],
-    cancelled: Callable[[], bool] | None,
+    place: CaseFolder, seal: CaseSeal | None, pinned: Sequence[CustodyHead], cancelled: Callable[[], bool] | None
 ) -> _Facts:
     facts = _Facts()
     with typed_errors(place.database):
@@ -126,21 +131,31 @@ def _read_once(
         if cancelled is not None and cancelled():
             raise Cancelled("Verifying was cancelled.")
         facts.lines += guarded("database", lambda: database.check_database(raw))
+        facts.lines += guarded("tables", lambda: schema.check_schema(raw))
         facts.lines += guarded("triggers", lambda: database.check_triggers(raw))
         events: list[chain.ReadEvent] = []
         facts.lines += guarded("custody chain", lambda: events.extend(chain.read_events(raw)))
+        facts.events = len(events)
         case = _case(raw)
+        said = Said(events)
         facts.lines += guarded("custody chain", lambda: chain.check_chain(events, case[1]))
         facts.lines += guarded("custody head", lambda: chain.check_anchor(place, case[0], events))
         facts.lines += guarded("pinned heads", lambda: chain.check_pins(events, pinned))
-        facts.lines += guarded("recorded facts", lambda: database.check_facts(raw, events))
-        facts.lines += guarded("examinations", lambda: database.check_examinations(raw, events))
-        facts.lines += guarded("exhibits", lambda: facts.originals.extend(files.originals(raw, place)))
-        facts.lines += guarded("reports", lambda: facts.reports.extend(files.reports(raw, place)))
+        facts.lines += guarded("recorded facts", lambda: database.check_facts(raw, said, events))
+        facts.lines += guarded("examinations", lambda: examinations.check(raw, said))
+        for subject, listed in (("exhibits", files.originals), ("reports", files.reports), ("derived", files.derived)):
+            facts.lines += guarded(subject, partial(_list, facts, listed, raw))
+        facts.listed += files.backups(said)
         facts.lines += guarded("maps", lambda: facts.maps.extend(files.maps(raw)))
     finally:
         raw.close()
     return facts
+
+
+def _list(
+    facts: _Facts, read: Callable[[sqlite3.Connection], list[files.FileToCheck]], raw: sqlite3.Connection
+) -> None:
+    facts.listed += read(raw)
 
 
 def _case(raw: sqlite3.Connection) -> tuple[str, bytes]:

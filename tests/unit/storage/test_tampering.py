@@ -239,7 +239,9 @@ def test_a_whole_chain_by_a_foreign_key_is_named(sealed: Path, tmp_path: Path) -
 def test_the_anchor_itself_is_checked(sealed: Path, key: LedgerKey) -> None:
     anchor = sealed / "custody.head"
     text = anchor.read_text()
-    for broken in (text.replace("count 6", "count 5"), "", "nonsense", text.replace("signature ", "signature A")):
+    assert "\n6\n" in text
+    changed = (text.replace("\n6\n", "\n5\n"), text.replace("— ", "— A"), text + "more\n", text[:-9])
+    for broken in (*changed, "", "nonsense"):
         anchor.write_text(broken)
         assert only(sealed).subject == "custody head"
         with pytest.raises(CaseDamaged):
@@ -303,8 +305,9 @@ def test_an_exhibit_swapped_with_its_row_is_named(sealed: Path) -> None:
     digest, size = hash_file(other)
     change = "UPDATE evidence SET sha256 = ?, size = ?, stored_path = ?"
     tamper(sealed, run(change, digest, size, f"evidence/00/{'0' * 64}"))
-    line = only(sealed)
+    line, folder = verify_case(sealed).bad
     assert (line.subject, "sha256" in line.detail) == ("exhibit EX-01", True)
+    assert folder.subject == "case folder", "the bytes that were taken in still lie there, and no record names them"
 
 
 def test_missing_and_altered_files_are_named(sealed: Path) -> None:

@@ -1,34 +1,34 @@
-"""Files of a case against their digests: originals, maps, reports (E5)."""
+"""Files of a case against their digests: originals, derived items, maps, reports, backups (E5)."""
 
 from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from workstation.domain.custody import CheckLine
-from workstation.domain.errors import Cancelled, NotFound, WorkstationError
+from workstation.domain.custody import CheckLine, CustodyKind
+from workstation.domain.errors import Cancelled, NotFound, SealedFileDamaged, WorkstationError
+from workstation.storage import case_files
 from workstation.storage.arrays import ArrayStore, canonical_bytes
-from workstation.storage.case_files import location
 from workstation.storage.case_folder import CaseFolder
 from workstation.storage.checks.lines import bad, good, rows
+from workstation.storage.checks.said import Said
 from workstation.storage.sealing import CaseSeal
-from workstation.storage.vault import EvidenceVault, hash_file
+from workstation.storage.vault import hash_file
 
 _MOST_MAP_LINES = 20
 
 
 @dataclass(frozen=True, slots=True)
 class FileToCheck:
-    """``name`` is the file's name in the case; ``path`` where that is."""
+    """``name`` starts at the case folder; digest and size are those of the plain content."""
 
     subject: str
-    path: Path
+    name: str
     sha256: str
     size: int
-    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,35 +38,43 @@ class MapToCheck:
     digest: str
     first: str
 
+    @property
+    def is_digest(self) -> bool:
+        """Whether a file can have this name at all."""
+        return len(self.digest) == 64 and set(self.digest) <= set("0123456789abcdef")
 
-def originals(connection: sqlite3.Connection, folder: CaseFolder) -> list[FileToCheck]:
-    vault = EvidenceVault(folder.root, read_only=True)
+
+def originals(connection: sqlite3.Connection) -> list[FileToCheck]:
     found = rows(connection, "SELECT exhibit, stored_path, sha256, size FROM evidence ORDER BY position")
-    return [
-        FileToCheck(
-            f"exhibit {r['exhibit']}",
-            vault.path(str(r["stored_path"])),
-            str(r["sha256"]),
-            int(str(r["size"])),
-            str(r["stored_path"]),
-        )
-        for r in found
-    ]
+    return [_file(f"exhibit {r['exhibit']}", r["stored_path"], r) for r in found]
 
 
-def reports(connection: sqlite3.Connection, folder: CaseFolder) -> list[FileToCheck]:
-    vault = EvidenceVault(folder.root, read_only=True)
+def reports(connection: sqlite3.Connection) -> list[FileToCheck]:
     found = rows(connection, "SELECT number, path, sha256, size FROM reports ORDER BY number")
-    return [
-        FileToCheck(
-            f"report {r['number']}",
-            vault.path(str(r["path"])),
-            str(r["sha256"]),
-            int(str(r["size"])),
-            str(r["path"]),
-        )
-        for r in found
-    ]
+    return [_file(f"report {r['number']}", r["path"], r) for r in found]
+
+
+def derived(connection: sqlite3.Connection) -> list[FileToCheck]:
+    """Items that lie in the case folder; what was exported is not ours to look for. None before format 1.1."""
+    if int(connection.execute("PRAGMA user_version").fetchone()[0]) < 1001:
+        return []
+    found = rows(connection, "SELECT number, path, sha256, size FROM derived WHERE exported = 0 ORDER BY position")
+    return [_file(f"derived item {r['number']}", r["path"], r) for r in found]
+
+
+def backups(said: Said) -> list[FileToCheck]:
+    """Copies of the database made before it was changed, as the chain names them (with digest and size, if it does)."""
+    found = []
+    for statement in said.of(CustodyKind.MIGRATED, CustodyKind.BACKED_UP):
+        name = statement.facts.get("backup")
+        if isinstance(name, str) and name.startswith("backups/"):
+            found.append(_file(f"backup {name.removeprefix('backups/')}", name, statement.facts))
+    return found
+
+
+def _file(subject: str, name: object, facts: Mapping[str, object]) -> FileToCheck:
+    size = facts.get("size")
+    return FileToCheck(subject, str(name), str(facts.get("sha256", "")), size if isinstance(size, int) else 0)
 
 
 def maps(connection: sqlite3.Connection) -> list[MapToCheck]:
@@ -77,31 +85,26 @@ def maps(connection: sqlite3.Connection) -> list[MapToCheck]:
     return [MapToCheck(str(r["digest"]), str(r["first"])) for r in rows(connection, statement)]
 
 
-def loose_originals(folder: CaseFolder, known: list[FileToCheck]) -> list[CheckLine]:
-    """Name stored files that belong to no exhibit: left by a program that was killed while taking one in."""
-    places = {file.path for file in known}
-    loose = [p for p in folder.evidence.glob("*/*") if p not in places and not p.name.startswith(".")]
-    if not loose:
-        return []
-    return [good("evidence folder", f"{len(loose)} stored files belong to no exhibit (an intake that did not finish)")]
-
-
 def check_file(
-    file: FileToCheck,
+    root: Path,
     seal: CaseSeal | None,
+    file: FileToCheck,
     on_progress: Callable[[int, int], None] | None,
     cancelled: Callable[[], bool] | None,
 ) -> CheckLine:
-    """Hash one file again, decrypted when the case is encrypted. Raises: Cancelled."""
-    if not file.path.is_file():
-        return bad(file.subject, "MISSING: its file is not in the case folder")
+    """Hash one file again. Raises: Cancelled."""
     try:
-        root = file.path.parents[len(PurePosixPath(file.name).parts) - 1]
-        digest, size = hash_file(location(root, file.name, seal), on_progress, cancelled)
+        if not case_files.inside(root, file.name).is_file():
+            return bad(file.subject, "MISSING: its file is not in the case folder")
+        digest, size = hash_file(case_files.location(root, file.name, seal), on_progress, cancelled)
     except Cancelled:
         raise
-    except WorkstationError as fault:
-        return bad(file.subject, f"cannot be read: {fault.message}")
+    except SealedFileDamaged as fault:
+        return bad(file.subject, f"MISMATCH: {fault.message}")
+    except (WorkstationError, OSError, ValueError) as fault:
+        return bad(file.subject, f"cannot be read: {fault.message if isinstance(fault, WorkstationError) else fault}")
+    if not file.sha256:
+        return good(file.subject, f"there, {size} bytes; the chain of custody names no digest of it")
     if (digest, size) != (file.sha256, file.size):
         detail = f"MISMATCH: SHA-256 is {digest} ({size} bytes), recorded is {file.sha256} ({file.size} bytes)"
         return bad(file.subject, detail)

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, text
 from workstation.domain.ids import TrackId
 from workstation.domain.media import FrameRef, TimeBase
 from workstation.domain.results import AbstentionReason, Coverage, ItemStatus, TrackSummary
+from workstation.storage import row_digests
 
 _TRACKED = """SELECT t.id, t.number, r.detector, r.status, r.score, r.reason,
   m.stream, m.pts, m.time_base_num, m.time_base_den, m.digest, m.ordinal
@@ -129,6 +130,7 @@ def ending(connection: Connection, examination: int) -> dict[str, object]:
         "faces": connection.execute(text(faces), place).scalar(),
         "results": {status.value: counts[status] for status in ItemStatus},
         "results_sha256": rows_digest(connection.execute(text(ROWS), place)),
+        "tables_sha256": row_digests.of_examination(lambda sql, v: connection.execute(text(sql), v), examination),
     }
 
 
