@@ -17,7 +17,9 @@ _BEAT_EVERY = 512
 def build_index(source: VideoSource, stream: VideoStream, beat: Beat) -> Index:
     """Read all packets of the stream; count by decoding where time stamps are missing or not unique (raw H.264).
 
-    Frames that the container's edit list cuts away, and VP8 reference frames that are never shown, are left out.
+    The file's own edit list is kept to, as players and ffmpeg do (ISO 14496-12, 8.6.6): frames that it does not show
+    have no place in the index and are not examined; how many there are is a warning. VP8 reference frames that are
+    never shown are left out, too.
     """
     stamps: list[int] = []
     keys: list[int] = []
@@ -48,26 +50,34 @@ def build_index(source: VideoSource, stream: VideoStream, beat: Beat) -> Index:
         assert base is not None
         warnings = _warnings(source, stream, stamps, cut, broken)
         return Index(stream.index, base.numerator, base.denominator, stamps, sorted(keys), warnings)
-    return _count(source, stream, beat)
+    return _counted(source, stream, beat)
 
 
-def _count(source: VideoSource, stream: VideoStream, beat: Beat) -> Index:
+def _counted(source: VideoSource, stream: VideoStream, beat: Beat) -> Index:
+    number = stream.index  # read now: counting opens the file again, and the old stream is gone
     total = 0
     for _ in source.frames_from(None):
         beat()
         total += 1
     rate = source.guessed_rate
     note = "The stream has no usable time stamps: frames are counted, and times assume its nominal rate."
-    return Index(stream.index, rate.denominator, rate.numerator, list(range(total)), [], [note])
+    return Index(number, rate.denominator, rate.numerator, list(range(total)), [], [note])
 
 
 def _warnings(source: VideoSource, stream: VideoStream, stamps: list[int], cut: int, broken: int) -> list[str]:
     found: list[str] = []
-    if cut:
-        found.append(f"{cut} frames are cut away by the file's own edit list and are not examined.")
-    missing = stream.frames - len(stamps) - cut
-    if missing > 0:
-        found.append(f"The file is cut short: it announces {stream.frames} frames and holds {len(stamps) + cut}.")
+    announced = stream.frames
+    shown = len(stamps)
+    held = shown + cut
+    if source.has_edit_list and (cut or announced > held):
+        held = max(held, source.frames_held(stream.index))
+    if held > shown:
+        found.append(
+            f"The file holds {held} frames, its own edit list shows {shown}: {held - shown} are cut away by it and "
+            "are not examined."
+        )
+    if announced > held:
+        found.append(f"The file is cut short: it announces {announced} frames and holds {held}.")
     elif source.read_error or broken:
         found.append("The file is cut short or broken: some of its packets cannot be read whole.")
     elif _ends_early(stream, source.duration_s, stamps):

@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
@@ -166,6 +166,22 @@ class VideoSource:
         self.use_index(index)
         return index
 
+    @property
+    def has_edit_list(self) -> bool:
+        """Whether the container is of the kind that can have one (MP4, MOV)."""
+        return "mp4" in self._container.format.name
+
+    def frames_held(self, number: int) -> int:
+        """Frames of a stream that are in the file, with its edit list left aside; by demuxing."""
+        whole = self._exhibit
+        # Without the descriptor: two containers over one would move each other's position.
+        apart = OpenExhibit(whole.name, whole.size, whole.limits, whole.file)
+        try:
+            with open_container(apart, {"ignore_editlist": "1"}) as container:
+                return sum(1 for packet in container.demux(container.streams[number]) if packet.size)
+        except (av.error.FFmpegError, ValueError, OSError, IndexError):
+            return 0
+
     def use_index(self, index: Index) -> None:
         self._cursor = Cursor(self, index)
 
@@ -212,13 +228,14 @@ class _DecodedFrame:
         return self._frame.format.name, plane_layout(self._frame), list(visible_rows(self._frame))
 
 
-def open_container(exhibit: OpenExhibit) -> InputContainer:
+def open_container(exhibit: OpenExhibit, more: Mapping[str, str] | None = None) -> InputContainer:
     """Open an exhibit with the demuxers of ``FORMATS`` alone; no playlist leads it to another file or address.
 
     Raises:
         MemoryError, av.error.FFmpegError, ValueError, OSError: as PyAV gives them.
     """
     options = {"format_whitelist": FORMATS, "protocol_whitelist": "fd" if exhibit.fd >= 0 else "none"}
+    options |= more or {}
     if exhibit.fd < 0:
         return av.open(exhibit.file(), mode="r", options=options, metadata_errors="replace")
     os.lseek(exhibit.fd, 0, os.SEEK_SET)

@@ -87,6 +87,26 @@ def _mismatches(name: str, folder: Path, number: int) -> list[int]:
 
 
 @needs_ffmpeg
+@pytest.mark.parametrize(("name", "held", "shown"), [("cut_start", 60, 42), ("two_edits", 60, 24)])
+def test_frames_outside_the_edit_list_are_counted_and_told(name: str, held: int, shown: int, tmp_path: Path) -> None:
+    info = probe(corpus.make(name, tmp_path))
+    assert info.video.frame_count == shown
+    (told,) = info.warnings
+    assert f"holds {held} frames" in told
+    assert f"shows {shown}" in told
+    assert f"{held - shown} are cut away" in told
+
+
+def test_a_counted_stream_keeps_its_number(tmp_path: Path) -> None:
+    """Counting opens the file a second time; what was asked of the first opening must not be read from it then."""
+    path = clips.write_barcode_clip(tmp_path / "raw.h264", 12)
+    info = probe(path)
+    for _ in range(8):
+        with open_media(path, info) as reader:
+            assert (reader.index.stream, len(reader.index), reader.index.keyframes) == (0, 12, ())
+
+
+@needs_ffmpeg
 def test_the_command_that_is_named_makes_the_same_list(tmp_path: Path) -> None:
     clip = corpus.make("rotated_90", tmp_path)
     written = write_framehash(clip, probe(clip), tmp_path / "frames.txt")
