@@ -142,6 +142,12 @@ class IntegrityMismatch(WorkstationError):
     exit_code = 6
 
 
+class PackInvalid(IntegrityMismatch):
+    """A pack (a case or part of one in a file) is misshapen, altered, or not safe to unpack."""
+
+    code = "pack_invalid"
+
+
 class DetectorError(WorkstationError):
     """A detector package cannot be used."""
 
