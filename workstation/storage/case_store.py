@@ -170,6 +170,11 @@ class CaseStore:
         return self._files
 
     @property
+    def ledger_key(self) -> LedgerKey | None:
+        """What this case is being written with; None while it is open for reading."""
+        return None if self._open.writing is None else self._open.writing.chain.key
+
+    @property
     def encrypted(self) -> bool:
         return self._open.seal is not None
 
