@@ -69,7 +69,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     assert job.state is JobState.DONE, job.error
     session.close()
     # Lanes start with their first job; threads of the engine must be there before a test counts threads.
-    engine.jobs.wait(engine.jobs.submit(Lane.REPORT, "start the lane", lambda _: None), 10)
+    for lane in (Lane.REPORT, Lane.CHECK):
+        engine.jobs.wait(engine.jobs.submit(lane, "start the lane", lambda _: None), 10)
     engine.jobs.clear_ended()
     yield Lab(engine, root / "case", clip, picture)
     engine.close()

@@ -173,6 +173,7 @@ class Actions(QObject):
     def __init__(self, window: QWidget, viewers: Iterable[QWidget], handlers: dict[str, Callable[[], object]]) -> None:
         super().__init__(window)
         self._actions: dict[str, QAction] = {}
+        self._tips: dict[str, str] = {}
         places = tuple(viewers)
         for spec in ACTIONS:
             action = QAction(translated(spec.text), self)
@@ -231,6 +232,12 @@ class Actions(QObject):
         for spec in ACTIONS:
             if spec.icon:
                 self._actions[spec.id].setIcon(icon(spec.icon, theme.text, theme.edge))
+
+    def explain(self, name: str, why: str) -> None:
+        """Say in the tool tip why an action cannot be done; with an empty ``why`` the usual words come back."""
+        action = self._actions[name]
+        usual = self._tips.setdefault(name, action.toolTip())
+        action.setToolTip(why or usual)
 
     def set_enabled(self, names: Iterable[str], enabled: bool) -> None:
         for name in names:

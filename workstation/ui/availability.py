@@ -6,6 +6,7 @@ from workstation.domain.examinations import ExaminationState
 from workstation.ui.actions import JUMP, PLAY, Actions, spec_ids
 from workstation.ui.desk import Desk
 from workstation.ui.models.jobs import JobsModel
+from workstation.ui.words import broken, tr
 from workstation.ui.work import Work
 
 _WITH_CASE = ("exhibit.import", "report.build")
@@ -32,7 +33,11 @@ def refresh_actions(actions: Actions, desk: Desk, jobs: JobsModel, work: Work) -
     actions.set_enabled(["case.close"], session is not None)
     actions.set_enabled(["run"], writes and any(item.media is not None for item in desk.items))
     actions.set_enabled(["exhibit.verify"], writes and bool(desk.items))
-    actions.set_enabled(["report.build"], writes and any(run.state is ExaminationState.DONE for run in desk.runs))
+    bad = [item.exhibit for item in desk.items if broken(item)]
+    done = any(run.state is ExaminationState.DONE for run in desk.runs)
+    actions.set_enabled(["report.build"], writes and done and not bad)
+    why = tr("No report: integrity MISMATCH of {names}. Restore the original, then verify the exhibits.")
+    actions.explain("report.build", why.format(names=", ".join(bad)) if bad else "")
     actions.set_enabled(_WITH_FRAMES, data is not None and data.frames > 0)
     actions.set_enabled(["resume"], writes and work.can_resume and not jobs.active)
     actions.set_enabled(["exhibit.next", "exhibit.previous"], len(desk.items) > 1)

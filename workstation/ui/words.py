@@ -80,6 +80,16 @@ def size(count: int) -> str:
     return f"{exact} bytes" if unit == "bytes" else f"{value:.1f} {unit} ({exact} bytes)"
 
 
+def brief(count: int) -> str:
+    """Bytes in three digits, for progress."""
+    value, unit = float(count), "bytes"
+    for name in ("KiB", "MiB", "GiB", "TiB"):
+        if value < 1024:
+            break
+        value, unit = value / 1024, name
+    return f"{count} bytes" if unit == "bytes" else f"{value:.1f} {unit}"
+
+
 def time_stamp(ref: FrameRef) -> str:
     """Presentation time in seconds and in ticks of its time base."""
     base = ref.time_base

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, QSettings, QUrl, Signal, Slot
+from PySide6.QtCore import QCoreApplication, QObject, QSettings, QUrl, Signal, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QDialog, QFileDialog, QWidget
 
 from workstation.domain.detectors import InstalledDetector
 from workstation.domain.errors import InputError, WorkstationError
 from workstation.domain.examinations import ExaminationState
-from workstation.domain.ids import JobId
+from workstation.domain.ids import ExaminationId, IntakeId, JobId
 from workstation.domain.jobs import Job, JobState, Lane
 from workstation.domain.reports import ReportRecord
 from workstation.ui.desk import Desk
 from workstation.ui.dialogs.confirm import ConfirmBox
+from workstation.ui.dialogs.intake import IntakeDialog
 from workstation.ui.dialogs.new_case import NewCaseDialog
 from workstation.ui.dialogs.run import RunDialog
 from workstation.ui.dialogs.told import ErrorBox
@@ -32,11 +33,10 @@ from workstation.ui.words import plural
 
 if TYPE_CHECKING:
     from workstation.app.engine import Engine
+    from workstation.app.session import CaseSession
+    from workstation.app.unfinished import Unfinished
 
 _log = logging.getLogger(__name__)
-MEDIA = (
-    "*.jpg *.jpeg *.png *.webp *.tif *.tiff *.heic *.heif *.bmp *.mp4 *.mov *.mkv *.avi *.webm *.m4v *.mpg *.ts *.3gp"
-)
 
 
 class Work(QObject):
@@ -65,6 +65,7 @@ class Work(QObject):
         self._then: Callable[[], object] | None = None
         desk.failed.connect(self.tell)
         desk.locked.connect(self.offer_reading)
+        desk.case_shown.connect(self.look_for_unfinished)
         jobs.ended.connect(self._ended)
 
     def read_packages(self) -> None:
@@ -109,20 +110,50 @@ class Work(QObject):
             then()
 
     def add_exhibits(self) -> None:
-        start = str(self._settings.value("intake", str(Path.home())))
-        kinds = self.tr("Pictures and videos ({patterns});;All files (*)").format(patterns=MEDIA)
-        paths, _ = QFileDialog.getOpenFileNames(self._window, self.tr("Add exhibits"), start, kinds)
-        if paths:
-            self._settings.setValue("intake", str(Path(paths[0]).parent))
-            self.take_in([Path(path) for path in paths])
+        dialog = IntakeDialog(self._settings, parent=self._window)
+        dialog.accepted.connect(self._intake_accepted)
+        self._open_dialog(dialog)
 
-    def take_in(self, paths: list[Path]) -> None:
+    @Slot()
+    def _intake_accepted(self) -> None:
+        if isinstance(self.dialog, IntakeDialog):
+            chosen = self.dialog.choice
+            self.take_in(list(chosen.paths), chosen.note, chosen.purpose, chosen.authority)
+
+    def take_in(self, paths: list[Path], note: str = "", purpose: str = "", authority: str = "") -> None:
         """Import files or folders; used by the dialog and by dropping."""
         session = self._desk.session
         if session is None:
             self.tell(InputError("No case is open.", "Make or open a case, then add the files to it."))
             return
-        self._desk.ask(partial(session.import_files, paths), self._submitted)
+        self._desk.ask(partial(session.import_files, paths, note, purpose, authority), self._submitted)
+
+    @Slot()
+    def look_for_unfinished(self) -> None:
+        """Offer to go on with what the case just opened was left in the middle of (U6)."""
+        session = self._desk.session
+        if session is not None and not session.read_only:
+            self._desk.ask(lambda: (session, session.unfinished()), self._offer_unfinished)
+
+    def _offer_unfinished(self, answer: tuple[CaseSession, Unfinished]) -> None:
+        session, left = answer
+        if session is not self._desk.session or not left:
+            return
+        words = " ".join(left.lines())
+        if left.intake is not None:
+            self._banner.tell(words, self.tr("Continue the import"), partial(self._go_on_with_import, left.intake.id))
+        else:
+            run = left.examinations[-1]
+            go_on = partial(self._go_on_with_examination, run.id)
+            self._banner.tell(words, self.tr("Continue examination {n}").format(n=run.number), go_on)
+
+    def _go_on_with_import(self, batch: IntakeId) -> None:
+        if self._desk.session is not None:
+            self._desk.ask(partial(self._desk.session.resume_import, batch), self._submitted)
+
+    def _go_on_with_examination(self, examination: ExaminationId) -> None:
+        if self._desk.session is not None:
+            self._desk.ask(partial(self._desk.session.resume, examination), self._submitted)
 
     def verify(self) -> None:
         if self._desk.session is not None:
@@ -276,6 +307,9 @@ class Work(QObject):
 
     @Slot(object)
     def _ended(self, job: Job) -> None:
+        if job.background and job.result and job.result.get("mismatch"):
+            self._done(job)
+            return
         if job.id not in self._mine:
             return
         self._mine.discard(job.id)
@@ -288,11 +322,14 @@ class Work(QObject):
         result = job.result or {}
         refused = result.get("refused")
         path = result.get("path")
+        total = result.get("total")
         if isinstance(refused, list) and refused:
             lines = [str(entry.get("line", "")) for entry in refused[:3] if isinstance(entry, dict)]
             more = self.tr(" and {n} more").format(n=len(refused) - 3) if len(refused) > 3 else ""
             count = plural(len(refused), self.tr("file was refused"), self.tr("files were refused"))
             self._banner.tell(f"{count}: " + "  ".join(lines) + more)
+        elif isinstance(total, int):
+            self._banner.tell(_taken_in(result, total), seconds=8)
         elif path and job.lane is Lane.REPORT:
             place = Path(str(path))
             digest = str(result.get("sha256", ""))[:12]
@@ -307,3 +344,14 @@ class Work(QObject):
 
 def _nothing(_: object) -> None:
     return
+
+
+def _taken_in(result: Mapping[str, object], total: int) -> str:
+    """What an import did, every listed file counted once (X10)."""
+    added, same, left = (len(result[name]) for name in ("added", "duplicates", "left_out"))  # type: ignore[arg-type]  # lists by contract
+    parts = [QCoreApplication.translate("work", "{n} taken in").format(n=added)]
+    if same:
+        parts.append(QCoreApplication.translate("work", "{n} already in the case").format(n=same))
+    if left:
+        parts.append(QCoreApplication.translate("work", "{n} left out").format(n=left))
+    return QCoreApplication.translate("work", "{total} listed: {parts}.").format(total=total, parts=", ".join(parts))

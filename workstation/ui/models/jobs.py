@@ -37,8 +37,13 @@ class JobsModel(QObject):
 
     @property
     def active(self) -> tuple[Job, ...]:
-        """Queued and running, oldest first."""
-        return tuple(job for job in self._jobs.values() if not job.state.ended)
+        """Queued and running, oldest first; without what the program does by itself in the background."""
+        return tuple(job for job in self._jobs.values() if not job.state.ended and not job.background)
+
+    @property
+    def checking(self) -> bool:
+        """Whether exhibits are being verified in the background."""
+        return any(job.background and not job.state.ended for job in self._jobs.values())
 
     @property
     def case_work(self) -> tuple[Job, ...]:
@@ -47,7 +52,7 @@ class JobsModel(QObject):
 
     @property
     def running(self) -> Job | None:
-        return next((job for job in self._jobs.values() if job.state is JobState.RUNNING), None)
+        return next((job for job in self.active if job.state is JobState.RUNNING), None)
 
     @property
     def batch(self) -> tuple[int, int]:
@@ -55,7 +60,7 @@ class JobsModel(QObject):
         active = len(self.active)
         if not active:
             return 0, 0
-        recent = list(self._jobs.values())
+        recent = [job for job in self._jobs.values() if not job.background]
         first = next(k for k, job in enumerate(recent) if not job.state.ended)
         total = len(recent) - first
         return total - active + 1, total

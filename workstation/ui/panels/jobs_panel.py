@@ -20,6 +20,9 @@ from workstation.ui.theme.icons import icon
 from workstation.ui.theme.sheet import current_theme
 from workstation.ui.widgets.elided import ElidedLabel
 from workstation.ui.widgets.labels import button, label
+from workstation.ui.words import brief
+
+_WHOLE = 1000
 
 
 class JobRow(QWidget):
@@ -56,8 +59,9 @@ class JobRow(QWidget):
         self._title.setText(job.title)
         self._state.setText(state_words(job))
         self._bar.setVisible(job.state is JobState.RUNNING)
-        self._bar.setRange(0, job.total)
-        self._bar.setValue(job.done)
+        # In thousandths: a bar counts in 32 bits, an import in bytes.
+        self._bar.setRange(0, _WHOLE if job.total else 0)
+        self._bar.setValue(_WHOLE * job.done // job.total if job.total else 0)
         self._bar.setAccessibleName(self.tr("Progress of {job}").format(job=job.title))
         note = job.error or ("" if job.state is JobState.DONE else job.note)
         refused = refusals(job)
@@ -137,6 +141,8 @@ class JobsPanel(QWidget):
 
 
 def state_words(job: Job) -> str:
+    if job.state is JobState.RUNNING and job.total and job.unit == "bytes":
+        return f"{brief(job.done)} / {brief(job.total)}"
     if job.state is JobState.RUNNING and job.total:
         return f"{job.done} / {job.total} {job.unit}".strip()
     return job.state.value

@@ -92,6 +92,7 @@ class StatusBar(QStatusBar):
         desk.saved.connect(self._was_saved)
         desk.custody_shown.connect(self.refresh)
         jobs.changed.connect(self._show_queue)
+        jobs.changed.connect(self._show_integrity)
         self.refresh()
         self._show_queue()
 
@@ -107,6 +108,7 @@ class StatusBar(QStatusBar):
         self._show_integrity()
         self._tick()
 
+    @Slot()
     def _show_integrity(self) -> None:
         items = self._desk.items
         if self._desk.session is None:
@@ -122,8 +124,9 @@ class StatusBar(QStatusBar):
             return
         good = sum(item.integrity is IntegrityState.VERIFIED for item in items)
         total = plural(len(items), self.tr("exhibit"), self.tr("exhibits"))
+        checking = self.tr(" · checking") if self._jobs.checking else ""
         self._integrity.say(
-            self.tr("Integrity: {n} of {total} verified").format(n=good, total=total),
+            self.tr("Integrity: {n} of {total} verified").format(n=good, total=total) + checking,
             self.tr("Digests were compared with the stored originals at the times shown in the case tree."),
         )
 
