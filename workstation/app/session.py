@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from workstation.app import exporting, planning, reporting
+from workstation.app.editing import Editing
 from workstation.app.examining import ExaminationRun
 from workstation.app.frames import Deliver, FrameServer
 from workstation.app.importing import go_on, import_files
@@ -78,6 +79,11 @@ class CaseSession:
     def store(self) -> CaseStore:
         """The case on disk, for the other use-cases of this room."""
         return self._store
+
+    @property
+    def editing(self) -> Editing:
+        """What the examiner writes into the case: bookmarks, notes, tags, names, with undo and redo (U27, U37)."""
+        return Editing(self._store, self._engine.hub)
 
     def evidence(self) -> tuple[EvidenceItem, ...]:
         return self._store.evidence()

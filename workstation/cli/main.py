@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 import workstation
-from workstation.cli import cases, demo, evidence, examine, gui, models, reports, system
+from workstation.cli import cases, demo, edits, evidence, examine, gui, models, reports, system
 from workstation.cli.stopping import ends_like_ctrl_c
 from workstation.domain.errors import Cancelled, WorkstationError
 
@@ -27,6 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+edits.add_to(cases.app)
 app.add_typer(cases.app, name="case")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(reports.app, name="report")

@@ -78,10 +78,10 @@ class Intake:
         self._open.change(work)
 
     def end(self, batch: IntakeId, state: BatchState) -> IntakeBatch:
-        """End a running import.
+        """End an import; one that was stopped can be ended again after it went on.
 
         Raises:
-            InputError: ``state`` is no end, or the import has ended.
+            InputError: ``state`` is no end, or the import is done.
             NotFound, CaseReadOnly.
         """
         if state not in _ENDS:
@@ -89,8 +89,8 @@ class Intake:
 
         def work(connection: Connection, chain: Chain) -> IntakeBatch:
             before = intake.one(connection, batch)
-            if before.state not in (BatchState.RUNNING, BatchState.INTERRUPTED):
-                raise InputError(f"This import is {before.state.value} already.")
+            if before.state is BatchState.DONE:
+                raise InputError("This import is done already.")
             end(connection, chain, batch, state)
             return intake.one(connection, batch)
 
