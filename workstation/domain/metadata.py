@@ -135,17 +135,22 @@ class JpegComponent:
 class CompressionHistory:
     """Traces of an earlier JPEG compression on the same block grid, as numbers (uncalibrated, never a conclusion).
 
+    Both numbers hold the histograms of the stored luma coefficients against those of the same picture compressed once,
+    which are estimated from a crop shifted by half a block.
+
     Attributes:
-        measure: how far the histograms of the stored luma coefficients lie from those of the same picture compressed
-            once, estimated from a crop shifted by half a block; 0 = alike. Mean over ``frequencies``.
-        periodicity: the strongest period in the stored histograms beyond that of the estimate, 0..1.
-        per_frequency: (zigzag position, step, distance, periodicity) for each frequency that could be measured.
+        measure: how far the histograms lie apart, 0..1 (half the sum of absolute differences), mean over frequencies.
+        null: what ``measure`` would be by chance alone with as many blocks.
+        unevenness: how much more the stored histograms jump between neighbouring values (gaps and double peaks in
+            a regular step) than the estimate, in natural logarithms; about 0 when they do not.
+        per_frequency: (zigzag position, step, distance, unevenness) for each frequency that could be measured.
         blocks: how many 8 x 8 blocks were measured.
         words: what that means, in plain words, with what else can cause it.
     """
 
     measure: float
-    periodicity: float
+    null: float
+    unevenness: float
     per_frequency: tuple[tuple[int, int, float, float], ...]
     blocks: int
     scale: str = HISTORY_SCALE

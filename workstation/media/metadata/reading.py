@@ -87,6 +87,7 @@ def examine(exhibit: OpenExhibit, anchors: str, beat: Callable[[], None]) -> Med
         find.attempt("Content credentials (C2PA)", lambda: claims.append(
             provenance.read_provenance(file, find.format, signature, anchors, beat, embedded)))  # fmt: skip
     find.tools["defusedxml"] = defusedxml.__version__
+    find.tools["c2pa"] = provenance.version()
     jpeg = _jpeg(find)
     tell(find, claims[0] if claims else None)
     return MediaMetadata(
