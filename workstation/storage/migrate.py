@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +11,7 @@ from sqlalchemy import Connection, Engine
 
 from workstation.storage import case_format
 from workstation.storage.case_folder import CaseFolder
-from workstation.storage.durable import flush_file, flush_folder
+from workstation.storage.durable import file_error, flush_file, flush_folder, part_name
 from workstation.storage.engine import connect
 from workstation.storage.sqlite_errors import typed_errors
 
@@ -31,11 +32,33 @@ def upgrade(connection: Connection, scripts: Path = SCRIPTS) -> None:
 
 
 def back_up(folder: CaseFolder, number: int, key: bytes | None = None) -> Path:
-    """Copy the database through SQLite's backup interface (a plain copy would miss the WAL). Returns the copy."""
-    folder.backups.mkdir(exist_ok=True)
+    """Copy the database through SQLite's backup interface (a plain copy would miss the WAL). Returns the copy.
+
+    It takes its name once it is whole and flushed.
+
+    Raises:
+        StorageFull, PermissionRefused, CaseError: there is no copy.
+    """
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%f")
     target = folder.backups / f"case-format-{case_format.name_format(number)}-{stamp}.sqlite"
-    source = connect(folder.database, key=key)
+    part = part_name(target)
+    try:
+        folder.backups.mkdir(exist_ok=True)
+        _copy_database(folder.database, part, key)
+        flush_file(part)
+        part.replace(target)
+    except OSError as fault:
+        raise file_error(fault, target) from fault
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+    for place in (folder.backups, folder.root):
+        flush_folder(place)
+    return target
+
+
+def _copy_database(database: Path, target: Path, key: bytes | None) -> None:
+    source = connect(database, key=key)
     try:
         copy = connect(target, "rwc", key=key)
         try:
@@ -45,10 +68,6 @@ def back_up(folder: CaseFolder, number: int, key: bytes | None = None) -> Path:
             copy.close()
     finally:
         source.close()
-    flush_file(target)
-    for place in (folder.backups, folder.root):
-        flush_folder(place)
-    return target
 
 
 def bring_up_to_date(
