@@ -6,6 +6,7 @@ said that an act is done. A point is a place between two such acts where the dis
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import functools
 import json
@@ -33,6 +34,8 @@ class Plan:
         fail_for: how many of them fail.
         fail_with: the name of the system's error (``ENOSPC``, ``EROFS``, ``EIO``, ...).
         under: only calls that name something in this folder are counted and fail.
+        deep: count and fail the C library's calls (SQLite's own among them) instead of Python's; ``under`` is needed
+            and the nursery must have been started with ``failing_calls.c``.
     """
 
     kill_at: int = 0
@@ -41,6 +44,7 @@ class Plan:
     fail_for: int = 1_000_000
     fail_with: str = "ENOSPC"
     under: str = ""
+    deep: bool = False
 
 
 @dataclass
@@ -52,6 +56,13 @@ class Bench:
     points: int = 0
     calls: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
+    deep: Any = None
+
+    def counted(self) -> dict[str, int]:
+        """How many points and calls there were."""
+        if self.deep is not None:
+            return {"points": self.deep.harness_points(), "calls": self.deep.harness_calls()}
+        return {"points": self.points, "calls": self.calls}
 
     def say(self, what: str, **facts: object) -> None:
         """Acknowledge: one line of JSON."""
@@ -73,12 +84,12 @@ class Bench:
     def call(self, name: str, path: object) -> None:
         """Count a file-system call and let it fail when its turn has come."""
         plan = self.plan
-        if not plan.fail_at or name not in _FAILING or not self._concerned(path):
+        if name not in _FAILING or not self._concerned(path):
             return
         with self.lock:
             self.calls += 1
             now = self.calls
-        if plan.fail_at <= now < plan.fail_at + plan.fail_for:
+        if plan.fail_at and plan.fail_at <= now < plan.fail_at + plan.fail_for:
             if now == plan.fail_at:
                 self.say("fails", call=name, number=now)
             number = getattr(errno, plan.fail_with)
@@ -97,11 +108,23 @@ class Bench:
 
 def install(bench: Bench) -> None:
     """Put the instruments into this process. There is no way back: the process ends with them."""
+    _acknowledgements(bench)
+    if bench.plan.deep:
+        _arm(bench)
+        return
     for name in _CALLS:
         setattr(os, name, _watched(bench, name, getattr(os, name)))
     sys.addaudithook(functools.partial(_heard, bench))
     _sqlite(bench)
-    _acknowledgements(bench)
+
+
+def _arm(bench: Bench) -> None:
+    plan, library = bench.plan, ctypes.CDLL(None)
+    number = getattr(errno, plan.fail_with)
+    library.harness_arm.argtypes = (ctypes.c_char_p, *(ctypes.c_long,) * 5)
+    library.harness_arm(plan.under.encode(), plan.kill_at, plan.group, plan.fail_at, plan.fail_for, number)
+    library.harness_points.restype = library.harness_calls.restype = ctypes.c_long
+    bench.deep = library
 
 
 def _watched(bench: Bench, name: str, real: Callable[..., Any]) -> Callable[..., Any]:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tests.harness.aftermath import finished, look
 from tests.harness.instruments import Plan
@@ -86,6 +87,7 @@ class Bases:
     nursery: Nursery
     root: Path
     places: dict[str, Place] = field(default_factory=dict)
+    deep: dict[str, Outcome] = field(default_factory=dict)
     measured: dict[str, Outcome] = field(default_factory=dict)
 
     def prepare(self, acts: Sequence[Act] = ACTS) -> None:
@@ -105,6 +107,20 @@ class Bases:
             self.places[act.name] = place
             self.measured[act.name] = outcome
 
+    def run_deep(self, act: Act, place: Place, **plan: Any) -> Outcome:
+        """Run an act counting the C library's calls on ``place``."""
+        return self.nursery.run(
+            place.home, *act.arguments(place), act=act.call, plan=Plan(deep=True, under=str(place.root), **plan)
+        )
+
+    def measure_deep(self, act: Act) -> Outcome:
+        """How many such calls the act makes when nothing happens to it; measured once."""
+        if act.name not in self.deep:
+            place = self.places[act.base].copy(self.root / "measure")
+            self.deep[act.name] = self.run_deep(act, place)
+            place.remove()
+        return self.deep[act.name]
+
 
 @dataclass
 class Figures:
@@ -121,7 +137,7 @@ class Figures:
     def lines(self) -> list[str]:
         total = sum(self.by_act.values())
         return [
-            f"kills {total} ({self.ended_before} acts had ended before their kill)",
+            f"kills {total - self.ended_before} ({self.ended_before} more acts had ended before their kill)",
             "by act: " + ", ".join(f"{name} {count}" for name, count in sorted(self.by_act.items())),
             "by place: " + ", ".join(f"{name} {count}" for name, count in self.by_point.most_common()),
             f"acknowledged events {self.events}, lost {self.lost}, interrupted examinations resumed {self.resumed}",
@@ -140,6 +156,9 @@ def kill_once(bases: Bases, act: Act, plan: Plan, kill_after: float, figures: Fi
             figures.ended_before += 1
         figures.by_act[act.name] += 1
         figures.by_point[outcome.killed_at if outcome.killed else "ended"] += 1
+        if plan.deep and outcome.killed:
+            figures.by_point["moment"] -= 1
+            figures.by_point["a call into the C library"] += 1
         where = f"{act.name} at {outcome.killed_at} {plan.kill_at or f'{kill_after:.3f} s'}"
         found = look(place, outcome)
         if act.name == "create" and not outcome.of("event"):
@@ -163,9 +182,13 @@ def kill_once(bases: Bases, act: Act, plan: Plan, kill_after: float, figures: Fi
 
 
 def draw(bases: Bases, act: Act, chance: random.Random) -> tuple[Plan, float]:
-    """A place for a kill: every second at a moment spread evenly over the act, the others at a point of the disk."""
+    """A place for a kill: a moment spread evenly over the act, a point of the disk as Python sees it, or one inside the
+    C library, where SQLite writes."""
     measured = bases.measured[act.name]
-    group = chance.random() < 0.5
-    if chance.random() < 0.5:
-        return Plan(kill_at=chance.randint(1, max(1, measured.points)), group=group), 0.0
-    return Plan(group=group), chance.uniform(0.01, measured.seconds)
+    group, kind = chance.random() < 0.5, chance.choice(("moment", "point", "deep"))
+    if kind == "moment":
+        return Plan(group=group), chance.uniform(0.01, measured.seconds)
+    if kind == "deep" and bases.nursery.deep:
+        points = bases.measure_deep(act).points
+        return Plan(kill_at=chance.randint(1, points), group=group, deep=True, under=str(bases.root / "work")), 0.0
+    return Plan(kill_at=chance.randint(1, max(1, measured.points)), group=group), 0.0

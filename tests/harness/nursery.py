@@ -66,7 +66,7 @@ def _child(request: dict[str, Any]) -> NoReturn:
         install(bench)
         bench.say("begun", pid=os.getpid())
         code = _run(request)
-        bench.say("ended", points=bench.points, calls=bench.calls, code=code)
+        bench.say("ended", code=code, **bench.counted())
     except BaseException:  # noqa: BLE001 - a child of a fork must never come back into the nursery
         traceback.print_exc()
     finally:

@@ -46,20 +46,32 @@ class Outcome:
         return int(ended[-1]["points"]) if ended else 0
 
     @property
+    def calls(self) -> int:
+        ended = self.of("ended")
+        return int(ended[-1]["calls"]) if ended else 0
+
+    @property
     def killed_at(self) -> str:
         killed = self.of("killed")
         return str(killed[-1]["point"]) if killed else "moment"
 
 
 class Nursery:
-    """A running :mod:`tests.harness.nursery`. A context manager."""
+    """A running :mod:`tests.harness.nursery`. A context manager.
+
+    Attributes:
+        deep: whether plans may be ``deep``: there is a C compiler here, and a loader that knows ``LD_PRELOAD``.
+    """
 
     def __init__(self, place: Path) -> None:
         self._place = place
         self._count = 0
         place.mkdir(parents=True, exist_ok=True)
+        library = _failing_calls(place)
+        self.deep = library is not None
         environment = os.environ | {
             "PYTHONPATH": str(CHECKOUT),
+            **({"LD_PRELOAD": str(library)} if library else {}),
             **{f"{name}_NUM_THREADS": "1" for name in ("OMP", "MKL", "OPENBLAS")},
         }
         self._process = subprocess.Popen(
@@ -143,6 +155,17 @@ class Nursery:
             _text(request["stdout"]),
             _text(request["stderr"]),
         )
+
+
+def _failing_calls(place: Path) -> Path | None:
+    """Build ``failing_calls.c``; None where that cannot be."""
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None or not sys.platform.startswith("linux"):
+        return None
+    library = place / "failing_calls.so"
+    source = Path(__file__).with_name("failing_calls.c")
+    command = [compiler, "-shared", "-fPIC", "-O1", "-o", str(library), str(source), "-ldl"]
+    return library if subprocess.run(command, capture_output=True, check=False).returncode == 0 else None
 
 
 @dataclass
