@@ -65,15 +65,21 @@ class ImageSource:
             raise MediaTooLarge(
                 f"The picture is {width} x {height} pixels, above the limit of {limits.max_pixels:,} pixels."
             )
-        self._exif = self._read_orientation()
+        # Before anything else is asked: looking for EXIF in a PNG decodes it, and then there are no tiles any more.
         self._deep = any(";16" in str(tile) for tile in getattr(self._image, "tile", ()))
+        self._exif = self._read_orientation()
         self._bits = int(self._image.info.get("bit_depth") or 8)
 
     def _read_orientation(self) -> int:
         """EXIF value 1..8 still to be applied to the stored samples."""
         if self._signature is Signature.HEIF:
             # ISO/IEC 23008-12: the item's own transformations count, an EXIF value does not.
-            if int(self._image.info.get("original_orientation") or 1) != 1 and not self._heif_turns():
+            if self._heif_turns():
+                self._warnings.append(
+                    "The HEIC item is stored turned or mirrored; its decoder undoes that, so that size, samples and "
+                    "digest here are those after it."
+                )
+            elif int(self._image.info.get("original_orientation") or 1) != 1:
                 self._warnings.append("EXIF asks for a turn that the HEIC item itself does not; shown without it.")
             return 1
         try:

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 # ITU-T H.273, tables 3 and 4, in FFmpeg's words.
 _MATRICES = {0: "gbr", 1: "bt709", 4: "fcc", 5: "bt470bg", 6: "smpte170m", 7: "smpte240m", 9: "bt2020nc", 10: "bt2020c"}
+# Matrices that libswscale converts by their own coefficients; 10 has those of 9 (constant luminance is not undone).
+_CONVERTED = frozenset((0, 1, 2, 4, 5, 6, 7, 9))
+_UNSPECIFIED = 2
+_LARGEST_SD = 576
 _RANGES = {1: "tv", 2: "pc"}
 _HDR = {16: "PQ (SMPTE ST 2084)", 18: "HLG (ARIB STD-B67)"}
 
@@ -40,12 +44,39 @@ def stream_warnings(container: InputContainer, stream: VideoStream, sample: Vide
         found.append(f"Pixels are not square ({ratio.numerator}:{ratio.denominator}); frames keep their stored size.")
     if sample.interlaced_frame:
         found.append("Frames are interlaced; both fields are examined together.")
-    if int(sample.color_trc) in _HDR:
-        found.append(f"High dynamic range, {_HDR[int(sample.color_trc)]}: shown without tone mapping.")
+    found += _colour_notes(sample)
     matrix = _display_matrix(sample)
     if matrix is not None and not from_display_matrix(matrix)[2]:
         found.append("The file asks to be turned by an angle that is no quarter turn; frames are shown as stored.")
     return found
+
+
+def _colour_notes(sample: VideoFrame) -> list[str]:
+    """What becomes of the stored samples on their way to 8-bit RGB, where it is not the plain and only way."""
+    notes: list[str] = []
+    bits = _bits(sample)
+    if bits > 8:
+        notes.append(f"{bits}-bit samples are shown and examined with 8 bits; the stored ones are kept beside them.")
+    transfer, matrix = int(sample.color_trc), int(sample.colorspace)
+    if transfer in _HDR:
+        notes.append(
+            f"High dynamic range, {_HDR[transfer]}: shown without tone mapping, the coded values as they are, so that "
+            "it looks paler and darker than on its own kind of screen."
+        )
+    if len(sample.format.components) < 3 or sample.format.is_rgb:
+        return notes
+    if matrix == _UNSPECIFIED and sample.height > _LARGEST_SD:
+        notes.append(
+            "The file does not name its colour matrix: BT.601 is assumed, as everywhere in FFmpeg. At this size many "
+            "players assume BT.709 and show slightly other hues."
+        )
+    elif matrix not in _CONVERTED:
+        notes.append(f"The colour matrix ({matrix} in ITU-T H.273) is not known to the converter; BT.601 is used.")
+    return notes
+
+
+def _bits(sample: VideoFrame) -> int:
+    return max(component.bits for component in sample.format.components)
 
 
 def _examined(stream: VideoStream, sample: VideoFrame, frames: int) -> Message:
@@ -56,7 +87,7 @@ def _examined(stream: VideoStream, sample: VideoFrame, frames: int) -> Message:
         "width": sample.width,
         "height": sample.height,
         "pixel_format": sample.format.name,
-        "bit_depth": max(component.bits for component in sample.format.components),
+        "bit_depth": _bits(sample),
         "frame_count": frames,
         "average_rate": str(stream.average_rate or ""),
         "colour_range": _RANGES.get(int(sample.color_range), ""),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import av
 import av.logging
-from av.video.reformatter import VideoReformatter
+from av.video.reformatter import Interpolation, VideoReformatter
 
 from workstation.domain.errors import DamagedMedia, MediaTooLarge, UnreadableMedia
 from workstation.media.cursor import Cursor
@@ -34,6 +34,7 @@ FORMATS = (
     "yuv4mpegpipe,mjpeg"
 )
 _PROBED_FRAMES = 400
+_EXACT = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
 
 av.logging.set_level(None)
 
@@ -220,8 +221,12 @@ class _DecodedFrame:
 
     def rgb(self) -> tuple[int, memoryview]:
         # One reformatter for all frames: five times faster than converting each on its own. It reads the frame's own
-        # matrix and range; untagged frames are BT.601, limited range, as everywhere in FFmpeg.
-        plane = self._reformatter.reformat(self._frame, format="rgb24", threads=1).planes[0]
+        # matrix and range; untagged frames are BT.601, limited range (full for yuvj), as everywhere in FFmpeg. Its
+        # quick way is off by up to 3 levels of 255 (measured); from more than 8 bits, where it is off by 4, the exact
+        # one is taken, which is right to 1 level and costs 50 ms instead of 12 for 1080p.
+        deep = any(component.bits > 8 for component in self._frame.format.components)
+        how, threads = (_EXACT, thread_count()) if deep else (None, 1)
+        plane = self._reformatter.reformat(self._frame, format="rgb24", interpolation=how, threads=threads).planes[0]
         return plane.line_size, memoryview(plane)
 
     def samples(self) -> tuple[str, list[PlaneLayout], Sequence[memoryview]]:
