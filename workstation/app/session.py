@@ -150,6 +150,10 @@ class CaseSession:
     def custody_head(self) -> CustodyHead:
         return self._store.custody_head()
 
+    def checkpoint(self) -> str:
+        """The head of the chain as a signed note, for reports, packages and paper (E7)."""
+        return self._store.checkpoint()
+
     def reports(self) -> tuple[ReportRecord, ...]:
         return self._store.reports()
 

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 import workstation
-from workstation.cli import cases, demo, edits, evidence, examine, gui, models, reports, system
+from workstation.cli import cases, demo, edits, evidence, examine, gui, ledger, models, reports, system
 from workstation.cli.stopping import ends_like_ctrl_c
 from workstation.domain.errors import Cancelled, WorkstationError
 
@@ -31,6 +31,7 @@ edits.add_to(cases.app)
 app.add_typer(cases.app, name="case")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(reports.app, name="report")
+app.add_typer(ledger.app, name="log")
 app.add_typer(models.app, name="model")
 app.command("examine")(examine.examine)
 app.command("demo")(demo.demo)

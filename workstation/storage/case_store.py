@@ -433,8 +433,11 @@ class CaseStore:
         """Whose signature ``checkpoint`` bears; its text form is what C2SP tools take."""
         return checkpoints.verifier_key(self.case.id, self.public_key)
 
-    def checkpoint(self) -> str:
+    def checkpoint(self, extensions: tuple[str, ...] = ()) -> str:
         """The head as a signed note (C2SP tlog-checkpoint). A case open for reading hands out the last one signed.
+
+        Args:
+            extensions: lines to be signed with it; for a case open for writing.
 
         Raises:
             IntegrityMismatch: the case is open for reading and its head is missing or altered.
@@ -442,7 +445,7 @@ class CaseStore:
         """
         writing = self._open.writing
         if writing is not None:
-            return checkpoints.sign_checkpoint(self.case.id, self.custody_head(), writing.chain.key)
+            return checkpoints.sign_checkpoint(self.case.id, self.custody_head(), writing.chain.key, extensions)
         if not read_anchor(self._open.folder.anchor).head.root:
             raise InputError("The case has no checkpoint yet.", "Open it for writing once.")
         return self._open.folder.anchor.read_text(encoding="utf-8")
