@@ -34,8 +34,8 @@ _WORDS = (
     " where the picture was compressed before with other steps on the same grid, as happens when it is opened and saved"
     " again, but also with strong sharpening, flat or synthetic areas and few blocks. An earlier compression with finer"
     " steps, with the same steps or on another grid leaves little or nothing here. Of 240 test pictures of 256 x 256"
-    " pixels that were compressed once, 95 in 100 stayed below an unevenness of 0.05 and a distance of 0.02 above chance;"
-    " other sizes and contents behave differently. The numbers are uncalibrated."
+    " pixels that were compressed once, 95 in 100 stayed below an unevenness of 0.05 and a distance of 0.02 over"
+    " chance; other sizes and contents behave differently. The numbers are uncalibrated."
 )
 
 
