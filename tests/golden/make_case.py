@@ -1,0 +1,167 @@
+"""Make the golden case of a format, with that format's own code.
+
+    PYTHONPATH=<checkout of the release> python tests/golden/make_case.py format-1.0
+
+writes ``format-1.0.tar.xz`` and ``format-1.0.json`` (number of rows and a digest of every table as that code left them)
+into ``tests/golden/cases``. Format 1.0 was made by commit 82d8519. A golden case is never made again once released:
+what the case holds is what people have on their disks.
+
+The case: a clip with a face and one without, a damaged file, a file turned away, a finished and a cancelled
+examination with maps, a signed report, exhibits hashed again; since 1.1 also descriptions, derived items, an import and
+edits with undo. Nothing but the astronaut of scikit-image (public domain) and drawn patterns.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import shutil
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+
+from tests.fakes import clips
+from tests.fakes.marked_engine import MarkedEngine, marked_portrait
+from workstation.app.session import CaseSession
+from workstation.domain.examinations import Environment, ExaminationState
+from workstation.media.clips import write_clip
+
+HERE = Path(__file__).parent / "cases"
+MEDIA = Path(tempfile.gettempdir()) / "golden-media"
+
+
+def main(name: str) -> None:
+    name_the_bench()
+    HERE.mkdir(exist_ok=True)
+    shutil.rmtree(MEDIA, ignore_errors=True)
+    MEDIA.mkdir()
+    try:
+        with tempfile.TemporaryDirectory() as place:
+            folder = Path(place) / name
+            with MarkedEngine(Path(place) / "home") as engine:
+                session = engine.create_case(
+                    folder, number="2026-001", title="Golden", examiner="A. Examiner", question="Was it älter?"
+                )
+                fill(engine, session)
+                session.close()
+            tables = dump(folder / "case.sqlite")
+            for file in (folder / "case.lock",):
+                file.unlink(missing_ok=True)
+            with tarfile.open(HERE / f"{name}.tar.xz", "w:xz", format=tarfile.PAX_FORMAT) as tar:
+                tar.add(folder, name, filter=plain)
+        (HERE / f"{name}.json").write_text(json.dumps(tables, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    finally:
+        shutil.rmtree(MEDIA, ignore_errors=True)
+
+
+def name_the_bench() -> None:
+    """Nothing of the machine that makes the case stays in it."""
+    platform.node = lambda: "bench"
+    platform.platform = lambda *_, **__: "Linux"  # type: ignore[assignment]
+    names = {"user_name": lambda: "examiner", "machine_id": lambda: "0" * 32}
+    for module in [m for name, m in sys.modules.items() if name.startswith("workstation.app.")]:
+        for name, answer in names.items():
+            if hasattr(module, name):
+                setattr(module, name, answer)
+
+
+def plain(info: tarfile.TarInfo) -> tarfile.TarInfo:
+    info.uid = info.gid = 0
+    info.uname = info.gname = ""
+    return info
+
+
+def fill(engine: MarkedEngine, session: CaseSession) -> None:
+    """Everything an examiner does, through the use-cases where they are the same in every format."""
+    write_clip(MEDIA / "märked.mp4", (marked_portrait(scale=0.7) for _ in range(6)), rate=25)
+    clips.write_barcode_clip(MEDIA / "pattern.mp4", 12)
+    clips.cut_copy(MEDIA / "pattern.mp4", MEDIA / "cut.mp4", 0.5)
+    (MEDIA / "empty.mp4").write_bytes(b"")
+    (MEDIA / "letter.txt").write_bytes(b"no media\n")
+    files = [MEDIA / n for n in ("märked.mp4", "pattern.mp4", "cut.mp4", "empty.mp4", "letter.txt")]
+    done(engine, session.import_files(files, "from the phone"))
+    chosen = [item.id for item in session.evidence() if item.media is not None]
+    done(engine, session.examine(chosen, None, 4))
+    store = session.store
+    run = session.examinations()[0]
+    second = store.start_examination(run.plan, Environment({"device": "cpu", "note": "stopped"}))
+    store.end_examination(second.id, ExaminationState.CANCELLED, "stopped by the examiner")
+    if hasattr(store, "edits"):
+        fill_1_1(session)
+    done(engine, session.verify_evidence())
+    done(engine, session.build_report())
+
+
+def fill_1_1(session: CaseSession) -> None:
+    """What format 1.1 added; the import of the files above is in it already."""
+    from workstation.domain.case import WorkState
+    from workstation.domain.derived import DerivedItem, DerivedKind, ParentKind
+    from workstation.domain.ids import DerivedId, new_id
+    from workstation.domain.streams import StreamDigest
+
+    store, editing = session.store, session.editing
+    first = session.evidence()[0]
+    store.descriptions.put_streams(first.id, (StreamDigest(0, "video", "h264", 6, 15_000, "a" * 64, "b" * 64),))
+    store.descriptions.put_metadata(first.id, '{"make":"Märk","streams":[]}')
+    path = store.folder / "derived" / "DI-01.txt"
+    path.write_bytes(b"a list of frames\n")
+    store.derived.add(
+        DerivedItem(
+            id=DerivedId(new_id()),
+            number=store.derived.next_number(),
+            kind=DerivedKind.DERIVATIVE,
+            parent_kind=ParentKind.EVIDENCE,
+            parent=first.id,
+            parent_sha256=first.sha256,
+            operation="framehash",
+            parameters={"stream": 0},
+            tool="golden",
+            path="derived/DI-01.txt",
+            exported=False,
+            sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+            size=path.stat().st_size,
+            made_at=first.taken_in_at,
+            made_by="A. Examiner",
+        )
+    )
+    run = session.examinations()[0]
+    track = session.summaries(run.id, first.id)[0].track
+    stream, pts = editing.place(first.id, 0.1)
+    editing.bookmark(first.id, stream, pts, "Märk", note="red")
+    editing.note(session.case.id, "begun")
+    editing.tag(first.id, "mark/red")
+    editing.name_track(run.id, first.id, track, "The astronaut")
+    editing.exclude(run.id, first.id, "turned", track=track, pts=pts)
+    editing.set_work(first.id, WorkState.REPORTED)
+    editing.case_text("title", "Golden, second title")
+    for _ in range(3):
+        editing.undo()
+    editing.redo()
+    editing.note(first.id, "after an undo")
+    editing.undo()
+
+
+def done(engine: MarkedEngine, job: object) -> None:
+    info = engine.jobs.wait(job)  # type: ignore[arg-type]
+    if info.state.value != "done":
+        raise SystemExit(f"{info.title}: {info.state} {info.error}")
+
+
+def dump(database: Path) -> dict[str, dict[str, object]]:
+    """Rows and digest of every table, read by the standard library's SQLite."""
+    import sqlite3
+
+    raw = sqlite3.connect(f"file:{database}?mode=ro&immutable=1", uri=True)
+    names = [n for (n,) in raw.execute("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")]
+    tables: dict[str, dict[str, object]] = {}
+    for name in names:
+        rows = sorted(repr(row) for row in raw.execute(f"SELECT * FROM {name}"))
+        tables[name] = {"rows": len(rows), "sha256": hashlib.sha256("\n".join(rows).encode()).hexdigest()}
+    raw.close()
+    return tables
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,181 @@
+"""A case of every released format, made by that format's own code: it can be read, brought up to date and proved (U5).
+
+The cases lie in ``tests/golden/cases``; ``tests/golden/make_case.py`` says how they were made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from workstation.domain.custody import CustodyKind
+from workstation.domain.edits import Change, ObjectKind
+from workstation.domain.errors import CaseDamaged, NotFound
+from workstation.domain.ids import DerivedId, IntakeId, ObjectId, new_id
+from workstation.storage import case_format, migrate
+from workstation.storage.case_store import CaseStore
+from workstation.storage.keys import LedgerKey
+from workstation.storage.triggers import BY_FORMAT
+from workstation.storage.verification import verify_case
+
+CASES = Path(__file__).parents[2] / "golden" / "cases"
+NAMES = {number: f"format-{case_format.name_format(number)}" for number in BY_FORMAT}
+OLDER = [number for number in BY_FORMAT if number < case_format.FORMAT]
+
+
+def unpack(number: int, target: Path) -> Path:
+    with tarfile.open(CASES / f"{NAMES[number]}.tar.xz") as tar:
+        tar.extractall(target, filter="tar")
+    return target / NAMES[number]
+
+
+@pytest.fixture(params=sorted(BY_FORMAT), ids=lambda number: NAMES[number])
+def golden(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[int, Path]:
+    return request.param, unpack(request.param, tmp_path)
+
+
+def on_disk(folder: Path) -> dict[str, tuple[int, int, str]]:
+    """Every file and folder with its mode, time of change and bytes."""
+    found = {}
+    for path in (folder, *sorted(folder.rglob("*"))):
+        stat = path.stat()
+        digest = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+        found[path.relative_to(folder).as_posix()] = (stat.st_mode, stat.st_mtime_ns, digest)
+    return found
+
+
+def table_rows(database: Path) -> dict[str, list[str]]:
+    """Every row of every table, read by the standard library's SQLite."""
+    raw = sqlite3.connect(f"file:{database}?mode=ro&immutable=1", uri=True)
+    names = [name for (name,) in raw.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+    rows = {name: sorted(repr(row) for row in raw.execute(f"SELECT * FROM {name}")) for name in names}
+    raw.close()
+    return rows
+
+
+def stated(number: int) -> dict[str, dict[str, object]]:
+    made: dict[str, dict[str, object]] = json.loads((CASES / f"{NAMES[number]}.json").read_text(encoding="utf-8"))
+    return made
+
+
+def as_stated(rows: dict[str, list[str]]) -> dict[str, dict[str, object]]:
+    return {
+        name: {"rows": len(found), "sha256": hashlib.sha256("\n".join(found).encode()).hexdigest()}
+        for name, found in rows.items()
+    }
+
+
+def everything(store: CaseStore) -> list[object]:
+    """All that the engine can read of a case, but for its chain of custody."""
+    found: list[object] = [store.case, store.evidence(), store.examinations(), store.reports()]
+    for item in store.evidence():
+        found += [store.frame_index(item.id), store.thumbnail(item.id)]
+        found += [store.descriptions.streams(item.id), store.descriptions.metadata(item.id)]
+        for run in store.examinations():
+            if item.id in run.plan.evidence:
+                rows = store.frame_rows(run.id, item.id)
+                found += [rows, store.summaries(run.id, item.id), store.coverage(run.id, item.id, 12)]
+                results = [result for row in rows for face in row.faces for result in face.results]
+                found += [store.arrays.get(r.map_digest).tolist() for r in results if r.map_digest]
+    found += [store.derived.every(), store.intake.batches(), store.edits.journal(), store.edits.objects()]
+    return [*found, store.edits.state()]
+
+
+def test_every_format_has_its_golden_case() -> None:
+    """Raise the format number and this fails until a golden case of it is there."""
+    assert max(BY_FORMAT) == case_format.FORMAT
+    there = {path.name for path in CASES.iterdir()}
+    assert there == {f"{name}{end}" for name in NAMES.values() for end in (".tar.xz", ".json")}
+    steps = sorted(path.name for path in (migrate.SCRIPTS / "versions").glob("v*.py"))
+    assert len(steps) == len(BY_FORMAT)
+
+
+def test_a_golden_case_is_what_its_own_code_left(golden: tuple[int, Path]) -> None:
+    """The rows are those its maker counted, and the triggers' texts of a released format never change."""
+    number, folder = golden
+    assert case_format.read_header(folder / "case.sqlite") == (case_format.APPLICATION_ID, number)
+    assert as_stated(table_rows(folder / "case.sqlite")) == stated(number)
+    raw = sqlite3.connect(f"file:{folder / 'case.sqlite'}?mode=ro&immutable=1", uri=True)
+    found = dict(raw.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'"))
+    raw.close()
+    assert found == dict(BY_FORMAT[number])
+
+
+def test_reading_a_golden_case_changes_nothing(golden: tuple[int, Path]) -> None:
+    """Not one byte, mode or time of change in the folder; the facets of a format that lacks them answer empty."""
+    number, folder = golden
+    before = on_disk(folder)
+    outcome = verify_case(folder)
+    assert outcome.ok, outcome.bad
+    with CaseStore.open(folder, key=None, read_only=True) as store:
+        assert len(store.evidence()) >= 3
+        assert len(everything(store)) > 10
+        assert store.custody()[-1].kind is CustodyKind.CASE_CLOSED
+        if number < 1001:
+            assert store.descriptions.streams(store.evidence()[0].id) is None
+            assert store.descriptions.metadata(store.evidence()[0].id) is None
+            assert (store.derived.every(), store.derived.next_number()) == ((), "DI-01")
+            assert (store.intake.batches(), store.intake.unfinished()) == ((), None)
+            assert (store.edits.journal(), store.edits.objects()) == ((), ())
+            for ask in (
+                lambda: store.derived.one(DerivedId("x")),
+                lambda: store.intake.items(IntakeId("x")),
+                lambda: store.intake.waiting(IntakeId("x")),
+            ):
+                with pytest.raises(NotFound):
+                    ask()
+    assert on_disk(folder) == before
+
+
+@pytest.mark.parametrize("number", OLDER, ids=lambda number: NAMES[number])
+def test_an_older_case_is_brought_up_without_losing_a_row(number: int, tmp_path: Path, key: LedgerKey) -> None:
+    """Backup, additions only, an event that says so; every row as before; verified before and after."""
+    folder = unpack(number, tmp_path)
+    old_rows = table_rows(folder / "case.sqlite")
+    with CaseStore.open(folder, key=None, read_only=True) as reader:
+        old, old_chain = everything(reader), reader.custody()
+    with CaseStore.open(folder, key=key) as store:
+        chain = store.custody()
+        assert everything(store) == old
+        assert chain[: len(old_chain)] == old_chain
+        new = [event.kind for event in chain[len(old_chain) :]]
+        assert new[:2] == [CustodyKind.CASE_OPENED, CustodyKind.MIGRATED]
+        assert set(new[2:]) == {CustodyKind.EVIDENCE_DESCRIBED}
+        body = json.loads(chain[len(old_chain) + 1].body)
+        assert (body["from_format"], body["format"]) == (number, case_format.FORMAT)
+        backup = folder / body["backup"]
+    assert table_rows(backup) == old_rows, "the backup is the case as it was"
+    assert case_format.read_header(backup)[1] == number
+    assert case_format.read_header(folder / "case.sqlite")[1] == case_format.FORMAT
+    rows = table_rows(folder / "case.sqlite")
+    for table, before in old_rows.items():
+        if table not in ("custody", "alembic_version"):
+            assert rows[table] == before, table
+    outcome = verify_case(folder)
+    assert outcome.ok, outcome.bad
+    with CaseStore.open(folder, key=key) as again:
+        assert [e.kind for e in again.custody()].count(CustodyKind.MIGRATED) == 1, "once"
+        note = {"about": again.case.id, "text": "seen"}
+        again.edits.do("Note", [Change(ObjectId(new_id()), ObjectKind.NOTE, None, note)])
+    assert verify_case(folder).ok
+
+
+@pytest.mark.parametrize("number", OLDER, ids=lambda number: NAMES[number])
+def test_a_cut_case_is_not_brought_up(number: int, tmp_path: Path, key: LedgerKey) -> None:
+    """A chain that lost its tail is refused before anything changes; a new event would hide the cut."""
+    folder = unpack(number, tmp_path)
+    raw = sqlite3.connect(folder / "case.sqlite")
+    raw.execute("DROP TRIGGER custody_no_delete")
+    raw.execute("DELETE FROM custody WHERE seq = (SELECT max(seq) FROM custody)")
+    raw.commit()
+    raw.close()
+    before = table_rows(folder / "case.sqlite")
+    with pytest.raises(CaseDamaged):
+        CaseStore.open(folder, key=key)
+    assert case_format.read_header(folder / "case.sqlite")[1] == number
+    assert table_rows(folder / "case.sqlite") == before
