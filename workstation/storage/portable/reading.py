@@ -105,6 +105,10 @@ class Pack:
                 return b"".join(self.chunks(member))
         raise PackInvalid(f"The pack holds no {name}.", _ADVICE)
 
+    def frame(self, name: str) -> bytes:
+        """The bytes of the manifest, its signature or its key, as they stand in the pack."""
+        return b"".join(self._raw(name, self._infos[name].file_size))
+
     def _raw(self, name: str, most: int) -> Iterator[bytes]:
         count = 0
         try:
