@@ -1,4 +1,4 @@
-"""Containers that lie: MP4 boxes and Matroska elements with absurd counts, sizes and depths, streams by the thousand."""
+"""Containers that lie: boxes and elements with absurd counts, sizes and depths, streams by the thousand."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
 """Files made to break a decoder, all made here: cut, flipped, bombs, lies in headers, odd times, wrong kinds of file.
 
-``corpus(folder, every)`` writes them and returns their paths; the same call always writes the same files. ``every``
-takes only each n-th of the mechanical ones (cuts, flips), so that a slice of all kinds is tried in seconds.
+``corpus(folder, every)`` writes them and returns their paths; the same call always writes the same files.
 """
 
 from __future__ import annotations
@@ -23,7 +22,6 @@ import numpy as np
 from PIL import Image, PngImagePlugin
 
 from tests.harness.hostile_boxes import BOXES
-from workstation.media.clips import write_clip
 
 SIDE = (64, 48)
 MANY_CUTS = ("mp4", "mkv", "ts", "jpg", "png")
@@ -334,8 +332,8 @@ def _others(base: dict[str, bytes]) -> Iterator[tuple[str, bytes]]:
     yield "packs.mpg", b"\0\0\1\xba" + (b"\0\0\1\xe0\xff\xff" + bytes(100)) * 5000
 
 
-def special(folder: Path, base: dict[str, bytes]) -> list[Path]:
-    """Things that are no plain file, names that no one would choose, and a file that is almost all hole."""
+def special(folder: Path, base: dict[str, bytes], holes: bool) -> list[Path]:
+    """Things that are no plain file, names that no one would choose, and files of 1 TiB that are almost all hole."""
     made: list[Path] = []
 
     def keep(path: Path) -> Path:
@@ -361,9 +359,10 @@ def special(folder: Path, base: dict[str, bytes]) -> list[Path]:
         Path(os.fsdecode(raw)).write_bytes(base["mkv"] + b"raw name")
         made.append(Path(os.fsdecode(raw)))
     for name, head in (("hole.mp4", base["mp4"]), ("hole.ts", base["ts"]), ("hole.bin", b"")):
-        path = keep(folder / name)
-        path.write_bytes(head)
-        os.truncate(path, 1 << 40)
+        if holes or name == "hole.bin":
+            path = keep(folder / name)
+            path.write_bytes(head)
+            os.truncate(path, 1 << 40)
     unread = keep(folder / "unreadable.mp4")
     unread.write_bytes(base["mp4"] + b"unreadable")
     unread.chmod(0)
@@ -371,22 +370,28 @@ def special(folder: Path, base: dict[str, bytes]) -> list[Path]:
 
 
 def corpus(folder: Path, every: int = 1) -> tuple[list[Path], list[Path]]:
-    """Write the files. Returns plain ones, and the special ones that :func:`special` describes."""
+    """Write the files: every n-th of the mechanical ones; with 0 a small slice that still has a few of every kind.
+
+    Returns:
+        plain files, and the special ones that :func:`special` describes.
+    """
     base = bases()
+    dice = random.Random(4)
+    made = [("whole." + suffix, data) for suffix, data in base.items()]
+    if every:
+        made += itertools.islice(mechanical(base), every // 2, None, every)
+        made += lies(base)
+    else:
+        made = dice.sample(made, 6)
+        some = {suffix: base[suffix] for suffix in dice.sample(sorted(base), 8)}
+        made += dice.sample(list(mechanical(some)), 16)
+        made += dice.sample([entry for entry in lies(base) if len(entry[1]) < 300_000], 20)
     plain: list[Path] = []
-    chosen = itertools.chain(
-        (("whole." + suffix, data) for suffix, data in base.items()),
-        itertools.islice(mechanical(base), every // 2, None, every),
-        itertools.islice(lies(base), 0, None, max(1, every // 6)),
-    )
-    for number, (name, data) in enumerate(chosen):
+    for number, (name, data) in enumerate(made):
         path = folder / "plain" / f"{number:04}-{name}"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
         plain.append(path)
     odd = folder / "odd"
     odd.mkdir()
-    return plain, special(odd, base)
-
-
-__all__ = ["bases", "corpus", "lies", "mechanical", "special", "write_clip"]
+    return plain, special(odd, base, holes=bool(every))
