@@ -13,6 +13,7 @@ from workstation.app.session import CaseSession
 from workstation.cli.evidence import unfinished_lines
 from workstation.cli.exhibits import Origins, exhibit_facts, score_lines
 from workstation.cli.output import CaseFolder, JsonFlag, Output, follow, show_verification
+from workstation.cli.passphrases import chosen
 from workstation.domain.errors import IntegrityMismatch
 from workstation.domain.intake import ExhibitOrigin
 
@@ -26,10 +27,13 @@ def create(
     title: Annotated[str, typer.Option(help="Title.")] = "",
     examiner: Annotated[str, typer.Option(help="Who is responsible. Default: this account's name.")] = "",
     question: Annotated[str, typer.Option(help="The question put to the examiner.")] = "",
+    encrypt: Annotated[bool, typer.Option("--encrypt", help="Encrypt everything in it with a passphrase.")] = False,
+    keyring: Annotated[bool, typer.Option("--keyring", help="Let this account's keyring open it too.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Make a new case in an empty or new folder."""
     out = Output(as_json)
+    passphrase = chosen(None, again=False) if encrypt else None
     with Engine() as engine:
         session = engine.create_case(
             folder,
@@ -37,6 +41,8 @@ def create(
             title=title or folder.resolve().name,
             examiner=examiner or user_name(),
             question=question,
+            passphrase=passphrase,
+            keyring=keyring and encrypt,
         )
         out.facts = {"id": session.case.id, "number": session.case.number, "folder": str(session.folder)}
         out.say(f"Case {session.case.number} made in {session.folder}")

@@ -11,7 +11,20 @@ from typing import Annotated
 import typer
 
 import workstation
-from workstation.cli import cases, demo, edits, evidence, examine, gui, ledger, models, reports, system
+from workstation.cli import (
+    cases,
+    demo,
+    edits,
+    evidence,
+    examine,
+    gui,
+    ledger,
+    models,
+    passphrases,
+    portable,
+    reports,
+    system,
+)
 from workstation.cli.stopping import ends_like_ctrl_c
 from workstation.domain.errors import Cancelled, WorkstationError
 
@@ -33,6 +46,7 @@ app.add_typer(evidence.app, name="evidence")
 app.add_typer(reports.app, name="report")
 app.add_typer(ledger.app, name="log")
 app.add_typer(models.app, name="model")
+app.add_typer(portable.app, name="pack")
 app.command("examine")(examine.examine)
 app.command("demo")(demo.demo)
 app.command("diagnose")(system.diagnose)
@@ -51,8 +65,9 @@ def _root(
     version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it and end.")] = (
         False
     ),
+    passphrase_file: passphrases.PassphraseFile = None,
 ) -> None:
-    pass
+    passphrases.prepare(passphrase_file)
 
 
 def run(arguments: list[str] | None = None) -> None:

@@ -1,0 +1,254 @@
+"""Moving cases: encryption, backup, packs out and in, disclosure, the archive. What takes long is a job (io lane)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workstation.app.passphrases import RUN
+from workstation.app.session import CaseSession
+from workstation.domain.clock import now_utc
+from workstation.domain.custody import CustodyHead, CustodyKind, Verification
+from workstation.domain.errors import InputError, NotFound
+from workstation.domain.events import CaseChanged
+from workstation.domain.ids import CaseId, EvidenceId, JobId
+from workstation.domain.jobs import JobContext, Lane
+from workstation.storage import rewriting
+from workstation.storage.portable import disclosure, receiving, snapshot
+from workstation.storage.portable.exporting import Exported, Handover, export_case
+from workstation.storage.portable.verifying import verify_pack
+
+if TYPE_CHECKING:
+    from workstation.app.engine import Engine
+
+Tell = Callable[[int, int, str], None]
+_UNIT = "bytes"
+
+
+@dataclass(frozen=True, slots=True)
+class ExportWish:
+    """Where a pack goes and why. ``only`` makes it a disclosure pack of these exhibits, with their media or without."""
+
+    target: Path
+    purpose: str = ""
+    authority: str = ""
+    recipient: str = ""
+    only: tuple[EvidenceId, ...] = ()
+    media: bool = True
+
+    @property
+    def handover(self) -> Handover:
+        return Handover(self.purpose, self.authority, self.recipient)
+
+
+def encrypt(engine: Engine, folder: Path, passphrase: str, *, keyring: bool = False) -> JobId:
+    """Encrypt a case that nobody has open. Result: see ``_rewritten``."""
+
+    def work(context: JobContext) -> dict[str, object]:
+        done = rewriting.encrypt_case(
+            folder,
+            engine.key,
+            passphrase,
+            keyring=keyring,
+            on_progress=_bytes(context),
+            cancelled=context.cancelled,
+        )
+        return _rewritten(engine, folder, done, passphrase, "case encrypted")
+
+    return engine.jobs.submit(Lane.IO, "Encrypt the case", work, unit=_UNIT)
+
+
+def decrypt(engine: Engine, folder: Path, passphrase: str | None = None) -> JobId:
+    """Make an encrypted case a plain one again. Result: see ``_rewritten``."""
+
+    def work(context: JobContext) -> dict[str, object]:
+        def under(known: str | None) -> rewriting.Rewritten:
+            return rewriting.decrypt_case(
+                folder, engine.key, known, on_progress=_bytes(context), cancelled=context.cancelled
+            )
+
+        return _rewritten(engine, folder, RUN.unlocking(folder, passphrase, under), None, "case decrypted")
+
+    return engine.jobs.submit(Lane.IO, "Decrypt the case", work, unit=_UNIT)
+
+
+def rekey(
+    engine: Engine, folder: Path, new: str, passphrase: str | None = None, *, full: bool = False, keyring: bool = False
+) -> JobId:
+    """Give an encrypted case another passphrase, with ``full`` also a new master key. Result: see ``_rewritten``."""
+
+    def work(context: JobContext) -> dict[str, object]:
+        def under(known: str | None) -> rewriting.Rewritten:
+            return rewriting.rekey_case(
+                folder,
+                engine.key,
+                known,
+                new,
+                full=full,
+                keyring=keyring,
+                on_progress=_bytes(context),
+                cancelled=context.cancelled,
+            )
+
+        return _rewritten(engine, folder, RUN.unlocking(folder, passphrase, under), new, "case rekeyed")
+
+    return engine.jobs.submit(Lane.IO, "Change the keys of the case", work, unit=_UNIT)
+
+
+def back_up(engine: Engine, session: CaseSession, folder: Path) -> JobId:
+    """Copy an open case, while it is being worked on. Result: folder, files, bytes, counts, count, code."""
+
+    def work(context: JobContext) -> dict[str, object]:
+        done = snapshot.back_up(session.store, folder, context.progress, context.cancelled)
+        engine.pin(session.case.id, done.head, f"backup {done.folder.name}")
+        engine.hub.publish(CaseChanged(session.case.id))
+        return {
+            "folder": str(done.folder),
+            "files": done.files,
+            "bytes": done.bytes,
+            "counts": dict(done.counts),
+            "count": done.head.count,
+            "code": done.head.code,
+            "checks": len(done.verification.lines),
+        }
+
+    return session.submit(Lane.IO, f"Back up to {folder.name}", work, _UNIT)
+
+
+def export(engine: Engine, session: CaseSession, wish: ExportWish) -> JobId:
+    """Pack an open case, or disclose some of its exhibits. Result: see ``_exported``."""
+    if not wish.target.absolute().parent.is_dir():
+        raise NotFound(f"There is no folder {wish.target.absolute().parent}.", "Make it, or choose another place.")
+
+    def work(context: JobContext) -> dict[str, object]:
+        store = session.store
+        if wish.only:
+            extras = _extras(engine, session, wish)
+            wanted = disclosure.Disclosure(wish.only, wish.media, extras, wish.handover)
+            done = disclosure.disclose(store, wish.target, wanted, context.progress, context.cancelled)
+        else:
+            done = export_case(store, wish.target, wish.handover, context.progress, context.cancelled)
+        return _exported(engine, session, done, "export")
+
+    return session.submit(Lane.IO, f"Export to {wish.target.name}", work, _UNIT)
+
+
+def archive(engine: Engine, session: CaseSession, wish: ExportWish) -> JobId:
+    """Seal an open case and pack it; until ``case unseal`` it can only be read then. Result: see ``_exported``."""
+    if not wish.target.absolute().parent.is_dir():
+        raise NotFound(f"There is no folder {wish.target.absolute().parent}.", "Make it, or choose another place.")
+    if wish.target.exists():
+        raise InputError(f"{wish.target} is there already.", "Choose another name; nothing is overwritten.")
+
+    def work(context: JobContext) -> dict[str, object]:
+        store = session.store
+        store.record(CustodyKind.SEALED, {"state": "sealed", "reason": wish.purpose or "archived"})
+        try:
+            done = export_case(store, wish.target, wish.handover, context.progress, context.cancelled, kind="archive")
+        except BaseException as fault:
+            store.record(CustodyKind.SEALED, {"state": "open", "reason": f"not archived: {type(fault).__name__}"})
+            raise
+        return _exported(engine, session, done, "archive")
+
+    return session.submit(Lane.IO, f"Archive to {wish.target.name}", work, _UNIT)
+
+
+def import_pack(
+    engine: Engine,
+    pack: Path,
+    folder: Path,
+    *,
+    passphrase: str | None = None,
+    purpose: str = "",
+    authority: str = "",
+    as_received: bool = False,
+) -> JobId:
+    """Take a case in from a pack. Result: folder, case, count, code, members, sha256, recorded, also_at, checks."""
+    known = passphrase if passphrase is not None else RUN.known()
+
+    def work(context: JobContext) -> dict[str, object]:
+        done = receiving.import_case(
+            pack,
+            folder,
+            engine.key,
+            passphrase=known,
+            handover=Handover(purpose, authority),
+            as_received=as_received,
+            on_progress=context.progress,
+            cancelled=context.cancelled,
+        )
+        others = [c.folder for c in engine.known_cases() if c.id == done.case and c.available]
+        engine.pin(CaseId(done.case), done.head, f"pack {pack.name} SHA-256 {done.sha256}")
+        return {
+            "folder": str(done.folder),
+            "case": done.case,
+            "count": done.head.count,
+            "code": done.head.code,
+            "members": done.members,
+            "sha256": done.sha256,
+            "recorded": done.recorded,
+            "packed_with_key": done.made_by,
+            "also_at": [place for place in others if Path(place) != done.folder],
+            "checks": len(done.verification.lines),
+        }
+
+    return engine.jobs.submit(Lane.IO, f"Take in {pack.name}", work, unit=_UNIT)
+
+
+def check_pack(path: Path, on_progress: Tell | None = None) -> Verification:
+    """Verify a pack without unpacking it; no key, no passphrase and no case is needed. Raises: InputError."""
+    return verify_pack(path, on_progress)
+
+
+def redact(path: Path, without: Sequence[str], target: Path, reason: str) -> tuple[str, ...]:
+    """Take members out of a disclosure pack; the rest goes on verifying. Raises: InputError, PackInvalid."""
+    return disclosure.redact_pack(path, without, target, reason)
+
+
+def _bytes(context: JobContext) -> Callable[[int, int], None]:
+    return lambda done, total: context.progress(done, total)
+
+
+def _rewritten(
+    engine: Engine, folder: Path, done: rewriting.Rewritten, passphrase: str | None, what: str
+) -> dict[str, object]:
+    """Pin the new head, and verify the case in its new state: nobody should believe a re-written case unseen."""
+    from workstation.storage.anchor import read_anchor
+
+    case = read_anchor(folder.absolute() / "custody.head").case
+    engine.pin(case, done.head, what)
+    outcome = engine.verify_case(folder, passphrase=passphrase)
+    return {
+        "files": done.files,
+        "bytes": done.bytes,
+        "left_alone": list(done.left_alone),
+        "verified": outcome.ok,
+        "bad": [f"{line.subject}: {line.detail}" for line in outcome.bad],
+        **_head(done.head),
+    }
+
+
+def _exported(engine: Engine, session: CaseSession, done: Exported, what: str) -> dict[str, object]:
+    """Pin where the chain stood, with the digest of the pack, outside the case (E7)."""
+    engine.pin(session.case.id, done.head, f"{what} {done.path.name} SHA-256 {done.sha256} {now_utc()}")
+    engine.hub.publish(CaseChanged(session.case.id))
+    return {
+        "path": str(done.path),
+        "sha256": done.sha256,
+        "size": done.size,
+        "members": done.members,
+        "counts": {name: {"case": here, "pack": packed} for name, (here, packed) in done.counts.items()},
+        **_head(done.head),
+    }
+
+
+def _head(head: CustodyHead) -> Mapping[str, object]:
+    return {"count": head.count, "code": head.code}
+
+
+def _extras(engine: Engine, session: CaseSession, wish: ExportWish) -> tuple[tuple[str, bytes], ...]:
+    from workstation.app.disclosing import explanations
+
+    return explanations(engine, session, wish.only, wish.media)
