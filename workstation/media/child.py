@@ -171,7 +171,7 @@ class Child:
 
     def _frames(self, message: Message) -> None:
         self._serving = message["request"]
-        ordinals: list[int] = message["ordinals"]
+        ordinals = self._read_numbers()
         pack = self._pack_samples if message.get("form") == "samples" else self._pack
         try:
             for ordinal in ordinals:

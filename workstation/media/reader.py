@@ -213,7 +213,8 @@ class MediaReader:
             self._finish()
         assert self._child is not None
         self._request += 1
-        self._child.send({"do": "frames", "request": self._request, "ordinals": wanted, "form": form})
+        self._child.send({"do": "frames", "request": self._request, "form": form})
+        self._child.send_numbers(wanted)
         self._serving = self._request
         return self._request
 
@@ -230,9 +231,9 @@ class MediaReader:
         self._deaths = 0
         if kind == "failed":
             return self._failure(ordinal, error_of(message))
-        return self._take(message) if form == "rgb" else self._take_samples(message)
+        return self._take(message, ordinal) if form == "rgb" else self._take_samples(message, ordinal)
 
-    def _take_samples(self, message: Message) -> Samples:
+    def _take_samples(self, message: Message, ordinal: int) -> Samples:
         assert self._child is not None
         pixels = self._child.pixels
         assert pixels is not None
@@ -252,13 +253,13 @@ class MediaReader:
             planes.append(plane)
             at += plane.nbytes
         self._child.send({"do": "free", "slot": slot})
-        return Samples(self._ref(message["ordinal"], name), pixel_format, width, height, tuple(planes))
+        return Samples(self._ref(ordinal, name), pixel_format, width, height, tuple(planes))
 
     def _ref(self, ordinal: int, name: str) -> FrameRef:
         index = self.index
         return FrameRef(index.stream, index.pts[ordinal], index.time_base, name, ordinal)
 
-    def _take(self, message: Message) -> Frame:
+    def _take(self, message: Message, ordinal: int) -> Frame:
         assert self._child is not None
         pixels = self._child.pixels
         assert pixels is not None
@@ -275,7 +276,7 @@ class MediaReader:
         rgb = oriented(stored, self.info.video.orientation)
         del rows, stored
         self._child.send({"do": "free", "slot": slot})
-        return Frame(self._ref(message["ordinal"], name), rgb)
+        return Frame(self._ref(ordinal, name), rgb)
 
     def _grow(self, message: Message) -> None:
         """Give the next child larger slots: a frame was larger than its header said. Only ever larger, and bounded."""
