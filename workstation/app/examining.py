@@ -18,7 +18,7 @@ from workstation.app.workshop import Workshop
 from workstation.domain.case import WorkState
 from workstation.domain.clock import now_utc
 from workstation.domain.detectors import Detector, DetectorReading
-from workstation.domain.errors import DetectorError, EvidenceError, LandmarksUnusable
+from workstation.domain.errors import CaseError, DetectorError, EvidenceError, LandmarksUnusable, NotFound
 from workstation.domain.events import CaseSaved, EvidenceChanged, ExaminationChanged
 from workstation.domain.evidence import EvidenceItem
 from workstation.domain.examinations import Examination
@@ -125,21 +125,30 @@ class ExaminationRun:
     def _open(self, item: EvidenceItem) -> MediaReader:
         if item.media is None:
             raise EvidenceError(f"{item.exhibit} cannot be examined: {item.problem}")
-        path = self._store.vault.open_location(item.stored_path)
-        return open_media(path, item.media, index=self._store.frame_index(item.id))
+        try:
+            path = self._store.vault.open_location(item.stored_path)
+            return open_media(path, item.media, index=self._store.frame_index(item.id))
+        except NotFound as fault:
+            # No fact about the exhibit, as a frame that cannot be decoded is: nothing is recorded, and the run stops.
+            raise CaseError(
+                f"The original of {item.exhibit} is not in the case folder.",
+                "Put its medium back and go on with the examination, or run case verify.",
+            ) from fault
 
     def _answers(self, work: Sequence[tuple[EvidenceItem, tuple[int, ...]]]) -> Iterator[Answer]:
         """Decode exhibit after exhibit; one that no longer opens gives a failure for every frame wanted of it."""
         for item, ordinals in work:
             if not ordinals:
                 continue
+            left = dict.fromkeys(ordinals)
             try:
                 with self._open(item) as reader:
                     for answer in reader.frames(ordinals):
+                        left.pop(answer.ref.ordinal if isinstance(answer, Frame) else answer.ordinal, None)
                         yield item, answer
             except EvidenceError as error:
                 index = self._store.frame_index(item.id)
-                for ordinal in ordinals:
+                for ordinal in left:
                     yield item, FrameFailure(ordinal, index.pts[ordinal] if index else 0, error)
 
     def _tracker(self, evidence: EvidenceId, resumed: bool) -> Tracker:

@@ -39,16 +39,16 @@ def as_typed(fault: dbapi2.Error, path: Path, *, writing: bool = False) -> Works
     code, name = primary_code(fault), f"{path.name} in {path.parent}"
     if code == _FULL:
         return StorageFull(f"There is no room left for {name}.", "Free some space, then try again.")
+    if writing and code in (_READONLY, _CANTOPEN, _IOERR):
+        why = _what_the_disk_says(path)
+        if why is not None:
+            return why
     if code == _READONLY:
         return CaseReadOnly(f"{name} cannot be written.", "Open it for reading only.")
     if code in (_BUSY, _LOCKED):
         return CaseReadOnly(f"{name} is held by another program.", "Close it there, then try again.")
     if code in (_CORRUPT, _NOTADB):
         return CaseDamaged(f"The database {name} is damaged.", "Run case verify; restore a sound copy.")
-    if writing and code in (_CANTOPEN, _IOERR):
-        why = _what_the_disk_says(path, trying=code == _IOERR)
-        if why is not None:
-            return why
     if code == _CANTOPEN:
         return CaseError(f"The database {name} cannot be opened.", "Check the folder's permissions.")
     if code == _IOERR:
@@ -56,26 +56,20 @@ def as_typed(fault: dbapi2.Error, path: Path, *, writing: bool = False) -> Works
     return CaseError(f"The database {name} refused: {fault}.")
 
 
-def _what_the_disk_says(path: Path, *, trying: bool) -> WorkstationError | None:
-    """Why a database cannot be written: SQLite keeps the system's reason (a quota, a medium gone) to itself.
-
-    Args:
-        trying: write a small file beside the database and take it away again; only after a write that failed.
-    """
+def _what_the_disk_says(path: Path) -> WorkstationError | None:
+    """Why a database could not be written: SQLite keeps the system's reason (a quota, a medium gone) to itself, so a
+    small file is written beside the database and taken away again."""
     folder = path.parent
-    if not path.exists():
-        return CaseNotFound(f"{path.name} is no longer in {folder}.", "Put the medium back, then open the case again.")
-    if not os.access(folder, os.W_OK | os.X_OK) or not os.access(path, os.W_OK):
-        return CaseReadOnly(f"{path.name} in {folder} cannot be written any more.", "Check the medium; open it again.")
-    if not trying:
-        return None
+    if not folder.is_dir():
+        return CaseNotFound(f"The folder {folder} is not there any more.", "Put the medium back, then open it again.")
+    refused = CaseReadOnly(f"{path.name} in {folder} cannot be written any more.", "Check the medium; open it again.")
+    if not os.access(folder, os.W_OK | os.X_OK) or (path.exists() and not os.access(path, os.W_OK)):
+        return refused
     try:
         write_whole(folder / "room", bytes(_PROBE_BYTES), keep=False)
     except OSError as fault:
         why = file_error(fault, path)
-        if isinstance(why, PermissionRefused):
-            return CaseReadOnly(f"{path.name} in {folder} cannot be written any more.", "Check the medium.")
-        return why
+        return refused if isinstance(why, PermissionRefused) else why
     return None
 
 
