@@ -4,24 +4,14 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 from tests.harness.kills import ACTS, Act, Bases, Figures, draw, kill_once
-from tests.harness.workbench import Nursery
 
-SEED = int(os.environ.get("WORKSTATION_HARNESS_SEED", "20"))
-KILLS = int(os.environ.get("WORKSTATION_HARNESS_KILLS", "200"))
-
-
-@pytest.fixture(scope="module")
-def bases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bases]:
-    root = tmp_path_factory.mktemp("kills")
-    with Nursery(root / "nursery") as nursery:
-        made = Bases(nursery, root)
-        made.prepare()
-        yield made
+SEED = int(os.environ.get("HARNESS_SEED", "20"))
+KILLS = int(os.environ.get("HARNESS_KILLS", "200"))
 
 
 @pytest.mark.parametrize("act", ACTS, ids=lambda act: act.name)
