@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import sqlite3
 import subprocess
@@ -18,7 +17,14 @@ import pytest
 import storage_samples as samples
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from workstation.domain.case import WorkState
 from workstation.domain.custody import CustodyKind
@@ -319,20 +325,27 @@ class UndoMachine(RuleBasedStateMachine):
             assert verify_case(self.store.folder).ok
 
 
-def test_undo_is_a_list_with_a_pointer(tmp_path: Path, key: LedgerKey) -> None:
-    """Set WORKSTATION_UNDO_RUNS for more."""
-    from hypothesis.stateful import run_state_machine_as_test
-
-    machine: Any = type("Machine", (UndoMachine,), {"place": tmp_path, "key": key})
-    runs = int(os.environ.get("WORKSTATION_UNDO_RUNS", "12"))
+def compare(place: Path, key: LedgerKey, runs: int, steps: int) -> None:
+    machine: Any = type("Machine", (UndoMachine,), {"place": place, "key": key})
     checks = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=runs, stateful_step_count=15, deadline=None, suppress_health_check=checks, derandomize=True,
-            database=None,
-        ),
-    )  # fmt: skip
+    rules = settings(
+        max_examples=runs,
+        stateful_step_count=steps,
+        deadline=None,
+        suppress_health_check=checks,
+        derandomize=True,
+        database=None,
+    )
+    run_state_machine_as_test(machine, settings=rules)
+
+
+def test_undo_is_a_list_with_a_pointer(tmp_path: Path, key: LedgerKey) -> None:
+    compare(tmp_path, key, 12, 15)
+
+
+@pytest.mark.harness
+def test_undo_is_a_list_with_a_pointer_through_long_runs(tmp_path: Path, key: LedgerKey) -> None:
+    compare(tmp_path, key, 200, 60)
 
 
 def test_deep_undo_and_redo_stay_quick(store: CaseStore) -> None:

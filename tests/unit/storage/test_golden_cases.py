@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import signal
 import sqlite3
+import subprocess
+import sys
 import tarfile
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -163,6 +167,51 @@ def test_an_older_case_is_brought_up_without_losing_a_row(number: int, tmp_path:
         note = {"about": again.case.id, "text": "seen"}
         again.edits.do("Note", [Change(ObjectId(new_id()), ObjectKind.NOTE, None, note)])
     assert verify_case(folder).ok
+
+
+@pytest.mark.parametrize(
+    ("place", "when", "brought_up"),
+    [
+        ("migrate.upgrade", "before", False),
+        ("restate.migrated", "before", False),
+        ("restate.migrated", "after", False),
+        ("opening._load", "before", True),
+    ],
+)
+def test_a_program_killed_while_bringing_a_case_up(
+    tmp_path: Path, key: LedgerKey, place: str, when: str, brought_up: bool
+) -> None:
+    """kill -9 after the backup, after the tables, after the events, after the commit: the case is of the one format or
+    of the other, verifies as it stands, and opens."""
+    folder = unpack(min(OLDER), tmp_path)
+    old_rows = table_rows(folder / "case.sqlite")
+    code = f"""
+    import os, signal, sys
+    from pathlib import Path
+    from workstation.storage import migrate, opening, restate
+    from workstation.storage.case_store import CaseStore
+    from workstation.storage.keys import LedgerKey
+    real = {place}
+    def killed(*arguments, **options):
+        if "{when}" == "after":
+            real(*arguments, **options)
+        os.kill(os.getpid(), signal.SIGKILL)
+    {place} = killed
+    CaseStore.open(Path(sys.argv[1]), key=LedgerKey.load_or_create(Path(sys.argv[2])))
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code), str(folder), str(tmp_path / "keys")]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
+    assert verify_case(folder).ok, verify_case(folder).bad
+    with CaseStore.open(folder, key=None, read_only=True) as reader:
+        kinds = [event.kind for event in reader.custody()]
+        assert (CustodyKind.MIGRATED in kinds) is brought_up
+        assert len(reader.evidence()) == 3
+    with CaseStore.open(folder, key=key) as again:
+        assert [event.kind for event in again.custody()].count(CustodyKind.MIGRATED) == 1
+    rows = table_rows(folder / "case.sqlite")
+    assert all(rows[name] == old_rows[name] for name in old_rows if name not in ("custody", "alembic_version"))
+    assert verify_case(folder).ok, verify_case(folder).bad
 
 
 @pytest.mark.parametrize("number", OLDER, ids=lambda number: NAMES[number])
