@@ -150,9 +150,9 @@ def nested(depth: int) -> bytes:
 
 def test_boxes_nested_too_deeply_and_too_many() -> None:
     assert any("deeper" in line for line in sound(nested(500)).warnings)
-    many = media.box(b"ftyp", b"isom\0\0\2\0isom") + media.box(b"moov", media.box(b"free") * 40_000)
+    many = media.box(b"ftyp", b"isom\0\0\2\0isom") + media.box(b"moov", media.box(b"free") * 25_000)
     assert any("more than" in line for line in sound(many).warnings)
-    endless = media.box(b"ftyp", b"isom\0\0\2\0isom") + media.box(b"free") * 30_000
+    endless = media.box(b"ftyp", b"isom\0\0\2\0isom") + media.box(b"free") * 12_000
     assert any("left out" in line for line in sound(endless).warnings)
 
 

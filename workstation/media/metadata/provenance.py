@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import io
 import json
+import time
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
@@ -26,6 +27,8 @@ _MIME = {
 }  # fmt: skip
 _LARGEST_JSON = 16 << 20
 _MOST = 200
+_SECONDS = 10.0
+_BYTES_PER_SECOND = 50e6
 _MOST_CLAIMS = 50
 _APART = ("signingCredential.", "timeStamp.", "timestamp.")
 NO_LIST = "No trust list is installed on this workstation."
@@ -33,11 +36,17 @@ _OFFLINE: dict[str, Any] = {"remote_manifest_fetch": False, "ocsp_fetch": False}
 
 
 class _Beating(io.RawIOBase):
-    """The exhibit for the library: reading shows that work goes on; what the callback raises is kept for later."""
+    """The exhibit for the library: reading shows that work goes on; what the callback raises is kept for later.
 
-    def __init__(self, file: BinaryIO, beat: Callable[[], None]) -> None:
+    The library's walk over boxes takes quadratic time in their number, so that there is a time for each file after
+    which nothing more is given to it.
+    """
+
+    def __init__(self, file: BinaryIO, size: int, beat: Callable[[], None]) -> None:
         self._file, self._beat = file, beat
+        self._until = time.monotonic() + _SECONDS + size / _BYTES_PER_SECOND
         self.stopped: BaseException | None = None
+        self.late = False
 
     def readable(self) -> bool:
         return True
@@ -46,6 +55,9 @@ class _Beating(io.RawIOBase):
         return True
 
     def readinto(self, target: Any) -> int:
+        if time.monotonic() > self._until:
+            self.late = True
+            raise OSError("the time for this file is used up")
         try:
             self._beat()
         except BaseException as error:
@@ -96,7 +108,13 @@ def mime_type(format_name: str, signature: Signature) -> str:
 
 
 def read_provenance(
-    file: BinaryIO, format_name: str, signature: Signature, anchors: str, beat: Callable[[], None], embedded: bool
+    file: BinaryIO,
+    size: int,
+    format_name: str,
+    signature: Signature,
+    anchors: str,
+    beat: Callable[[], None],
+    embedded: bool,
 ) -> Provenance:
     """Read the credentials of an open file.
 
@@ -107,7 +125,7 @@ def read_provenance(
     if not kind:
         why = f"Content credentials of this format ({format_name}) are not read by this product."
         return _all(StateWord.NOT_APPLICABLE, why, anchors)
-    beating = _Beating(file, beat)
+    beating = _Beating(file, size, beat)
     try:
         context = c2pa.Context.from_dict(settings(anchors))
         try:
@@ -119,19 +137,22 @@ def read_provenance(
         finally:
             context.close()
     except c2pa.C2paError.ManifestNotFound:
+        if beating.stopped is not None:
+            raise beating.stopped from None
         why = "The file carries no content credentials; that says nothing about the content."
         if embedded:
             return _unreadable("The block could not be found by the library.", anchors)
         return _absent(why, anchors)
-    except c2pa.C2paError.RemoteManifest as error:
-        return _absent(
-            f"The file only names credentials kept elsewhere, which are not fetched ({_plain(error)}).", anchors
-        )
     except c2pa.C2paError as error:
         if beating.stopped is not None:
             raise beating.stopped from error
+        if beating.late:
+            return _all(StateWord.NOT_CHECKED, "The library took too long over this file and was stopped.", anchors)
         if embedded:
             return _unreadable(_plain(error), anchors)
+        if "remote manifest" in str(error).lower():
+            where = _plain(error).partition(" url ")[2] or "an address"
+            return _absent(f"The file only names credentials kept elsewhere ({where}); they are not fetched.", anchors)
         return _all(StateWord.NOT_CHECKED, f"The library could not read the file: {_plain(error)}.", anchors)
     if len(text) > _LARGEST_JSON:
         return _unreadable(f"The credentials take {len(text)} characters as text.", anchors)

@@ -82,10 +82,7 @@ def examine(exhibit: OpenExhibit, anchors: str, beat: Callable[[], None]) -> Med
             find.attempt("Traces of earlier compression", lambda: compression_history.read_history(
                 find, file, exhibit.limits.max_pixels, beat))  # fmt: skip
     beat()
-    embedded = any(group.name == "JUMBF" for group in find.groups)
-    with exhibit.file() as file:
-        find.attempt("Content credentials (C2PA)", lambda: claims.append(
-            provenance.read_provenance(file, find.format, signature, anchors, beat, embedded)))  # fmt: skip
+    find.attempt("Content credentials (C2PA)", lambda: claims.append(_claims(find, exhibit, signature, anchors, beat)))
     find.tools["defusedxml"] = defusedxml.__version__
     find.tools["c2pa"] = provenance.version()
     jpeg = _jpeg(find)
@@ -103,6 +100,14 @@ def examine(exhibit: OpenExhibit, anchors: str, beat: Callable[[], None]) -> Med
         tools=tuple(sorted(find.tools.items())),
         warnings=tuple(find.warnings),
     )
+
+
+def _claims(
+    find: Findings, exhibit: OpenExhibit, signature: Signature, anchors: str, beat: Callable[[], None]
+) -> Provenance:
+    embedded = any(group.name == "JUMBF" for group in find.groups)
+    with exhibit.file() as file:
+        return provenance.read_provenance(file, exhibit.size, find.format, signature, anchors, beat, embedded)
 
 
 def _structure(find: Findings, window: Window, signature: Signature, head: bytes) -> None:
