@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -105,8 +106,14 @@ def gif() -> bytes:
 
 def video(form: str, codec: str = "libx264", frames: int = 40, **options: str) -> bytes:
     """A short clip with a title, a comment and a creation time."""
-    out = io.BytesIO()
-    with av.open(out, "w", format=form, options=options) as container:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "clip"  # a file, because some muxers read again what they wrote
+        _write(path, form, codec, frames, options)
+        return path.read_bytes()
+
+
+def _write(path: Path, form: str, codec: str, frames: int, options: dict[str, str]) -> None:
+    with av.open(str(path), "w", format=form, options=options) as container:
         container.metadata.update({"title": "A title", "comment": "words", "creation_time": "2026-01-02T03:04:05Z"})
         stream = container.add_stream(codec, rate=25)
         stream.width, stream.height, stream.pix_fmt = 160, 120, "yuv420p"
@@ -116,7 +123,6 @@ def video(form: str, codec: str = "libx264", frames: int = 40, **options: str) -
             frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(np.roll(pixels, number * 3, 1)), format="rgb24")
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
-    return out.getvalue()
 
 
 def box(name: bytes, body: bytes = b"", *, large: bool = False, to_end: bool = False) -> bytes:
