@@ -17,6 +17,7 @@ from workstation.cli import (
     edits,
     evidence,
     examine,
+    frames,
     gui,
     ledger,
     models,
@@ -41,6 +42,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 edits.add_to(cases.app)
+frames.add_to(evidence.app)
 app.add_typer(cases.app, name="case")
 app.add_typer(evidence.app, name="evidence")
 app.add_typer(reports.app, name="report")
@@ -75,7 +77,7 @@ def run(arguments: list[str] | None = None) -> None:
     given = sys.argv[1:] if arguments is None else arguments
     try:
         with ends_like_ctrl_c():
-            app(given, standalone_mode=True)
+            app(passphrases.hoisted(given), standalone_mode=True)
     except SystemExit as end:
         if end.code != EXIT_INTERRUPTED:
             raise

@@ -21,6 +21,7 @@ _FORMATS = {
     ".avi": "avi",
     ".h264": "h264",
 }
+_EVEN_ONLY = ("yuv420p", "yuv422p", "yuvj420p", "yuv420p10le")
 
 
 def write_clip(
@@ -41,7 +42,7 @@ def write_clip(
 
     Args:
         path: its suffix chooses the container (.mp4 .mov .mkv .webm .ts .avi .h264).
-        frames: (height, width, 3) uint8 RGB, all of one size, both sides even.
+        frames: (height, width, 3) uint8 RGB, all of one size, both sides even where chroma is subsampled.
         rate: frames per second; also names the rate when ``pts`` is given.
         crf: quality of x264 and x265, smaller is better, 0 lossless.
         gop: largest distance between keyframes, in frames.
@@ -91,7 +92,7 @@ def _encode(
     if first is None:
         raise InputError("A clip needs at least one frame.")
     height, width = first.shape[:2]
-    if height % 2 or width % 2:
+    if pixel_format in _EVEN_ONLY and (height % 2 or width % 2):
         raise InputError(f"A clip's sides must be even, not {width} x {height}.")
     base = time_base or 1 / Fraction(rate)
     muxer = {"fflags": "+bitexact"}
