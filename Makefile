@@ -10,11 +10,12 @@ LOCK = env -u PIP_FIND_LINKS -u UV_FIND_LINKS $(BIN)/uv --no-config pip compile 
 	--generate-hashes --no-header --python-version 3.11 --python-platform x86_64-manylinux_2_34 $(UPGRADE)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test gui check bench lint setup setup-dev harness lock wheel wheel-smoke clean
+.PHONY: help run test test-offline gui check bench lint setup setup-dev harness lock wheel wheel-smoke clean
 
 help:
 	@echo "make run          set up, make the demonstration case, open the window on it where there is a screen"
 	@echo "make test         set up, run all tests (ARGS=... goes to pytest)"
+	@echo "make test-offline the same tests where no network exists at all (C4; Linux)"
 	@echo "make gui          set up, open the window (on CASE=... if given)"
 	@echo "make check        ruff, mypy, import contracts, then all tests"
 	@echo "make bench        measure the speed ratios of tests/benchmarks"
@@ -42,6 +43,10 @@ gui: setup
 
 test: setup-dev
 	$(BIN)/python -m pytest $(ARGS)
+
+# A name space of its own with no interface up: not even the machine itself can be reached.
+test-offline: setup-dev
+	unshare --net --map-current-user $(BIN)/python -m pytest $(ARGS)
 
 lint: setup-dev
 	$(BIN)/ruff check .
