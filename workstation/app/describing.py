@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from workstation.app.paths import Home
 from workstation.domain.errors import CaseDamaged, EvidenceError
+from workstation.domain.events import EvidenceChanged
 from workstation.domain.evidence import EvidenceItem
 from workstation.domain.ids import EvidenceId
 from workstation.domain.jobs import JobContext
@@ -18,6 +20,9 @@ from workstation.domain.metadata_json import from_json, to_json
 from workstation.media.metadata.facade import read_metadata
 from workstation.media.streams import stream_digests
 from workstation.storage.case_store import CaseStore
+
+if TYPE_CHECKING:
+    from workstation.app.engine import Engine
 
 _log = logging.getLogger(__name__)
 _MOST_ANCHORS = 4 << 20
@@ -94,6 +99,29 @@ def describe(
     if again or store.descriptions.metadata(item.id) is None:
         _try(item, told, lambda: _metadata(store, item, location, beat, home))
     return tuple(told)
+
+
+def describe_all(
+    engine: Engine, store: CaseStore, evidence: Sequence[EvidenceId] | None, context: JobContext, *, again: bool = False
+) -> dict[str, object]:
+    """Describe several exhibits, one after the other; all when ``evidence`` is None.
+
+    Returns:
+        ``{"described": [ids], "problems": [lines]}``.
+
+    Raises:
+        NotFound, Cancelled, CaseReadOnly, StorageFull: exhibits described before keep their description.
+    """
+    items = store.evidence() if evidence is None else tuple(store.evidence_item(one) for one in evidence)
+    described: list[str] = []
+    problems: list[str] = []
+    for number, item in enumerate(items):
+        context.progress(number, len(items), item.exhibit)
+        problems += describe(store, item, context, again=again, home=engine.home)
+        described.append(item.id)
+        engine.hub.publish(EvidenceChanged(store.case.id, item.id))
+    context.progress(len(items), len(items))
+    return {"described": described, "problems": problems}
 
 
 def metadata(store: CaseStore, evidence: EvidenceId) -> MediaMetadata | None:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from workstation.app import exporting, planning, reporting
+from workstation.app import describing, exporting, planning, reporting
 from workstation.app.editing import Editing
 from workstation.app.examining import ExaminationRun
 from workstation.app.frames import Deliver, FrameServer
-from workstation.app.importing import go_on, import_files
+from workstation.app.importing import Place, go_on, import_files
 from workstation.app.intake_results import IntakeWish
 from workstation.app.integrity import verify_exhibits
 from workstation.app.origins import origins
@@ -39,6 +39,7 @@ from workstation.domain.ids import EvidenceId, ExaminationId, IntakeId, JobId
 from workstation.domain.intake import ExhibitOrigin
 from workstation.domain.jobs import JobContext, Lane
 from workstation.domain.media import Frame, FrameIndex, MediaInfo, MediaLocation
+from workstation.domain.metadata import MediaMetadata
 from workstation.domain.reports import ReportRecord
 from workstation.domain.results import Coverage, FrameRow, TrackSummary
 from workstation.domain.streams import StreamDigest
@@ -173,6 +174,22 @@ class CaseSession:
         """Digests of the elementary streams (E2); None when they were never computed."""
         return self._store.descriptions.streams(evidence)
 
+    def metadata(self, evidence: EvidenceId) -> MediaMetadata | None:
+        """What the exhibit says about itself (X4); None when it was never read. Raises: CaseDamaged, NotFound."""
+        return describing.metadata(self._store, evidence)
+
+    def describe_evidence(self, evidence: Sequence[EvidenceId] | None = None, *, again: bool = False) -> JobId:
+        """Read stream digests and metadata where they are missing, or ``again`` (io lane).
+
+        Result: ``{"described": [...], "problems": [...]}``.
+        """
+        self._must_write()
+
+        def work(context: JobContext) -> dict[str, object]:
+            return describing.describe_all(self._engine, self._store, evidence, context, again=again)
+
+        return self.submit(Lane.IO, "Read metadata", work, "exhibits")
+
     def unfinished(self) -> Unfinished:
         """An import and examinations that this case was left in the middle of."""
         return unfinished(self._store)
@@ -183,7 +200,7 @@ class CaseSession:
         wish = IntakeWish(tuple(paths), note, purpose, authority, self._engine.settings.second_digest)
 
         def work(context: JobContext) -> dict[str, object]:
-            return import_files(self._store, self._engine.hub, wish, context).as_result()
+            return import_files(self._place(), wish, context).as_result()
 
         title = f"Take in {wish.paths[0].name}" if len(wish.paths) == 1 else f"Take in {len(wish.paths)} files"
         return self.submit(Lane.IO, title, work, "bytes")
@@ -202,7 +219,7 @@ class CaseSession:
 
         def work(context: JobContext) -> dict[str, object]:
             second = self._engine.settings.second_digest
-            return go_on(self._store, self._engine.hub, chosen, second, context).as_result()
+            return go_on(self._place(), chosen, second, context).as_result()
 
         return self.submit(Lane.IO, "Go on with the import", work, "bytes")
 
@@ -364,6 +381,9 @@ class CaseSession:
         if item.media is None:
             raise EvidenceError(f"{item.exhibit} cannot be shown: {item.problem}")
         return self._store.vault.open_location(item.stored_path), item.media, self._store.frame_index(evidence)
+
+    def _place(self) -> Place:
+        return Place(self._store, self._engine.hub, self._engine.home)
 
     def _must_write(self) -> None:
         if self.read_only:
