@@ -8,6 +8,7 @@ import os
 import shutil
 import struct
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,8 +24,17 @@ def _mount(*words: object) -> bool:
 
 
 def unmount(place: Path, *, pulled: bool = False) -> None:
-    """Unmount; ``pulled`` takes the names away at once, whoever still has files open there."""
-    subprocess.run(["umount", *(["-l"] if pulled else []), str(place)], check=True, capture_output=True)
+    """Unmount; ``pulled`` takes the names away at once, whoever still has files open there.
+
+    Raises:
+        OSError: somebody still holds a file there after some seconds.
+    """
+    command = ["umount", *(["-l"] if pulled else []), str(place)]
+    end = time.monotonic() + 5
+    while (done := subprocess.run(command, capture_output=True, text=True, check=False)).returncode:
+        if time.monotonic() > end:
+            raise OSError(done.stderr.strip())
+        time.sleep(0.05)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -187,7 +187,12 @@ class Running:
             time.sleep(0.005)
         return found
 
-    def wait(self, kill_after: float = 0.0) -> Outcome:
+    def wait(self, kill_after: float = 0.0, before_kill: Callable[[], None] | None = None) -> Outcome:
+        """Wait for its end, or kill it after so many seconds; ``before_kill`` happens just before that."""
+        if before_kill is not None:
+            time.sleep(kill_after)
+            before_kill()
+            kill_after = 0.001
         answer = self.nursery._ask({"do": "wait", "pid": self.pid, "kill_after": kill_after})
         return self.nursery._outcome(self.request, answer)
 
