@@ -52,6 +52,8 @@ def case(raw: sqlite3.Connection, said: Said) -> Iterator[Problem]:
     if not found:
         yield "case facts", "missing"
         return
+    if len(found) > 1 or found[0]["single"] != 1:
+        yield "case facts", "more than the one row that says what the case is"
     told = next(iter(said.of(CustodyKind.CASE_CREATED)), Statement(0, "", {})).facts
     for name, column in _CASE.items():
         if told.get(name) != found[0][column]:

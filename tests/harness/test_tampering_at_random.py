@@ -1,0 +1,132 @@
+"""Whoever changes anything in a case is found out and the right thing is named; a sound case is never accused (E5, E7).
+
+The full size (300 edits, 50 untouched cases) runs with ``-m harness``; the default run takes a seeded slice.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.harness.tampered_cases import Made, make_all
+from tests.harness.tampering import ACTS, Edit, Impossible
+from workstation.domain.custody import Verification
+from workstation.domain.errors import CaseDamaged, CaseError, CaseLocked
+from workstation.storage.case_store import CaseStore
+from workstation.storage.keys import LedgerKey
+from workstation.storage.verification import verify_case
+
+SEED = int(os.environ.get("HARNESS_SEED", "21"))
+EDITS = int(os.environ.get("HARNESS_EDITS", "300"))
+UNTOUCHED = int(os.environ.get("HARNESS_UNTOUCHED", "50"))
+
+
+@pytest.fixture(scope="module")
+def cases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Made]:
+    return make_all(tmp_path_factory.mktemp("cases"))
+
+
+def verdict(folder: Path, made: Made) -> Verification | CaseError:
+    try:
+        return verify_case(folder, pinned=made.pins, passphrase=made.passphrase)
+    except (CaseDamaged, CaseLocked) as fault:
+        return fault
+    except CaseError as fault:
+        return fault
+
+
+def tamper_once(chance: random.Random, cases: dict[str, Made], place: Path) -> tuple[Made, Edit, str]:
+    """Copy a case, do one edit, verify. Returns what was done and, if it was missed or misnamed, how."""
+    acts, weights = list(ACTS), list(ACTS.values())
+    while True:
+        made = cases[chance.choice(["rich"] * 5 + ["killed"] * 3 + ["recovered"] * 2 + sorted(cases))]
+        folder = place / "case"
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(made.folder, folder)
+        try:
+            edit = chance.choices(acts, weights)[0](chance, folder, made)
+            break
+        except Impossible:
+            continue
+    outcome = verdict(folder, made)
+    if isinstance(outcome, CaseError):
+        return made, edit, "" if not edit.names else f"refused with {outcome.code}: {outcome.message}"
+    if outcome.ok:
+        return made, edit, "MISSED"
+    subjects = [line.subject for line in outcome.bad]
+    if edit.names and not any(re.fullmatch(edit.names, subject) for subject in subjects):
+        return made, edit, f"named {subjects}, not {edit.names}"
+    return made, edit, ""
+
+
+def run_edits(cases: dict[str, Made], place: Path, count: int, seed: str) -> tuple[list[str], Counter[str]]:
+    faults, kinds = [], Counter[str]()
+    for number in range(count):
+        made, edit, fault = tamper_once(random.Random(f"{seed} {number}"), cases, place)
+        kinds[f"{made.name}: {edit.what.split(':')[0].split('.')[0][:30]}"] += 1
+        if fault:
+            faults.append(f"{number} {made.name}: {edit.what}: {fault}")
+    return faults, kinds
+
+
+def untouched(cases: dict[str, Made], place: Path, count: int, seed: str) -> list[str]:
+    """Copies of every kind of case, as they are, on read-only media, or opened and closed by another installation."""
+    chance, accused = random.Random(seed), []
+    for number in range(count):
+        made = cases[sorted(cases)[number % len(cases)]]
+        folder = place / "sound"
+        if folder.exists():
+            _writable(folder)
+            shutil.rmtree(folder)
+        shutil.copytree(made.folder, folder)
+        state = chance.choice(("as it is", "read-only", "opened", "read"))
+        pins = made.pins
+        if state == "read-only":
+            for path in (*folder.rglob("*"), folder):
+                path.chmod(0o555 if path.is_dir() else 0o444)
+        elif state == "opened":
+            key = LedgerKey.load_or_create(place / "other-key")
+            CaseStore.open(folder, key=key, passphrase=made.passphrase).close()
+        elif state == "read":
+            CaseStore.open(folder, key=None, read_only=True, passphrase=made.passphrase).close()
+        outcome = verify_case(folder, pinned=pins, passphrase=made.passphrase)
+        accused += [f"{number} {made.name} {state}: {line.subject}: {line.detail}" for line in outcome.bad]
+    return accused
+
+
+def _writable(folder: Path) -> None:
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+
+
+def test_no_edit_of_a_slice_is_missed(cases: dict[str, Made], tmp_path: Path) -> None:
+    faults, _ = run_edits(cases, tmp_path, 25, f"{SEED}")
+    assert not faults, "\n".join(faults)
+
+
+def test_no_untouched_case_of_a_slice_is_accused(cases: dict[str, Made], tmp_path: Path) -> None:
+    accused = untouched(cases, tmp_path, len(cases), f"{SEED}")
+    assert not accused, "\n".join(accused)
+
+
+@pytest.mark.harness
+@pytest.mark.timeout(3600)
+def test_many_edits_and_many_sound_cases(
+    cases: dict[str, Made], tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    faults, kinds = run_edits(cases, tmp_path, EDITS, f"full {SEED}")
+    accused = untouched(cases, tmp_path, UNTOUCHED, f"full {SEED}")
+    missed = [fault for fault in faults if fault.endswith("MISSED")]
+    told = f"{EDITS} edits: {len(missed)} missed, {len(faults) - len(missed)} misnamed; {UNTOUCHED} sound cases: "
+    told += f"{len(accused)} lines of accusation"
+    print("\n" + told + "\n" + "\n".join(f"{count:4} {kind}" for kind, count in sorted(kinds.items())))  # noqa: T201
+    record_property("figures", told)
+    assert not faults, "\n".join(faults)
+    assert not accused, "\n".join(accused)
