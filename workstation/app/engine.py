@@ -22,12 +22,15 @@ from workstation.domain.errors import CaseError, WorkstationError
 from workstation.domain.events import CaseChanged
 from workstation.domain.ids import CaseId, JobId
 from workstation.domain.jobs import JobContext, Lane
+from workstation.storage.anchor import read_anchor
 from workstation.storage.case_store import CaseStore
 from workstation.storage.catalogue import Catalogue
 from workstation.storage.keys import LedgerKey
 from workstation.storage.verification import verify_case
 
 _log = logging.getLogger(__name__)
+# What pins of copies begin with: ``app.portability`` writes them.
+_COPIES = ("backup ", "export ", "archive ", "pack ")
 
 
 class Engine:
@@ -121,7 +124,7 @@ class Engine:
 
         def work(known: str | None) -> Verification:
             case = self._case_in(folder, known)
-            pinned = tuple(head for head, _, _ in self._catalogue.pins(case)) if case is not None else ()
+            pinned = self._heads_for(case, folder) if case is not None else ()
             return verify_case(folder, pinned=pinned, on_progress=on_progress, passphrase=known)
 
         return RUN.unlocking(folder, passphrase, work)
@@ -190,6 +193,24 @@ class Engine:
         self.jobs.close()
         self._catalogue.close()
         logs.stop_logging(self._log_handler)
+
+    def pins(self, case: CaseId) -> tuple[tuple[CustodyHead, str, str], ...]:
+        """Heads of a case remembered here: (head, what for, when)."""
+        return self._catalogue.pins(case)
+
+    def _heads_for(self, case: CaseId, folder: Path) -> tuple[CustodyHead, ...]:
+        """The pinned heads a folder is held against. A copy that was made here (backup, pack) may end where it ended
+        when it was made; the same chain in the place of the case itself may not."""
+        pins = self._catalogue.pins(case)
+        everything = tuple(head for head, _, _ in pins)
+        if any(known.id == case and Path(known.folder) == folder.resolve() for known in self.known_cases()):
+            return everything
+        try:
+            own = read_anchor(folder / "custody.head").head
+        except WorkstationError:
+            return everything
+        copies = [head for head, source, _ in pins if source.startswith(_COPIES) and head == own]
+        return tuple(head for head in everything if head.count <= own.count) if copies else everything
 
     def _case_in(self, folder: Path, passphrase: str | None) -> CaseId | None:
         """Which case stands in a folder: what it says itself, or, when it cannot be read, what stood there last."""

@@ -27,6 +27,24 @@ def prepare(file: Path | None) -> None:
     RUN.ask = _ask if _terminal() else None
 
 
+def hoisted(arguments: list[str]) -> list[str]:
+    """The same arguments with ``--passphrase-file FILE`` in front, so that it may stand anywhere in a command."""
+    front: list[str] = []
+    rest: list[str] = []
+    waiting = list(arguments)
+    while waiting:
+        word = waiting.pop(0)
+        if word == "--":
+            return [*front, *rest, word, *waiting]
+        if word == "--passphrase-file" and waiting:
+            front += [word, waiting.pop(0)]
+        elif word.startswith("--passphrase-file="):
+            front.append(word)
+        else:
+            rest.append(word)
+    return front + rest
+
+
 def chosen(file: Path | None, *, again: bool) -> str:
     """A passphrase for a case that gets one.
 
