@@ -13,6 +13,7 @@ from pathlib import Path
 from workstation.app.hub import Hub
 from workstation.app.intake_results import Intake, IntakeWish, summed_up
 from workstation.app.listing import Listed, changed_since, list_files, located
+from workstation.app.paths import Home
 from workstation.app.taking_in import Origin, prepare, take_in
 from workstation.domain.custody import CustodyKind
 from workstation.domain.errors import (
@@ -33,7 +34,16 @@ from workstation.storage.case_store import CaseStore
 _BATCH_OF_LINES = 200
 
 
-def import_files(store: CaseStore, hub: Hub, wish: IntakeWish, context: JobContext) -> Intake:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an import goes: the case, who is told, and the workstation's own folder."""
+
+    store: CaseStore
+    hub: Hub
+    home: Home
+
+
+def import_files(place: Place, wish: IntakeWish, context: JobContext) -> Intake:
     """List everything named, keep the list in the case, and take the files in. A refused file never stops the others.
 
     Raises:
@@ -46,21 +56,19 @@ def import_files(store: CaseStore, hub: Hub, wish: IntakeWish, context: JobConte
         context.raise_if_cancelled()
         context.progress(0, 0, f"{number} files listed")
 
-    listed = list_files(wish.paths, case=store.folder, on_count=count)
+    listed = list_files(wish.paths, case=place.store.folder, on_count=count)
     if not listed:
         raise InputError("There is no file to take in.", "Name at least one picture or video.")
-    batch = store.intake.begin(
+    batch = place.store.intake.begin(
         [(entry.path, entry.size, entry.modified_ns) for entry in listed],
         note=wish.note,
         purpose=wish.purpose,
         authority=wish.authority,
     )
-    return _run(
-        store, hub, batch, wish.second_digest, context, dict(zip(_positions(store, batch), listed, strict=True))
-    )
+    return _Import(place, batch, wish.second_digest, context).run(listed)
 
 
-def go_on(store: CaseStore, hub: Hub, batch: IntakeId, second_digest: str, context: JobContext) -> Intake:
+def go_on(place: Place, batch: IntakeId, second_digest: str, context: JobContext) -> Intake:
     """Go on with an import that was cancelled, failed or interrupted.
 
     Raises:
@@ -68,10 +76,10 @@ def go_on(store: CaseStore, hub: Hub, batch: IntakeId, second_digest: str, conte
         InputError: nothing of it waits.
         Cancelled, StorageFull, CaseReadOnly: as for ``import_files``.
     """
-    found = store.intake.batch(batch)
+    found = place.store.intake.batch(batch)
     if not found.waiting:
         raise InputError("Nothing of this import waits to be taken in.")
-    return _run(store, hub, found, second_digest, context, {})
+    return _Import(place, found, second_digest, context).run(())
 
 
 @dataclass
@@ -101,108 +109,117 @@ class _Tally:
         self.done += self.size
 
 
-def _run(
-    store: CaseStore,
-    hub: Hub,
-    batch: IntakeBatch,
-    second_digest: str,
-    context: JobContext,
-    listed: dict[int, Listed],
-) -> Intake:
-    """Take in what waits and end the import in one of done, cancelled, failed."""
-    state = BatchState.FAILED
-    try:
-        if listed:
-            _settle_left_out(store, batch, listed)
-        waiting = store.intake.waiting(batch.id)
-        tally = _Tally(context, max(1, sum(item.size for item in waiting)), len(waiting))
-        for item in waiting:
-            context.raise_if_cancelled()
-            tally.begin(item)
-            _one(store, hub, batch, item, second_digest, tally)
-            tally.end()
-        state = BatchState.DONE
-        context.progress(tally.total, tally.total)
-    except Cancelled:
-        state = BatchState.CANCELLED
-        raise
-    finally:
-        store.intake.end(batch.id, state)
-        hub.publish(CaseChanged(store.case.id))
-    exhibits = {item.id: item for item in store.evidence()}
-    items = store.intake.items(batch.id)
-    return summed_up(store.intake.batch(batch.id), items, exhibits, tally.changed, tally.notes)
+class _Import:
+    """One run of an import; a later run of the same one is another object."""
 
+    def __init__(self, place: Place, batch: IntakeBatch, second_digest: str, context: JobContext) -> None:
+        self._place, self._store = place, place.store
+        self._batch = batch
+        self._second_digest = second_digest
+        self._context = context
 
-def _settle_left_out(store: CaseStore, batch: IntakeBatch, listed: dict[int, Listed]) -> None:
-    """Tick off what the listing itself turned away, with custody events that name every one of them (X10)."""
-    turned = [(position, entry) for position, entry in listed.items() if entry.code]
-    for start in range(0, len(turned), _BATCH_OF_LINES):
-        part = turned[start : start + _BATCH_OF_LINES]
-        body = _facts(batch) | {
-            "reason": "not taken in by the listing",
-            "sources": [{"source": entry.path, "code": entry.code, "reason": entry.line} for _, entry in part],
+    def run(self, listed: Sequence[Listed]) -> Intake:
+        """Take in what waits and end the import in one of done, cancelled, failed.
+
+        Args:
+            listed: the list as it was just made, to tick off what the listing turned away; empty when going on.
+        """
+        store, batch = self._store, self._batch
+        state = BatchState.FAILED
+        try:
+            if listed:
+                self._settle_left_out(listed)
+            waiting = store.intake.waiting(batch.id)
+            tally = _Tally(self._context, max(1, sum(item.size for item in waiting)), len(waiting))
+            for item in waiting:
+                self._context.raise_if_cancelled()
+                tally.begin(item)
+                self._one(item, tally)
+                tally.end()
+            state = BatchState.DONE
+            self._context.progress(tally.total, tally.total)
+        except Cancelled:
+            state = BatchState.CANCELLED
+            raise
+        finally:
+            store.intake.end(batch.id, state)
+            self._place.hub.publish(CaseChanged(store.case.id))
+        exhibits = {item.id: item for item in store.evidence()}
+        items = store.intake.items(batch.id)
+        return summed_up(store.intake.batch(batch.id), items, exhibits, tally.changed, tally.notes)
+
+    def _settle_left_out(self, listed: Sequence[Listed]) -> None:
+        """Tick off what the listing itself turned away, with custody events that name every one of them (X10)."""
+        positions = [item.position for item in self._store.intake.items(self._batch.id)]
+        turned = [(position, entry) for position, entry in zip(positions, listed, strict=True) if entry.code]
+        for start in range(0, len(turned), _BATCH_OF_LINES):
+            part = turned[start : start + _BATCH_OF_LINES]
+            body = self._facts() | {
+                "reason": "not taken in by the listing",
+                "sources": [{"source": entry.path, "code": entry.code, "reason": entry.line} for _, entry in part],
+            }
+            self._store.record(CustodyKind.EVIDENCE_REFUSED, body)
+            for position, entry in part:
+                self._settle(position, IntakeState.REFUSED, code=entry.code, line=entry.line)
+
+    def _one(self, item: IntakeItem, tally: _Tally) -> None:
+        path = located(item.path)
+        differs = changed_since(item.size, item.modified_ns, path)
+        if differs:
+            tally.changed.append(f"{item.path}: {differs}")
+        facts = self._facts() | ({"changed_since_listing": differs} if differs else {})
+        origin = Origin(path, item.path, self._batch.note, facts, self._second_digest)
+        try:
+            taken = take_in(self._store, origin, tally.tell, self._context.cancelled)
+        except (StorageFull, CaseReadOnly, Cancelled):
+            raise
+        except WorkstationError as error:
+            body = {"source": item.path, "code": error.code, "reason": f"{error.code}: {error.message}"}
+            self._store.record(CustodyKind.EVIDENCE_REFUSED, facts | body)
+            self._settle(item.position, IntakeState.REFUSED, code=error.code, line=error.line())
+            return
+        if taken.duplicate and not self._is_its_own(item, taken.item):
+            self._duplicate(item, taken.item)
+            return
+        self._place.hub.publish(EvidenceChanged(self._store.case.id, taken.item.id))
+        # Ticked off only when it is wholly described: an import stopped before that comes back to it.
+        tally.notes.extend(prepare(self._store, taken.item, self._context, self._place.home))
+        self._settle(item.position, IntakeState.ADDED, evidence=taken.item.id)
+        self._place.hub.publish(EvidenceChanged(self._store.case.id, taken.item.id))
+
+    def _duplicate(self, item: IntakeItem, known: EvidenceItem) -> None:
+        code = DuplicateEvidence.code
+        line = f"{Path(item.path).name} is already in the case as {known.exhibit} (same SHA-256)."
+        body = {
+            "source": item.path,
+            "code": code,
+            "reason": f"duplicate of {known.exhibit}",
+            "evidence": known.id,
+            "exhibit": known.exhibit,
+            "sha256": known.sha256,
         }
-        store.record(CustodyKind.EVIDENCE_REFUSED, body)
-        for position, entry in part:
-            store.intake.settle(batch.id, position, IntakeState.REFUSED, code=entry.code, line=entry.line)
+        self._store.record(CustodyKind.EVIDENCE_REFUSED, self._facts() | body)
+        self._settle(item.position, IntakeState.DUPLICATE, evidence=known.id, code=code, line=line)
 
+    def _is_its_own(self, item: IntakeItem, known: EvidenceItem) -> bool:
+        """Whether this very file became the exhibit in an earlier run of this import, stopped before it was ticked."""
+        if known.source_path != item.path or known.taken_in_at < self._batch.started_at:
+            return False
+        items = self._store.intake.items(self._batch.id)
+        return known.id not in {i.evidence for i in items if i.state is IntakeState.ADDED}
 
-def _one(store: CaseStore, hub: Hub, batch: IntakeBatch, item: IntakeItem, second_digest: str, tally: _Tally) -> None:
-    path = located(item.path)
-    differs = changed_since(item.size, item.modified_ns, path)
-    if differs:
-        tally.changed.append(f"{item.path}: {differs}")
-    facts = _facts(batch) | ({"changed_since_listing": differs} if differs else {})
-    origin = Origin(path, item.path, batch.note, facts, second_digest)
-    try:
-        taken = take_in(store, origin, tally.tell, tally.context.cancelled)
-    except (StorageFull, CaseReadOnly, Cancelled):
-        raise
-    except WorkstationError as error:
-        store.record(
-            CustodyKind.EVIDENCE_REFUSED,
-            facts | {"source": item.path, "code": error.code, "reason": f"{error.code}: {error.message}"},
-        )
-        store.intake.settle(batch.id, item.position, IntakeState.REFUSED, code=error.code, line=error.line())
-        return
-    if taken.duplicate and not _is_its_own(store, batch, item, taken.item):
-        _duplicate(store, batch, item, taken.item)
-        return
-    store.intake.settle(batch.id, item.position, IntakeState.ADDED, evidence=taken.item.id)
-    tally.notes.extend(prepare(store, taken.item))
-    hub.publish(EvidenceChanged(store.case.id, taken.item.id))
+    def _settle(
+        self,
+        position: int,
+        state: IntakeState,
+        *,
+        evidence: EvidenceId | None = None,
+        code: str = "",
+        line: str = "",
+    ) -> None:
+        self._store.intake.settle(self._batch.id, position, state, evidence=evidence, code=code, line=line)
 
-
-def _duplicate(store: CaseStore, batch: IntakeBatch, item: IntakeItem, known: EvidenceItem) -> None:
-    line = f"{Path(item.path).name} is already in the case as {known.exhibit} (same SHA-256)."
-    body = {
-        "source": item.path,
-        "code": DuplicateEvidence.code,
-        "reason": f"duplicate of {known.exhibit}",
-        "evidence": known.id,
-        "exhibit": known.exhibit,
-        "sha256": known.sha256,
-    }
-    store.record(CustodyKind.EVIDENCE_REFUSED, _facts(batch) | body)
-    store.intake.settle(
-        batch.id, item.position, IntakeState.DUPLICATE, evidence=known.id, code=DuplicateEvidence.code, line=line
-    )
-
-
-def _is_its_own(store: CaseStore, batch: IntakeBatch, item: IntakeItem, known: EvidenceItem) -> bool:
-    """Whether this very file became the exhibit in an earlier run of this import that was killed before ticking it."""
-    if known.source_path != item.path or known.taken_in_at < batch.started_at:
-        return False
-    claimed: set[EvidenceId | None] = {i.evidence for i in store.intake.items(batch.id) if i.state is IntakeState.ADDED}
-    return known.id not in claimed
-
-
-def _facts(batch: IntakeBatch) -> dict[str, object]:
-    """What every custody event of an import says about it (E6); what the session says stands where it says nothing."""
-    said = {"purpose": batch.purpose, "authority": batch.authority}
-    return {"intake": batch.id} | {name: text for name, text in said.items() if text}
-
-
-def _positions(store: CaseStore, batch: IntakeBatch) -> Sequence[int]:
-    return [item.position for item in store.intake.items(batch.id)]
+    def _facts(self) -> dict[str, object]:
+        """What every custody event of an import says about it (E6); the session's words stand where it has none."""
+        said = {"purpose": self._batch.purpose, "authority": self._batch.authority}
+        return {"intake": self._batch.id} | {name: text for name, text in said.items() if text}

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import workstation
+from workstation.app.describing import describe
 from workstation.app.environment import machine_id, user_name, zone_name
 from workstation.app.listing import shown
 from workstation.app.origins import DIGEST
-from workstation.app.paths import refused
+from workstation.app.paths import Home, refused
 from workstation.domain.clock import now_utc
 from workstation.domain.errors import (
     DamagedMedia,
@@ -26,6 +27,7 @@ from workstation.domain.errors import (
 )
 from workstation.domain.evidence import EvidenceItem, IntegrityState
 from workstation.domain.ids import EvidenceId, new_id
+from workstation.domain.jobs import JobContext
 from workstation.domain.media import MediaInfo, MediaLocation
 from workstation.media.probing import probe
 from workstation.media.reader import open_media
@@ -112,27 +114,28 @@ def take_in(
     return Taken(item, duplicate=False)
 
 
-def prepare(store: CaseStore, item: EvidenceItem) -> tuple[str, ...]:
-    """Make what an exhibit still lacks: frame index, thumbnail. Returns a line for everything that could not be made.
+def prepare(store: CaseStore, item: EvidenceItem, context: JobContext, home: Home) -> tuple[str, ...]:
+    """Make what an exhibit still lacks: frame index, thumbnail, stream digests, metadata (E2, X4).
 
-    These are conveniences: an exhibit that only fails here stays examinable frame by frame.
+    Returns:
+        A line for everything that could not be made; such an exhibit stays an exhibit, examinable frame by frame.
+
+    Raises:
+        Cancelled, CaseReadOnly, StorageFull: what was made before stays.
     """
-    if item.media is None:
-        return ()
-    path = store.vault.open_location(item.stored_path)
     told: list[str] = []
-    index = store.frame_index(item.id)
-    if index is not None and store.thumbnail(item.id) is not None:
-        return ()
-    try:
-        # One child and one look through the file for both.
-        with open_media(path, item.media, index=index) as reader:
-            if index is None:
-                store.put_frame_index(item.id, reader.index)
-            if store.thumbnail(item.id) is None:
-                store.put_thumbnail(item.id, thumbnail_from(reader))
-    except EvidenceError as error:
-        told.append(f"{item.exhibit}: {error.message}")
+    index, shown_small = store.frame_index(item.id), store.thumbnail(item.id) is not None
+    if item.media is not None and (index is None or not shown_small):
+        try:
+            # One child and one look through the file for both.
+            with open_media(store.vault.open_location(item.stored_path), item.media, index=index) as reader:
+                if index is None:
+                    store.put_frame_index(item.id, reader.index)
+                if not shown_small:
+                    store.put_thumbnail(item.id, thumbnail_from(reader))
+        except EvidenceError as error:
+            told.append(f"{item.exhibit}: {error.message}")
+    told.extend(describe(store, item, context, home=home))
     return tuple(told)
 
 

