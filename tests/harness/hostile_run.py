@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from workstation.app.hub import Hub
-from workstation.app.importing import import_files
+from workstation.app.importing import Place, import_files
 from workstation.app.intake_results import IntakeWish
+from workstation.app.paths import Home
 from workstation.domain.errors import EvidenceError, WorkstationError
 from workstation.domain.intake import IntakeState
 from workstation.media.limits import DecodeLimits
@@ -93,7 +94,7 @@ def _take_in(folder: Path, everything: Sequence[Path], account: Account) -> None
     case = folder / "case"
     with CaseStore.create(case, number="1", title="hostile", examiner="E", question="", key=key) as store:
         # The dangling and the unreadable are asked for by name, as a person would.
-        import_files(store, Hub(), IntakeWish(tuple(everything), note="", purpose="", authority=""), _Quiet())
+        import_files(Place(store, Hub(), Home(folder / "home")), IntakeWish(tuple(everything)), _Quiet())
         (batch,) = store.intake.batches()
         items = store.intake.items(batch.id)
         exhibits = {item.id: item for item in store.evidence()}
