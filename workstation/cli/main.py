@@ -20,6 +20,7 @@ from workstation.cli import (
     frames,
     gui,
     ledger,
+    metadata,
     models,
     passphrases,
     portable,
@@ -45,6 +46,7 @@ edits.add_to(cases.app)
 frames.add_to(evidence.app)
 app.add_typer(cases.app, name="case")
 app.add_typer(evidence.app, name="evidence")
+evidence.app.command("metadata")(metadata.metadata)
 app.add_typer(reports.app, name="report")
 app.add_typer(ledger.app, name="log")
 app.add_typer(models.app, name="model")
