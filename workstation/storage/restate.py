@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, text
 
 from workstation.domain.custody import CustodyKind, canonical_json
 from workstation.domain.ids import EvidenceId
+from workstation.storage import row_digests
 from workstation.storage.chain import Chain
 from workstation.storage.described import Described, exhibit_facts, index_digest, sha256_of
 from workstation.storage.repositories import evidence as exhibits
@@ -24,11 +25,10 @@ def migrated(connection: Connection, chain: Chain, old: int, new: int, root: Pat
     ``evidence_described`` for older rows.
 
     The body of ``migrated`` has the columns of examinations and reports that no event of format 1.0 stated:
-    ``examinations``: [{examination, started_at, ended_at}], ``reports``: [{report, built_at}].
+    ``examinations``: [{examination, started_at, ended_at, tables_sha256 (``row_digests``)}] and
+    ``reports``: [{report, built_at}].
     """
-    runs = connection.execute(
-        select(Examinations.id, Examinations.started_at, Examinations.ended_at).order_by(Examinations.number)
-    )
+    runs = connection.execute(select(Examinations.__table__).order_by(Examinations.number)).all()
     reports = connection.execute(select(Reports.id, Reports.built_at).order_by(Reports.number))
     sha256, size = hash_file(backup)
     body = {
@@ -37,7 +37,17 @@ def migrated(connection: Connection, chain: Chain, old: int, new: int, root: Pat
         "size": size,
         "from_format": old,
         "format": new,
-        "examinations": [{"examination": i, "started_at": start, "ended_at": end} for i, start, end in runs],
+        "examinations": [
+            {
+                "examination": run.id,
+                "started_at": run.started_at,
+                "ended_at": run.ended_at,
+                "tables_sha256": row_digests.of_examination(
+                    lambda sql, values: connection.execute(text(sql), values), run.number
+                ),
+            }
+            for run in runs
+        ],
         "reports": [{"report": i, "built_at": at} for i, at in reports],
     }
     chain.append(connection, CustodyKind.MIGRATED, body)

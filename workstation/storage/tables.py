@@ -19,8 +19,8 @@ thumbnails          bytes); no row without an event, no event without a row
 examinations        ``examination_started`` (number, plan_sha256, environment_sha256, started_at), the last of
                     started and ``examination_ended`` (state, error, ended_at); started_at and ended_at of older runs:
                     ``migrated``
-tracks, frames,     ``results_sha256`` of ``examination_ended``; not sealed while the examination runs
-faces, results
+tracks, frames,     ``results_sha256`` and ``tables_sha256`` of ``examination_ended``, the latter of older runs in
+faces, results      ``migrated``; not sealed while the examination runs
 reports             ``report_built``, id under ``report``: every column; built_at of older ones: ``migrated``
 descriptions,       one ``evidence_described`` for each row of descriptions with what = "streams" or "metadata", in the
 stream_digests,     order of number: evidence, what, sha256; rows of a description give that digest again

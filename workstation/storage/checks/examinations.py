@@ -38,7 +38,7 @@ def check(raw: sqlite3.Connection, said: Said) -> list[CheckLine]:
 
 
 def _restated(said: Said) -> dict[object, dict[str, object]]:
-    """Times that a migration stated of examinations made under format 1.0."""
+    """Times and digests of rows that a migration stated of examinations made under format 1.0."""
     found: dict[object, dict[str, object]] = {}
     for statement in said.of(CustodyKind.MIGRATED):
         listed = statement.facts.get("examinations")
@@ -75,7 +75,7 @@ def _examination(
         return bad(subject, f"{', '.join(wrong)}: not what the chain of custody recorded")
     if running:
         return good(subject, "still running, or stopped without an end: its rows are not sealed yet")
-    return _rows(raw, subject, row, last.facts)
+    return _rows(raw, subject, row, {**restated, **last.facts})
 
 
 def _rows(raw: sqlite3.Connection, subject: str, row: dict[str, object], facts: Mapping[str, object]) -> CheckLine:
