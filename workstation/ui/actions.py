@@ -44,8 +44,8 @@ class ActionSpec:
 _V = Scope.VIEWER
 
 CASE, EXHIBIT, EXAMINE = "Case", "Exhibits", "Examination"
-PLAY, JUMP, FACES, VIEW, WORK = "Play", "Jump", "Faces", "View", "Work"
-GROUPS = (CASE, EXHIBIT, EXAMINE, PLAY, JUMP, FACES, VIEW, WORK)
+PLAY, JUMP, MARKS, FACES, VIEW, WORK = "Play", "Jump", "Marks", "Faces", "View", "Work"
+GROUPS = (CASE, EXHIBIT, EXAMINE, PLAY, JUMP, MARKS, FACES, VIEW, WORK)
 
 ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("case.new", QT_TRANSLATE_NOOP("actions", "New case…"), CASE, ("Ctrl+N",), icon="case-new"),
@@ -110,8 +110,23 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("gap.next", QT_TRANSLATE_NOOP("actions", "Next gap or abstention"), JUMP, ("U",), _V, icon="gap"),
     ActionSpec("history.back", QT_TRANSLATE_NOOP("actions", "Back"), JUMP, ("Alt+Left",), icon="back"),
     ActionSpec("history.forward", QT_TRANSLATE_NOOP("actions", "Forward"), JUMP, ("Alt+Right",), icon="forward"),
+    ActionSpec("edit.undo", QT_TRANSLATE_NOOP("actions", "Undo"), MARKS, ("Ctrl+Z",), icon="undo"),
+    ActionSpec("edit.redo", QT_TRANSLATE_NOOP("actions", "Redo"), MARKS, ("Ctrl+Shift+Z",), icon="redo"),
+    ActionSpec("mark.add", QT_TRANSLATE_NOOP("actions", "Bookmark this frame"), MARKS, ("M",), _V, icon="bookmark"),
+    ActionSpec("mark.note", QT_TRANSLATE_NOOP("actions", "Bookmark with a note…"), MARKS, ("Shift+M",), _V),
+    ActionSpec("mark.next", QT_TRANSLATE_NOOP("actions", "Next bookmark"), MARKS, ("]", "."), _V),
+    ActionSpec("mark.previous", QT_TRANSLATE_NOOP("actions", "Previous bookmark"), MARKS, ("[", ","), _V),
+    ActionSpec("tag.add", QT_TRANSLATE_NOOP("actions", "Tag this exhibit…"), MARKS, ("T",), _V),
+    ActionSpec("note.add", QT_TRANSLATE_NOOP("actions", "Add a note to this exhibit…"), MARKS),
     ActionSpec("track.next", QT_TRANSLATE_NOOP("actions", "Next track"), FACES, ("F",), _V),
     ActionSpec("track.previous", QT_TRANSLATE_NOOP("actions", "Previous track"), FACES, ("Shift+F",), _V),
+    ActionSpec("track.name", QT_TRANSLATE_NOOP("actions", "Name the chosen track…"), FACES),
+    ActionSpec(
+        "track.exclude",
+        QT_TRANSLATE_NOOP("actions", "Exclude the chosen track…"),
+        FACES,
+        tip=QT_TRANSLATE_NOOP("actions", "Say why a track is not relied on; its scores stay in the case"),
+    ),
     ActionSpec("track.0", QT_TRANSLATE_NOOP("actions", "All tracks"), FACES, ("0",), _V),
     *(
         ActionSpec(

@@ -16,6 +16,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from workstation.domain.case import KnownCase
 from workstation.domain.custody import CustodyEvent, CustodyHead
+from workstation.domain.edits import ExaminerObject, UndoState
 from workstation.domain.errors import CaseReadOnly, WorkstationError
 from workstation.domain.events import CaseChanged, CaseSaved, EvidenceChanged, ExaminationChanged
 from workstation.domain.evidence import EvidenceItem
@@ -42,6 +43,7 @@ class Desk(QObject):
         exhibit_shown: another exhibit, or another examination of it.
         results_shown: rows, summaries or coverage of the exhibit shown changed.
         custody_shown: the chain or the reports changed.
+        marks_shown: the examiner's marks, or what undo would do, changed.
         thumbnail_shown(str): the thumbnail of that exhibit was read.
         saved(str): everything up to that time is on disk.
         failed(object): a known error to tell the examiner.
@@ -53,6 +55,7 @@ class Desk(QObject):
     exhibit_shown = Signal()
     results_shown = Signal()
     custody_shown = Signal()
+    marks_shown = Signal()
     thumbnail_shown = Signal(str)
     known_shown = Signal()
     saved = Signal(str)
@@ -70,6 +73,8 @@ class Desk(QObject):
         self.reports: tuple[ReportRecord, ...] = ()
         self.custody: tuple[CustodyEvent, ...] = ()
         self.head: CustodyHead | None = None
+        self.objects: tuple[ExaminerObject, ...] = ()
+        self.undo_state: UndoState | None = None
         self.thumbnails: dict[EvidenceId, bytes] = {}
         self.known: tuple[KnownCase, ...] = ()
         self.data: ExhibitData | None = None
@@ -179,6 +184,7 @@ class Desk(QObject):
 
     def _forget(self) -> None:
         self.items, self.runs, self.reports, self.custody, self.head = (), (), (), (), None
+        self.objects, self.undo_state = (), None
         self.thumbnails.clear()
         self.data = None
         self._wanted = None
@@ -201,6 +207,8 @@ class Desk(QObject):
                 session.reports(),
                 session.custody(),
                 session.custody_head(),
+                session.editing.objects(),
+                session.editing.state(),
             )
 
         self.reader.ask(work, self._took_case, key="case")
@@ -208,9 +216,10 @@ class Desk(QObject):
     def _took_case(self, facts: tuple[Any, ...]) -> None:
         if facts[0] is not self.session:
             return
-        _, self.items, self.runs, self.reports, self.custody, self.head = facts
+        _, self.items, self.runs, self.reports, self.custody, self.head, self.objects, self.undo_state = facts
         self.exhibits_shown.emit()
         self.custody_shown.emit()
+        self.marks_shown.emit()
         for item in self.items:
             if item.id not in self.thumbnails and item.media is not None:
                 self._read_thumbnail(item.id)

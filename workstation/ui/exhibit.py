@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from workstation.domain.edits import ExaminerObject, ObjectKind
 from workstation.domain.evidence import EvidenceItem
 from workstation.domain.examinations import Examination, ExaminationState
 from workstation.domain.ids import EvidenceId, ExaminationId
@@ -105,3 +106,17 @@ def refresh_rows(session: CaseSession, data: ExhibitData, ordinals: Collection[i
         coverage=session.coverage(run, evidence),
         lanes=build_lanes(rows, data.detectors),
     )
+
+
+def bookmarked(data: ExhibitData | None, objects: tuple[ExaminerObject, ...]) -> tuple[int, ...]:
+    """Ordinals of the frames of ``data`` that carry a bookmark, rising."""
+    if data is None:
+        return ()
+    wanted = {
+        int(str(thing.body["pts"]))
+        for thing in objects
+        if thing.kind is ObjectKind.BOOKMARK and thing.body.get("evidence") == data.item.id
+    }
+    if data.index is None:
+        return (0,) if wanted else ()
+    return tuple(ordinal for ordinal, pts in enumerate(data.index.pts) if pts in wanted)

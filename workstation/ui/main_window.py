@@ -26,6 +26,7 @@ from workstation.ui.dialogs.command_palette import CommandPalette
 from workstation.ui.dialogs.key_sheet import KeySheet
 from workstation.ui.dialogs.welcome import Welcome
 from workstation.ui.layout import Layout
+from workstation.ui.marks import Marks
 from workstation.ui.menus import fill_menus
 from workstation.ui.models.jobs import JobsModel
 from workstation.ui.moves import move_handlers
@@ -71,6 +72,7 @@ class MainWindow(QMainWindow):
         self._closing = False
         self._build_centre()
         self.work = Work(engine, self.desk, self.jobs, self.navigator, self.overlay, self.banner, self, settings)
+        self.marks = Marks(self.desk, self.navigator, self.banner, self)
         self._build_docks()
         self.status = StatusBar(engine, self.desk, self.jobs)
         self.setStatusBar(self.status)
@@ -112,7 +114,7 @@ class MainWindow(QMainWindow):
 
     def _build_docks(self) -> None:
         self.case_panel = CasePanel(self.desk)
-        self.inspector = Inspector(self.desk, self.navigator, self.stage, self.overlay)
+        self.inspector = Inspector(self.desk, self.navigator, self.stage, self.overlay, self.marks)
         self.timeline = TimelinePanel(self.desk, self.navigator, self.player)
         self.jobs_panel = JobsPanel(self.jobs)
         panels: dict[str, tuple[str, QWidget]] = {
@@ -164,6 +166,7 @@ class MainWindow(QMainWindow):
         work = self.work
         return {
             **move_handlers(self.navigator, self.player),
+            **self.marks.handlers(),
             "case.new": work.new_case,
             "case.open": work.open_case,
             "case.close": work.close_case,
@@ -198,7 +201,8 @@ class MainWindow(QMainWindow):
         desk.case_shown.connect(self._show_page)
         desk.case_shown.connect(self.banner.hide)
         desk.exhibits_shown.connect(self._show_page)
-        for signal in (desk.case_shown, desk.exhibits_shown, desk.exhibit_shown, desk.results_shown, self.jobs.changed):
+        shown = (desk.case_shown, desk.exhibits_shown, desk.exhibit_shown, desk.results_shown, desk.marks_shown)
+        for signal in (*shown, self.jobs.changed, self.navigator.track_chosen):
             signal.connect(self._refresh_actions)
         self.navigator.moved.connect(self._refresh_history)
         self.navigator.told.connect(self._whisper)
@@ -284,6 +288,7 @@ class MainWindow(QMainWindow):
     @Slot()
     def _refresh_actions(self) -> None:
         refresh_actions(self.commands, self.desk, self.jobs, self.work)
+        self.marks.refresh(self.commands)
         self._refresh_history()
         self._show_overlay()
 

@@ -11,6 +11,24 @@ from workstation.ui.actions import Actions
 
 _MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("&Case", ("case.new", "case.open", "case.close", "", "exhibit.import", "exhibit.verify", "", "app.quit")),
+    (
+        "&Edit",
+        (
+            "edit.undo",
+            "edit.redo",
+            "",
+            "mark.add",
+            "mark.note",
+            "tag.add",
+            "note.add",
+            "",
+            "mark.next",
+            "mark.previous",
+            "",
+            "track.name",
+            "track.exclude",
+        ),
+    ),
     ("&Examine", ("run", "resume", "cancel", "", "report.build", "frame.export")),
     (
         "&Go",

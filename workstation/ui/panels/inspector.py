@@ -8,10 +8,12 @@ from PySide6.QtWidgets import QComboBox, QScrollArea, QTabWidget, QVBoxLayout, Q
 from workstation.domain.detectors import InstalledDetector
 from workstation.domain.ids import ExaminationId, TrackId
 from workstation.ui.desk import Desk
+from workstation.ui.marks import Marks
 from workstation.ui.models.tables import CellRole, TableModel
 from workstation.ui.models.tracks import FACE_HEADINGS, TRACK_HEADINGS, face_rows, track_rows
 from workstation.ui.navigator import Navigator
 from workstation.ui.panels.custody_tab import CustodyTab
+from workstation.ui.panels.notes_tab import NotesTab
 from workstation.ui.panels.sheets import card_sections, exhibit_sections
 from workstation.ui.viewer.stage import Stage
 from workstation.ui.viewer.state import OverlayState
@@ -182,7 +184,9 @@ class DetectorsTab(QWidget):
 
 
 class Inspector(QTabWidget):
-    def __init__(self, desk: Desk, navigator: Navigator, stage: Stage, overlay: OverlayState) -> None:
+    def __init__(
+        self, desk: Desk, navigator: Navigator, stage: Stage, overlay: OverlayState, marks: Marks
+    ) -> None:
         super().__init__()
         self._desk = desk
         self.setDocumentMode(True)
@@ -190,9 +194,11 @@ class Inspector(QTabWidget):
         self.setAccessibleName(self.tr("Inspector"))
         self.detectors = DetectorsTab(desk, navigator, stage, overlay)
         self.exhibit = FactSheet(self.tr("Facts of the exhibit"))
+        self.notes = NotesTab(desk, navigator, marks)
         self.custody = CustodyTab(desk)
         self.addTab(self.detectors, self.tr("Detectors"))
         self.addTab(self.exhibit, self.tr("Exhibit"))
+        self.addTab(self.notes, self.tr("Notes"))
         self.addTab(self.custody, self.tr("Custody"))
         desk.exhibit_shown.connect(self.refresh)
         desk.results_shown.connect(self.refresh)

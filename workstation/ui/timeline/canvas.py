@@ -22,12 +22,12 @@ from PySide6.QtWidgets import QToolTip, QWidget
 from workstation.domain.examinations import Examination, ExaminationState
 from workstation.domain.results import ItemStatus
 from workstation.ui.desk import Desk
-from workstation.ui.exhibit import ExhibitData
+from workstation.ui.exhibit import ExhibitData, bookmarked
 from workstation.ui.navigator import Navigator
 from workstation.ui.theme.series import styles_for
 from workstation.ui.theme.sheet import current_theme
 from workstation.ui.timeline.lanes import Lane, Mark, Tick
-from workstation.ui.timeline.paint import LaneLook, draw_frames, draw_gutter, draw_lane, draw_ruler
+from workstation.ui.timeline.paint import LaneLook, draw_bookmarks, draw_frames, draw_gutter, draw_lane, draw_ruler
 from workstation.ui.timeline.scale import TimeScale
 
 _LEAST_SPAN = 0.2
@@ -52,6 +52,7 @@ class TimelineCanvas(QWidget):
         self.setMinimumHeight(96)
         desk.exhibit_shown.connect(self._exhibit_shown)
         desk.results_shown.connect(self.redraw)
+        desk.marks_shown.connect(self.redraw)
         navigator.moved.connect(self._moved)
         navigator.track_chosen.connect(self.redraw)
 
@@ -242,6 +243,8 @@ class TimelineCanvas(QWidget):
         painter.setFont(small)
         if data.frames > 1:
             draw_ruler(painter, scale, QRectF(scale.left, 0, scale.width, ruler), theme)
+        flags = [data.seconds(ordinal) for ordinal in bookmarked(data, self._desk.objects)]
+        draw_bookmarks(painter, scale, QRectF(scale.left, 0, scale.width, ruler), flags, theme)
         painter.setPen(QColor(theme.second))
         words = QRectF(14, ruler, scale.left - 18, strip)
         painter.drawText(words, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self.tr("Examined frames"))

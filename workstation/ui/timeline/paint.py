@@ -88,6 +88,22 @@ def draw_frames(
             painter.drawPolygon(QPolygonF([QPointF(x, y - 3), QPointF(x + 3, y + 2), QPointF(x - 3, y + 2)]))
 
 
+def draw_bookmarks(painter: QPainter, scale: TimeScale, area: QRectF, places: Sequence[float], theme: Theme) -> None:
+    """A small flag on the ruler at each bookmarked second."""
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    for seconds in places:
+        x = round(scale.x(seconds)) + 0.5
+        if not area.left() <= x <= area.right():
+            continue
+        painter.setPen(QPen(QColor(theme.text), 1.2))
+        painter.drawLine(QPointF(x, area.top() + 3), QPointF(x, area.bottom()))
+        painter.setBrush(QColor(theme.text))
+        flag = [QPointF(x, area.top() + 3), QPointF(x + 8, area.top() + 6), QPointF(x, area.top() + 9)]
+        painter.drawPolygon(QPolygonF(flag))
+    painter.restore()
+
+
 def draw_cross(painter: QPainter, at: QPointF, colour: QColor, reach: float = 4.5) -> None:
     painter.setPen(QPen(colour, 1.8))
     painter.drawLine(at + QPointF(-reach, -reach), at + QPointF(reach, reach))
