@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from workstation.domain.examinations import Examination, ExaminationState
 from workstation.domain.intake import BatchState, IntakeBatch
@@ -34,9 +34,16 @@ class Unfinished:
 
 
 def unfinished(store: CaseStore) -> Unfinished:
-    """What this case was left in the middle of."""
-    ended = (BatchState.RUNNING, BatchState.DONE)
+    """What this case was left in the middle of.
+
+    A program that was killed leaves its work marked as running until the case is opened for writing again; a reader
+    sees that nobody has the case and calls it interrupted.
+    """
+    abandoned = not store.being_written
+    ended = (BatchState.DONE,) if abandoned else (BatchState.RUNNING, BatchState.DONE)
     batches = [batch for batch in store.intake.batches() if batch.waiting and batch.state not in ended]
+    if abandoned:
+        batches = [replace(b, state=BatchState.INTERRUPTED) if b.state is BatchState.RUNNING else b for b in batches]
     runs = store.examinations()
     stopped = []
     for place, run in enumerate(runs):

@@ -54,6 +54,22 @@ class CaseLock:
         _sign(descriptor)
         return cls(descriptor)
 
+    @staticmethod
+    def is_held(path: Path) -> bool:
+        """Whether some program has the case open for writing at this moment. Changes nothing; True when in doubt."""
+        try:
+            descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
+        try:
+            return not _try_share(descriptor)
+        except OSError:
+            return True
+        finally:
+            os.close(descriptor)
+
     def release(self) -> None:
         """Give the lock back; a second call does nothing."""
         if self._descriptor is not None:
@@ -92,6 +108,9 @@ def _holder(descriptor: int) -> str:
 if sys.platform == "win32":
     import msvcrt
 
+    def _try_share(_: int) -> bool:
+        return False
+
     def _try_lock(descriptor: int) -> bool:
         os.lseek(descriptor, 1 << 20, os.SEEK_SET)
         try:
@@ -104,6 +123,15 @@ if sys.platform == "win32":
 
 else:
     import fcntl
+
+    def _try_share(descriptor: int) -> bool:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError as fault:
+            if fault.errno not in _HELD:
+                raise
+            return False
+        return True
 
     def _try_lock(descriptor: int) -> bool:
         try:

@@ -6,6 +6,7 @@ All methods may be called from any thread. Only domain types come out.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -27,6 +28,7 @@ from workstation.storage import checkpoints, opening
 from workstation.storage.anchor import read_anchor
 from workstation.storage.arrays import ArrayStore
 from workstation.storage.case_files import CaseFiles
+from workstation.storage.case_lock import CaseLock
 from workstation.storage.chain import Chain
 from workstation.storage.described import Described, exhibit_facts, sha256_of
 from workstation.storage.facets.derived import DerivedItems
@@ -155,6 +157,11 @@ class CaseStore:
     @property
     def read_only(self) -> bool:
         return self._open.database.read_only
+
+    @property
+    def being_written(self) -> bool:
+        """Whether this store, or another program at this moment, has the case open for writing."""
+        return not self.read_only or CaseLock.is_held(self._open.folder.lock)
 
     @property
     def vault(self) -> EvidenceVault:
@@ -371,7 +378,13 @@ class CaseStore:
         return self._open.change(work)
 
     def examinations(self) -> tuple[Examination, ...]:
-        return self._open.read(lambda c: examinations.every(c, self._open.case.id))
+        """Every examination, oldest first. For a reader one that nobody carries on any more counts as interrupted: the
+        next opening for writing records it so."""
+        runs = self._open.read(lambda c: examinations.every(c, self._open.case.id))
+        if not any(run.state is ExaminationState.RUNNING for run in runs) or self.being_written:
+            return runs
+        stopped = ExaminationState.INTERRUPTED
+        return tuple(replace(r, state=stopped) if r.state is ExaminationState.RUNNING else r for r in runs)
 
     def examination(self, examination_id: ExaminationId) -> Examination:
         """Raises: NotFound."""
