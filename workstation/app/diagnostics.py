@@ -44,6 +44,7 @@ def diagnose(engine: Engine) -> Diagnosis:
     checks = [
         _check("database", lambda: _database(engine)),
         _check("decoder", _decoder),
+        _check("decoder confinement", _confinement),
         _check("face finder mtcnn", lambda: _finder(engine)),
         _check("signing and report verification", _signing),
         _check("window libraries", _window),
@@ -92,6 +93,19 @@ def _decoder() -> str:
             if first.ref.digest != again.ref.digest or len(reader.index) != 8:
                 raise DetectorError("a frame did not decode twice to the same pixels")
             return f"{reader.decoder}; 8 frames written and read back exactly"
+
+
+def _confinement() -> str:
+    from workstation.media.confined import confinement
+
+    found = confinement()
+    told = "; ".join((f"in force: {found.text()}", *found.notes))
+    if sys.platform == "linux" and not found.closed:
+        raise DetectorError(
+            f"A decoder can open files or reach the network ({told}).",
+            "Run python3 packaging/check_system.py for what is missing.",
+        )
+    return told
 
 
 def _finder(engine: Engine) -> str:

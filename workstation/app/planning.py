@@ -89,9 +89,11 @@ def make_plan(
 def make_environment(workshop: Workshop, plan: ExaminationPlan) -> Environment:
     """Everything needed to repeat the run that is not in the plan (P3)."""
     from workstation.detectors import runtime
+    from workstation.media.confined import confinement
 
     facts = machine_facts() | library_versions()
     facts |= {f"device.{name}": value for name, value in runtime.devices().items()}
+    facts["decoder.confinement"] = confinement().text()
     for use in plan.detectors:
         detector = workshop.detector(use.id, use.card_sha256)
         facts[f"run.{use.id}"] = f"{detector.device}, {detector.precision}"

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 from tests.fakes import clips
 from workstation.domain.errors import DecoderStopped, MediaTooLarge
 from workstation.media import landlock, starting, tasks_table
+from workstation.media.confined import confinement
 from workstation.media.limits import DecodeLimits
 from workstation.media.probing import probe
 from workstation.media.reader import open_media
@@ -64,6 +66,13 @@ def test_the_shipped_table_knows_no_attack() -> None:
     assert sorted(tasks_table.TASKS) == ["framehash", "metadata", "streams"]
 
 
+def test_what_is_in_force_is_told_in_words() -> None:
+    found = confinement()
+    assert found.text().endswith("limits")
+    assert found.closed
+    assert bool(found.notes) == (len(found.layers) < 4)
+
+
 def test_all_layers_are_in_force_and_told(starter: StarterHandle, clip: Path) -> None:
     with starting.using(starter), open_media(clip, probe(clip)) as reader:
         told = reader.confinement
@@ -84,7 +93,7 @@ def test_no_file_of_the_system_and_none_of_the_case(attack: Any, tmp_path: Path)
     CaseStore.create(folder, number="1", title="t", examiner="e", question="q", key=key).close()
     for path in ("/etc/passwd", "/proc/self/maps", "/proc/1/environ", "/dev/mem", str(folder / "case.sqlite")):
         assert attack("read file", path=path) in ("EPERM", "EACCES"), path
-    for path in (str(folder / "case.sqlite"), "/tmp/new", str(tmp_path / "new")):
+    for path in (str(folder / "case.sqlite"), f"{tempfile.gettempdir()}/new", str(tmp_path / "new")):
         assert attack("write file", path=path) in ("EPERM", "EACCES"), path
     before = sorted(p.name for p in folder.iterdir())
     for name in ("list folder", "remove file", "link", "make folder", "change mode"):
