@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -356,6 +357,8 @@ def plain(value: object) -> object:
         return [plain(inner) for inner in value]
     if isinstance(value, bytes):
         return value.hex()
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)  # JSON has no infinity; "inf" and "nan" are what Python and C read back
     return value if isinstance(value, str | int | float | bool) or value is None else str(value)
 
 

@@ -142,6 +142,8 @@ class Pack:
         for info in infos:
             name = getattr(info, "orig_filename", info.filename)
             problem = problem_of(name) or _shape_problem(info)
+            if not problem and not 0 <= info.header_offset < self.size:
+                problem = "it lies outside the file"
             if problem:
                 raise PackInvalid(f"{_shown(name)} is refused: {problem}.", _ADVICE)
         clash = clash_of(info.filename for info in infos)
