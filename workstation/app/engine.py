@@ -26,7 +26,7 @@ from workstation.storage.anchor import read_anchor
 from workstation.storage.case_store import CaseStore
 from workstation.storage.catalogue import Catalogue
 from workstation.storage.keys import LedgerKey
-from workstation.storage.verification import verify_case
+from workstation.storage.verification import NOTHING_KEPT, Kept, verify_case
 
 _log = logging.getLogger(__name__)
 # What pins of copies begin with: ``app.portability`` writes them.
@@ -116,8 +116,9 @@ class Engine:
         on_progress: Callable[[int, int], None] | None = None,
         *,
         passphrase: str | None = None,
+        kept: Kept = NOTHING_KEPT,
     ) -> Verification:
-        """Verify a case without changing it, against the heads pinned on this machine (E7).
+        """Verify a case without changing it, against the heads pinned on this machine and those in ``kept`` (E7).
 
         Raises: CaseNotFound, CaseLocked.
         """
@@ -125,7 +126,7 @@ class Engine:
         def work(known: str | None) -> Verification:
             case = self._case_in(folder, known)
             pinned = self._heads_for(case, folder) if case is not None else ()
-            return verify_case(folder, pinned=pinned, on_progress=on_progress, passphrase=known)
+            return verify_case(folder, pinned=pinned, on_progress=on_progress, passphrase=known, kept=kept)
 
         return RUN.unlocking(folder, passphrase, work)
 
@@ -222,13 +223,22 @@ class Engine:
             return next(known, None)
 
     def _opened(self, store: CaseStore) -> CaseSession:
+        try:
+            self._note(store)
+        except BaseException:
+            # Nobody would hold the case then, and nobody else could open it.
+            store.close()
+            raise
         session = CaseSession(self, store)
         self._sessions.append(session)
+        self.hub.publish(CaseChanged(store.case.id))
+        return session
+
+    def _note(self, store: CaseStore) -> None:
+        """Remember on this machine where the case is and where its chain ends."""
         for known in self.known_cases():
             if known.id != store.case.id and Path(known.folder) == Path(store.case.folder):
                 self._catalogue.forget_case(known.id)
         self._catalogue.remember_case(store.case, now_utc())
         if not store.read_only:
             self.pin(store.case.id, store.custody_head(), "case opened")
-        self.hub.publish(CaseChanged(store.case.id))
-        return session

@@ -160,7 +160,7 @@ class CaseStore:
 
     @property
     def being_written(self) -> bool:
-        """Whether this store, or another program at this moment, has the case open for writing."""
+        """Whether this store, or another program at this moment, may write."""
         return not self.read_only or CaseLock.is_held(self._open.folder.lock)
 
     @property
@@ -378,13 +378,10 @@ class CaseStore:
         return self._open.change(work)
 
     def examinations(self) -> tuple[Examination, ...]:
-        """Every examination, oldest first. For a reader one that nobody carries on any more counts as interrupted: the
-        next opening for writing records it so."""
+        """Every examination. For a reader, one that nobody carries on any more counts as interrupted."""
         runs = self._open.read(lambda c: examinations.every(c, self._open.case.id))
-        if not any(run.state is ExaminationState.RUNNING for run in runs) or self.being_written:
-            return runs
-        stopped = ExaminationState.INTERRUPTED
-        return tuple(replace(r, state=stopped) if r.state is ExaminationState.RUNNING else r for r in runs)
+        ended = {} if self.being_written else {ExaminationState.RUNNING: ExaminationState.INTERRUPTED}
+        return tuple(replace(run, state=ended.get(run.state, run.state)) for run in runs)
 
     def examination(self, examination_id: ExaminationId) -> Examination:
         """Raises: NotFound."""
