@@ -55,7 +55,7 @@ static void point(void) {
 static int fails(int frees) {
     long now = __atomic_add_fetch(&calls, 1, __ATOMIC_SEQ_CST);
     if (!fail_at || now < fail_at || now >= fail_at + fail_for) return 0;
-    if (frees && fail_errno == ENOSPC) return 0;
+    if (frees && (fail_errno == ENOSPC || fail_errno == EDQUOT)) return 0;
     errno = fail_errno;
     return 1;
 }

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from tests.harness.aftermath import finished, look
 from tests.harness.kills import Act, Bases
 from tests.harness.workbench import Outcome, Place
+from workstation.domain.errors import WorkstationError
+from workstation.storage.case_store import CaseStore
 
 # Exit codes of the README: 3 the case (read-only), 4 disk full or not permitted, 8 the report, 0 it did not matter.
 ALLOWED = {
@@ -60,11 +62,22 @@ def judge(
     found = look(place, outcome)
     if act.name == "create" and not outcome.of("event"):
         found = type(found)(0, 0, tuple(f for f in found.faults if f.startswith("still")), False)
-        if place.case.exists() and any(place.case.iterdir()):
+        if what in ("ENOSPC", "EDQUOT") and _half_made(place):
             figures.faults.append(f"{where}: a case that was not made left {[p.name for p in place.case.iterdir()]}")
     figures.events += found.events
     figures.lost += found.lost
     figures.faults += [f"{where}: {fault}" for fault in found.faults]
+
+
+def _half_made(place: Place) -> bool:
+    """Whether a case that could not be made left files. One that could only not be entered among the known is whole."""
+    if not place.case.exists() or not any(place.case.iterdir()):
+        return False
+    try:
+        CaseStore.open(place.case, key=None, read_only=True).close()
+    except WorkstationError:
+        return True
+    return False
 
 
 def again(figures: FaultFigures, bases: Bases, act: Act, where: str, place: Place) -> None:
