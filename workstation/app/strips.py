@@ -1,0 +1,149 @@
+"""Small pictures of an exhibit, spread over its whole length and kept in memory, so that scrubbing shows something at
+once (U30) while the exact frame is still being decoded.
+
+A proxy is never evidence and never examined: it is smaller than the frame, it may be a neighbour of the one that was
+asked for, and whoever shows it must say so.
+"""
+
+from __future__ import annotations
+
+import threading
+from bisect import bisect_right, insort
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from workstation.domain.errors import WorkstationError
+from workstation.domain.ids import EvidenceId
+from workstation.domain.media import Frame, FrameIndex, MediaInfo, MediaKind, MediaLocation, RgbArray
+from workstation.media.reader import open_media
+
+_SIDE = 320
+_BYTES = 64 << 20
+_MOST = 600
+_FIRST_ROUND = 48
+# Decoding every frame of a longer exhibit for its proxies would take minutes; there the keyframes have to do.
+_LONGEST_DECODED = 40_000
+
+Opened = tuple[MediaLocation, MediaInfo, FrameIndex | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """A stand-in for a frame.
+
+    Attributes:
+        ordinal: the frame that was asked for; ``shown`` the one the picture was made from, ``exact`` when they agree.
+        width, height: size of the real frame as shown.
+        rgb: (rows, columns, 3) uint8, orientation applied, read-only, at most 320 pixels long.
+    """
+
+    evidence: EvidenceId
+    ordinal: int
+    shown: int
+    width: int
+    height: int
+    rgb: RgbArray
+
+    @property
+    def exact(self) -> bool:
+        return self.ordinal == self.shown
+
+
+class Strip:
+    """The proxies of one exhibit. Filled by one thread, read by others."""
+
+    def __init__(self, evidence: EvidenceId) -> None:
+        self._evidence = evidence
+        self._lock = threading.Lock()
+        self._ordinals: list[int] = []
+        self._pictures: dict[int, tuple[RgbArray, int, int]] = {}
+        self.whole = False
+
+    def __len__(self) -> int:
+        return len(self._ordinals)
+
+    def add(self, frame: Frame) -> None:
+        small = shrunk(frame.rgb)
+        height, width = frame.rgb.shape[:2]
+        with self._lock:
+            if frame.ref.ordinal not in self._pictures:
+                insort(self._ordinals, frame.ref.ordinal)
+                self._pictures[frame.ref.ordinal] = (small, width, height)
+
+    def near(self, ordinal: int) -> Proxy | None:
+        """The proxy nearest to a frame; of two equally near the earlier one."""
+        with self._lock:
+            if not self._ordinals:
+                return None
+            at = bisect_right(self._ordinals, ordinal)
+            around = self._ordinals[max(0, at - 1) : at + 1]
+            shown = min(around, key=lambda known: (abs(known - ordinal), known))
+            rgb, width, height = self._pictures[shown]
+        return Proxy(self._evidence, ordinal, shown, width, height, rgb)
+
+
+def shrunk(rgb: RgbArray) -> RgbArray:
+    """A picture no longer than 320 pixels on either side, by the mean of blocks. Read-only."""
+    height, width = rgb.shape[:2]
+    step = -(-max(height, width) // _SIDE)
+    if step > 1 and min(height, width) >= step:
+        whole = rgb[: height // step * step, : width // step * step]
+        # Two samples a block and direction: a full mean of a 4K frame costs twenty times as much and looks the same.
+        half = step // 2
+        parts = [whole[y::step, x::step].astype(np.uint16) for y in (0, half) for x in (0, half)]
+        small: RgbArray = (sum(parts[1:], parts[0]) // 4).astype(np.uint8)
+    else:
+        small = rgb.copy()
+    small.flags.writeable = False
+    return small
+
+
+def fill(strip: Strip, opened: Opened, wait: Callable[[], bool]) -> None:
+    """Decode the exhibit in a child of its own and fill the strip: first a few keyframes, then evenly.
+
+    Args:
+        wait: called before each frame; blocks as long as somebody waits for an exact frame, and answers whether to go
+            on.
+    """
+    location, info, index = opened
+    if info.kind is not MediaKind.VIDEO or index is None:
+        return
+    video = info.video
+    longest = max(video.width, video.height, 1)
+    step = -(-longest // _SIDE)
+    room = max(16, min(_MOST, _BYTES // max(1, (video.width // step) * (video.height // step) * 3)))
+    try:
+        with open_media(location, info, index=index) as reader:
+            for round_ in rounds(index, room):
+                for got in reader.frames(round_):
+                    if isinstance(got, Frame):
+                        strip.add(got)
+                    if not wait():
+                        return
+    except WorkstationError:
+        return  # the exact frame will say what is wrong with the exhibit
+    strip.whole = True
+
+
+def rounds(index: FrameIndex, room: int) -> Iterator[list[int]]:
+    """Ordinals to decode, in rounds of rising ones: some keyframes for a first idea, then the rest of ``room``."""
+    total = len(index)
+    places = {pts: ordinal for ordinal, pts in enumerate(index.pts)}
+    keys = [places[pts] for pts in index.keyframes]
+    first = thinned(keys, min(room, _FIRST_ROUND))
+    if first:
+        yield first
+    seen = set(first)
+    rest = thinned(keys, room) if total > _LONGEST_DECODED else thinned(range(total), room)
+    rest = [ordinal for ordinal in rest if ordinal not in seen]
+    if rest:
+        yield rest
+
+
+def thinned(values: list[int] | range, most: int) -> list[int]:
+    """At most ``most`` of the values, evenly spread, the first one among them."""
+    if len(values) <= most:
+        return list(values)
+    return [values[number * len(values) // most] for number in range(most)]
