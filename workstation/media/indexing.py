@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from workstation.domain.errors import MediaTooLarge
 from workstation.media.decoded import Beat, Index
+from workstation.media.limits import DecodeLimits
 
 if TYPE_CHECKING:
     from av.video.stream import VideoStream
@@ -42,6 +44,7 @@ def build_index(source: VideoSource, stream: VideoStream, beat: Beat) -> Index:
             break
         broken += packet.is_corrupt
         stamps.append(packet.pts)
+        check_count(len(stamps), source.limits)
         if packet.is_keyframe:
             keys.append(packet.pts)
     stamps.sort()
@@ -53,12 +56,19 @@ def build_index(source: VideoSource, stream: VideoStream, beat: Beat) -> Index:
     return _counted(source, stream, beat)
 
 
+def check_count(frames: int, limits: DecodeLimits) -> None:
+    """Raises: MediaTooLarge, above the limit of frames in one stream."""
+    if frames > limits.max_frames:
+        raise MediaTooLarge(f"The video has more than {limits.max_frames:,} frames.", "Ask for it in shorter parts.")
+
+
 def _counted(source: VideoSource, stream: VideoStream, beat: Beat) -> Index:
     number = stream.index  # read now: counting opens the file again, and the old stream is gone
     total = 0
     for _ in source.frames_from(None):
         beat()
         total += 1
+        check_count(total, source.limits)
     rate = source.guessed_rate
     note = "The stream has no usable time stamps: frames are counted, and times assume its nominal rate."
     return Index(number, rate.denominator, rate.numerator, list(range(total)), [], [note])

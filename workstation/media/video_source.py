@@ -44,7 +44,7 @@ class VideoSource:
 
     def __init__(self, exhibit: OpenExhibit, known: bool) -> None:
         self._exhibit = exhibit
-        self._limits = exhibit.limits
+        self.limits = exhibit.limits
         self._known = known
         self._cursor: Cursor | None = None
         self._reformatter = VideoReformatter()
@@ -85,13 +85,13 @@ class VideoSource:
             key=lambda s: (bool(s.disposition & av.stream.Disposition.default), s.width * s.height, -s.index),
         )
         pixels = stream.width * stream.height
-        if pixels > self._limits.max_pixels:
+        if pixels > self.limits.max_pixels:
             raise MediaTooLarge(
                 f"The video is {stream.width} x {stream.height} pixels, above the limit of "
-                f"{self._limits.max_pixels:,} pixels a picture."
+                f"{self.limits.max_pixels:,} pixels a picture."
             )
         context = stream.codec_context
-        context.options = {"max_pixels": str(self._limits.max_pixels)}
+        context.options = {"max_pixels": str(self.limits.max_pixels)}
         # Frame threads would be faster, but with them a broken picture is marked as such only if its thread happens to
         # end in time (measured: the mark was missing in one run of three).
         context.thread_type = "SLICE"
@@ -238,14 +238,21 @@ def open_container(exhibit: OpenExhibit, more: Mapping[str, str] | None = None) 
 
     Raises:
         MemoryError, av.error.FFmpegError, ValueError, OSError: as PyAV gives them.
+        MediaTooLarge: it announces more streams than the limit.
     """
     options = {"format_whitelist": FORMATS, "protocol_whitelist": "fd" if exhibit.fd >= 0 else "none"}
     options |= more or {}
     if exhibit.fd < 0:
-        return av.open(exhibit.file(), mode="r", options=options, metadata_errors="replace")
-    os.lseek(exhibit.fd, 0, os.SEEK_SET)
-    options["fd"] = str(exhibit.fd)
-    return av.open("fd:", mode="r", options=options, metadata_errors="replace")
+        container = av.open(exhibit.file(), mode="r", options=options, metadata_errors="replace")
+    else:
+        os.lseek(exhibit.fd, 0, os.SEEK_SET)
+        options["fd"] = str(exhibit.fd)
+        container = av.open("fd:", mode="r", options=options, metadata_errors="replace")
+    streams, most = len(container.streams), exhibit.limits.max_streams
+    if streams > most:
+        container.close()
+        raise MediaTooLarge(f"The file announces {streams} streams, above the limit of {most}.")
+    return container
 
 
 def versions(codec: str) -> str:

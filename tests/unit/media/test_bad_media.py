@@ -221,3 +221,22 @@ def test_broken_headers_never_crash_the_reader(clip: Path, tmp_path: Path) -> No
                     assert isinstance(frame, Frame | FrameFailure)
         except EvidenceError as error:
             assert not isinstance(error, DecoderStopped)  # noqa: PT017 (either outcome is fine, a crash is not)
+
+
+def test_more_streams_than_the_limit(tmp_path: Path) -> None:
+    path = tmp_path / "many.mkv"
+    with av.open(str(path), "w") as container:
+        streams = [container.add_stream("mpeg4", rate=25, width=32, height=32, pix_fmt="yuv420p") for _ in range(6)]
+        for stream in streams:
+            frame = av.VideoFrame(32, 32, "yuv420p")
+            frame.pts = 0
+            container.mux([*stream.encode(frame), *stream.encode(None)])
+    assert probe(path, DecodeLimits(max_streams=6)).video.codec == "mpeg4"
+    assert type(_refused(path, DecodeLimits(max_streams=5))) is MediaTooLarge
+
+
+def test_more_frames_than_the_limit(clip: Path, tmp_path: Path) -> None:
+    assert probe(clip, DecodeLimits(max_frames=60)).video.frame_count == 60
+    assert type(_refused(clip, DecodeLimits(max_frames=59))) is MediaTooLarge
+    raw = clips.write_barcode_clip(tmp_path / "raw.h264", 20)
+    assert type(_refused(raw, DecodeLimits(max_frames=19))) is MediaTooLarge
