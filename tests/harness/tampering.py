@@ -127,7 +127,7 @@ def change_column(chance: random.Random, folder: Path, made: Made) -> Edit:
                 raw.execute(f"UPDATE {table} SET {name} = ? WHERE {where}", (value, *values))
             except sqlite3.Error:
                 continue
-            except Exception as fault:  # noqa: BLE001 - the driver's own errors are no subclass of the standard ones
+            except Exception as fault:
                 if "constraint" not in str(fault).lower() and "UNIQUE" not in str(fault):
                     raise
                 continue
@@ -175,7 +175,7 @@ def add_row(chance: random.Random, folder: Path, made: Made) -> Edit:
             marks = ", ".join("?" for _ in row)
             try:
                 raw.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", tuple(row.values()))
-            except Exception as fault:  # noqa: BLE001 - as above
+            except Exception as fault:
                 if "constraint" not in str(fault).lower() and "UNIQUE" not in str(fault):
                     raise
                 continue

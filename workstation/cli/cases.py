@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,6 +13,7 @@ from workstation.app.environment import user_name
 from workstation.app.session import CaseSession
 from workstation.cli.evidence import unfinished_lines
 from workstation.cli.exhibits import Origins, exhibit_facts, score_lines
+from workstation.cli.kept import read_kept
 from workstation.cli.output import CaseFolder, JsonFlag, Output, follow, show_verification
 from workstation.cli.passphrases import chosen
 from workstation.domain.errors import IntegrityMismatch
@@ -124,12 +126,18 @@ def verify(
     record: Annotated[
         bool, typer.Option("--record", help="Also write the outcome for every exhibit into the chain of custody.")
     ] = False,
+    code: Annotated[
+        list[str] | None, typer.Option("--code", help="A head's code off paper; the chain must have had that head.")
+    ] = None,
+    checkpoint: Annotated[
+        list[Path] | None, typer.Option("--checkpoint", metavar="FILE", help="A signed head kept elsewhere.")
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Verify database, chain of custody, exhibits, maps and reports. It changes nothing unless --record is given."""
     out = Output(as_json)
     with Engine() as engine:
-        outcome = engine.verify_case(folder)
+        outcome = engine.verify_case(folder, kept=read_kept(code or (), checkpoint or ()))
         show_verification(out, outcome)
         if record:
             session = engine.open_case(folder)

@@ -1,4 +1,4 @@
-"""``workstation case log|checkpoint|prove`` and ``workstation log verify``: the chain of custody outside its case."""
+"""``workstation case log|checkpoint|prove|transfer|delete`` and ``workstation log verify``: the chain of custody."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ import typer
 from workstation.app.engine import Engine
 from workstation.app.session import CaseSession
 from workstation.cli import cases
+from workstation.cli.kept import read_note
 from workstation.cli.output import CaseFolder, JsonFlag, Output, show_verification
 from workstation.domain.checkpoints import VerifierKey
 from workstation.domain.custody import CustodyEvent, CustodyKind
-from workstation.domain.errors import CaseReadOnly, InputError, IntegrityMismatch
+from workstation.domain.errors import CaseReadOnly, IntegrityMismatch
 
 app = typer.Typer(help="Verify a custody log that was handed over.", no_args_is_help=True)
 _LONGEST = 100
@@ -169,6 +170,50 @@ def prove(
     out.finish()
 
 
+@cases.app.command("transfer")
+def transfer(
+    folder: CaseFolder,
+    to: Annotated[str, typer.Option(help="Who gets it.")],
+    giver: Annotated[str, typer.Option("--from", help="Who hands it over. Default: the examiner.")] = "",
+    how: Annotated[str, typer.Option(help="How: by hand, by courier, on which medium.")] = "",
+    purpose: Purpose = "",
+    authority: Authority = "",
+    as_json: JsonFlag = False,
+) -> None:
+    """Record that the case was handed over, and print the code of the head to write on the receipt."""
+    out = Output(as_json)
+    with Engine() as engine:
+        session = engine.open_case(folder)
+        body = {"to": to, "from": giver or session.case.examiner, "how": how}
+        event = session.store.record(CustodyKind.TRANSFERRED, body, purpose=purpose, authority=authority)
+        head = session.custody_head()
+        out.facts = {"event": event.seq, "events": head.count, "code": head.code, "checkpoint": session.checkpoint()}
+        out.say(f"handed over to {to}: event {event.seq}, head code {head.code}")
+        session.close()
+    out.finish()
+
+
+@cases.app.command("delete")
+def delete(
+    folder: CaseFolder,
+    number: Annotated[str, typer.Argument(metavar="DERIVED", help='Number of a derived item, such as "DI-01".')],
+    reason: Annotated[str, typer.Option(help="Why; goes into the chain of custody.")],
+    authority: Authority = "",
+    as_json: JsonFlag = False,
+) -> None:
+    """Delete the file of a derived item. Its record stays; originals and reports are never deleted."""
+    from workstation.storage.disposal import delete_derived
+
+    out = Output(as_json)
+    with Engine() as engine:
+        session = engine.open_case(folder)
+        item = delete_derived(session.store, number.upper(), reason, authority=authority)
+        out.facts = {"derived": item.id, "number": item.number, "path": item.path, "sha256": item.sha256}
+        out.say(f"{item.number} deleted: {item.path}")
+        session.close()
+    out.finish()
+
+
 @app.command("verify")
 def verify(
     log_file: Annotated[Path, typer.Argument(metavar="FILE", help="A log written by: workstation case log.")],
@@ -185,12 +230,7 @@ def verify(
     from workstation.storage import custody_log
 
     out = Output(as_json)
-    note = None
-    if against is not None:
-        try:
-            note = against.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
-            raise InputError(f"{against} cannot be read.", "Name a signed head written by: case checkpoint.") from None
+    note = None if against is None else read_note(against)
     outcome = custody_log.verify(log_file, checkpoint=note, key=VerifierKey.parse(key) if key else None)
     show_verification(out, outcome)
     out.finish()

@@ -16,13 +16,24 @@ from workstation.storage import case_format, key_slots, switching
 from workstation.storage.arrays import ArrayStore
 from workstation.storage.case_folder import CaseFolder
 from workstation.storage.checks import chain, database, examinations, files, schema, whole
-from workstation.storage.checks.lines import bad, guarded, lenient, rows
+from workstation.storage.checks.lines import bad, good, guarded, lenient, rows
 from workstation.storage.checks.said import Said
 from workstation.storage.outside_reader import open_for_reading
 from workstation.storage.sealing import CaseSeal
 from workstation.storage.sqlite_errors import typed_errors
 
 Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a person kept outside the case: short codes off paper, and signed heads (C2SP notes) as text."""
+
+    codes: tuple[str, ...] = ()
+    checkpoints: tuple[str, ...] = ()
+
+
+NOTHING_KEPT = Kept()
 
 
 @dataclass
@@ -32,6 +43,7 @@ class _Facts:
     lines: list[CheckLine] = field(default_factory=list)
     listed: list[files.FileToCheck] = field(default_factory=list)
     maps: list[files.MapToCheck] = field(default_factory=list)
+    deleted: dict[str, str] = field(default_factory=dict)
     events: int = 0
 
 
@@ -43,6 +55,7 @@ def verify_case(
     cancelled: Callable[[], bool] | None = None,
     passphrase: str | None = None,
     seal: CaseSeal | None = None,
+    kept: Kept = NOTHING_KEPT,
 ) -> Verification:
     """Check database, triggers, chain of custody, anchor, pinned heads, every recorded row and every file.
 
@@ -51,6 +64,7 @@ def verify_case(
         on_progress: gets (bytes hashed, bytes in all).
         passphrase: of an encrypted case; None tries the keyring.
         seal: the keys of an encrypted case that is unlocked already, in place of its passphrase.
+        kept: short codes and signed heads that a person brings along.
 
     Returns:
         One line a subject. A damaged case gives bad lines, never an exception.
@@ -68,7 +82,7 @@ def verify_case(
         seal = seal or key_slots.unlock(place.key_file, passphrase)
         if seal is None:
             case_format.read_header(place.database)
-        facts = _read(place, seal, pinned, cancelled)
+        facts = _read(place, seal, pinned, kept, cancelled)
     except CaseDamaged as fault:
         return Verification((bad("database", fault.message),))
     sound = all(line.state is CheckState.OK for line in facts.lines)
@@ -80,6 +94,9 @@ def verify_case(
             on_progress(done + size, total)
 
     for file in facts.listed:
+        if file.name in facts.deleted and not (place.root / file.name).exists():
+            facts.lines.append(good(file.subject, facts.deleted[file.name]))
+            continue
         facts.lines.append(files.check_file(place.root, seal, file, step, cancelled))
         done += file.size
     for size, lines in files.check_maps(place, facts.maps, seal, cancelled):
@@ -98,12 +115,16 @@ def _known(place: CaseFolder, seal: CaseSeal | None, facts: _Facts) -> set[str]:
 
 
 def _read(
-    place: CaseFolder, seal: CaseSeal | None, pinned: Sequence[CustodyHead], cancelled: Callable[[], bool] | None
+    place: CaseFolder,
+    seal: CaseSeal | None,
+    pinned: Sequence[CustodyHead],
+    kept: Kept,
+    cancelled: Callable[[], bool] | None,
 ) -> _Facts:
     """Check everything inside the database. A writer may come by meanwhile: then it is read once more, through it."""
     for _ in range(3):
         before = _state(place)
-        facts = _read_once(place, seal, pinned, cancelled)
+        facts = _read_once(place, seal, pinned, kept, cancelled)
         if place.wal.exists() or _state(place) == before:
             break
     return facts
@@ -115,7 +136,11 @@ def _state(place: CaseFolder) -> tuple[bool, int, int]:
 
 
 def _read_once(
-    place: CaseFolder, seal: CaseSeal | None, pinned: Sequence[CustodyHead], cancelled: Callable[[], bool] | None
+    place: CaseFolder,
+    seal: CaseSeal | None,
+    pinned: Sequence[CustodyHead],
+    kept: Kept,
+    cancelled: Callable[[], bool] | None,
 ) -> _Facts:
     facts = _Facts()
     with typed_errors(place.database):
@@ -141,11 +166,14 @@ def _read_once(
         facts.lines += guarded("custody chain", lambda: chain.check_chain(events, case[1]))
         facts.lines += guarded("custody head", lambda: chain.check_anchor(place, case[0], events))
         facts.lines += guarded("pinned heads", lambda: chain.check_pins(events, pinned))
+        facts.lines += guarded("kept codes", lambda: chain.check_codes(events, kept.codes))
+        facts.lines += guarded("kept checkpoint", lambda: chain.check_notes(events, case[0], kept.checkpoints))
         facts.lines += guarded("recorded facts", lambda: database.check_facts(raw, said, events))
         facts.lines += guarded("examinations", lambda: examinations.check(raw, said))
         for subject, listed in (("exhibits", files.originals), ("reports", files.reports), ("derived", files.derived)):
             facts.lines += guarded(subject, partial(_list, facts, listed, raw))
         facts.listed += files.backups(said)
+        facts.deleted = files.deleted(said)
         facts.lines += guarded("maps", lambda: facts.maps.extend(files.maps(raw)))
     finally:
         raw.close()

@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from workstation.domain.checkpoints import Checkpoint
 from workstation.domain.custody import GENESIS, CheckLine, CustodyHead, CustodyKind, event_hash, event_hash_v1
 from workstation.domain.errors import WorkstationError
 from workstation.domain.merkle import Tree, leaf_hash
 from workstation.storage.anchor import read_anchor
 from workstation.storage.case_folder import CaseFolder
+from workstation.storage.checkpoints import open_checkpoint, verifier_key
 from workstation.storage.checks.lines import bad, good
 from workstation.storage.keys import fingerprint
 
@@ -183,6 +185,42 @@ def check_pins(
         if line is not None:
             return [line]
     return [good("pinned heads", f"all {len(pinned)} heads pinned on this workstation are in the chain")]
+
+
+def check_codes(events: Sequence[ReadEvent], codes: Sequence[str]) -> list[CheckLine]:
+    """Find the event at which each short code, kept on paper, was the head of this chain."""
+    known = {CustodyHead(event.seq, event.hash).code: event.seq for event in events} if codes else {}
+    lines = []
+    for given in codes:
+        code = "-".join(given.upper().replace("-", " ").split())
+        place = known.get(code)
+        if place is None:
+            lines.append(bad("custody tail", f"cut or replaced: the chain never had the head with the code {code}"))
+        else:
+            lines.append(good(f"code {code}", f"the head at event {place} of {len(events)}"))
+    return lines
+
+
+def check_notes(events: Sequence[ReadEvent], case_id: str, notes: Sequence[str]) -> list[CheckLine]:
+    """Hold signed heads kept elsewhere against the chain; each must be signed with a key that this chain names."""
+    tree, lines = tree_of(events), []
+    keys = dict.fromkeys(key for event in events if (key := _named_key(event)) is not None)
+    for note in notes:
+        found: Checkpoint | None = None
+        problem = "the chain names no key to check it with"
+        for key in keys:
+            try:
+                found = open_checkpoint(note, verifier_key(case_id, key))
+                break
+            except WorkstationError as fault:
+                problem = fault.message
+        if found is None:
+            lines.append(bad("kept checkpoint", problem))
+            continue
+        last = events[found.size - 1].hash if 0 < found.size <= len(events) else b""
+        line = reaches(events, tree, CustodyHead(found.size, last, found.root), "the kept checkpoint")
+        lines.append(line or good("kept checkpoint", f"its {found.size} events are the first of this chain"))
+    return lines
 
 
 def tree_of(events: Sequence[ReadEvent]) -> Tree:

@@ -62,6 +62,15 @@ def derived(connection: sqlite3.Connection) -> list[FileToCheck]:
     return [_file(f"derived item {r['number']}", r["path"], r) for r in found]
 
 
+def deleted(said: Said) -> dict[str, str]:
+    """What the chain says of files that were taken away on purpose, by name."""
+    return {
+        str(s.facts.get("path")): f"deleted on purpose (event {s.seq}): {s.facts.get('reason', '')}"
+        for s in said.of(CustodyKind.DELETED)
+        if "derived" in s.facts
+    }
+
+
 def backups(said: Said) -> list[FileToCheck]:
     """Copies of the database made before it was changed, as the chain names them (with digest and size, if it does)."""
     found = []
