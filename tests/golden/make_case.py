@@ -3,8 +3,8 @@
     PYTHONPATH=<checkout of the release> python tests/golden/make_case.py format-1.0
 
 writes ``format-1.0.tar.xz`` and ``format-1.0.json`` (number of rows and a digest of every table as that code left them)
-into ``tests/golden/cases``. Format 1.0 was made by commit 82d8519. A golden case is never made again once released:
-what the case holds is what people have on their disks.
+into ``tests/golden/cases``; ``format-1.1-encrypted`` makes one with a passphrase. Format 1.0 was made by commit
+82d8519. A golden case is never made again once released: what it holds is what people have on their disks.
 
 The case: a clip with a face and one without, a damaged file, a file turned away, a finished and a cancelled
 examination with maps, a signed report, exhibits hashed again; since 1.1 also descriptions, derived items, an import and
@@ -17,10 +17,13 @@ import hashlib
 import json
 import platform
 import shutil
+import sqlite3
 import sys
 import tarfile
 import tempfile
 from pathlib import Path
+
+import numpy as np
 
 from tests.fakes import clips
 from tests.fakes.marked_engine import MarkedEngine, marked_portrait
@@ -29,6 +32,7 @@ from workstation.domain.examinations import Environment, ExaminationState
 from workstation.media.clips import write_clip
 
 HERE = Path(__file__).parent / "cases"
+PASSPHRASE = "gold that glitters"
 MEDIA = Path(tempfile.gettempdir()) / "golden-media"
 
 
@@ -40,13 +44,15 @@ def main(name: str) -> None:
     try:
         with tempfile.TemporaryDirectory() as place:
             folder = Path(place) / name
+            encrypted = name.endswith("-encrypted")
+            more = {"passphrase": PASSPHRASE} if encrypted else {}
             with MarkedEngine(Path(place) / "home") as engine:
                 session = engine.create_case(
-                    folder, number="2026-001", title="Golden", examiner="A. Examiner", question="Was it älter?"
+                    folder, number="2026-001", title="Golden", examiner="A. Examiner", question="Was it älter?", **more
                 )
-                fill(engine, session)
+                (fill_encrypted if encrypted else fill)(engine, session)
                 session.close()
-            tables = dump(folder / "case.sqlite")
+            tables = dump(encrypted_rows(folder) if encrypted else plain_rows(folder))
             for file in (folder / "case.lock",):
                 file.unlink(missing_ok=True)
             with tarfile.open(HERE / f"{name}.tar.xz", "w:xz", format=tarfile.PAX_FORMAT) as tar:
@@ -149,11 +155,32 @@ def done(engine: MarkedEngine, job: object) -> None:
         raise SystemExit(f"{info.title}: {info.state} {info.error}")
 
 
-def dump(database: Path) -> dict[str, dict[str, object]]:
-    """Rows and digest of every table, read by the standard library's SQLite."""
-    import sqlite3
+def fill_encrypted(engine: MarkedEngine, session: CaseSession) -> None:
+    """Little of everything: what is encrypted cannot be packed small."""
+    clips.write_barcode_clip(MEDIA / "pattern.mp4", 12)
+    done(engine, session.import_files([MEDIA / "pattern.mp4"], "from the phone"))
+    item = session.evidence()[0]
+    session.store.arrays.put(np.linspace(0, 1, 4096, dtype=np.float16).reshape(64, 64))
+    session.editing.note(item.id, "in secret")
 
-    raw = sqlite3.connect(f"file:{database}?mode=ro&immutable=1", uri=True)
+
+def plain_rows(folder: Path) -> sqlite3.Connection:
+    """The database read by the standard library's SQLite."""
+    return sqlite3.connect(f"file:{folder / 'case.sqlite'}?mode=ro&immutable=1", uri=True)
+
+
+def encrypted_rows(folder: Path) -> sqlite3.Connection:
+    """The database of an encrypted case."""
+    from workstation.storage import key_slots
+    from workstation.storage.engine import connect
+
+    seal = key_slots.unlock(folder / "case.key", PASSPHRASE)
+    assert seal is not None
+    return connect(folder / "case.sqlite", "ro", immutable=True, key=seal.database_key)
+
+
+def dump(raw: sqlite3.Connection) -> dict[str, dict[str, object]]:
+    """Rows and digest of every table."""
     names = [n for (n,) in raw.execute("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")]
     tables: dict[str, dict[str, object]] = {}
     for name in names:

@@ -19,23 +19,28 @@ import pytest
 
 from workstation.domain.custody import CustodyKind
 from workstation.domain.edits import Change, ObjectKind
-from workstation.domain.errors import CaseDamaged, NotFound
+from workstation.domain.errors import CaseDamaged, CaseLocked, NotFound
 from workstation.domain.ids import DerivedId, IntakeId, ObjectId, new_id
-from workstation.storage import case_format, migrate
+from workstation.storage import case_format, key_slots, migrate
 from workstation.storage.case_store import CaseStore
+from workstation.storage.engine import connect
 from workstation.storage.keys import LedgerKey
 from workstation.storage.triggers import BY_FORMAT
+from workstation.storage.vault import hash_file
 from workstation.storage.verification import verify_case
 
 CASES = Path(__file__).parents[2] / "golden" / "cases"
 NAMES = {number: f"format-{case_format.name_format(number)}" for number in BY_FORMAT}
+ENCRYPTED_SINCE = 1001
+PASSPHRASE = "gold that glitters"
 OLDER = [number for number in BY_FORMAT if number < case_format.FORMAT]
 
 
-def unpack(number: int, target: Path) -> Path:
-    with tarfile.open(CASES / f"{NAMES[number]}.tar.xz") as tar:
+def unpack(number: int, target: Path, more: str = "") -> Path:
+    name = NAMES[number] + more
+    with tarfile.open(CASES / f"{name}.tar.xz") as tar:
         tar.extractall(target, filter="tar")
-    return target / NAMES[number]
+    return target / name
 
 
 @pytest.fixture(params=sorted(BY_FORMAT), ids=lambda number: NAMES[number])
@@ -55,15 +60,19 @@ def on_disk(folder: Path) -> dict[str, tuple[int, int, str]]:
 
 def table_rows(database: Path) -> dict[str, list[str]]:
     """Every row of every table, read by the standard library's SQLite."""
-    raw = sqlite3.connect(f"file:{database}?mode=ro&immutable=1", uri=True)
+    return every_row(sqlite3.connect(f"file:{database}?mode=ro&immutable=1", uri=True))
+
+
+def every_row(raw: sqlite3.Connection) -> dict[str, list[str]]:
     names = [name for (name,) in raw.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
     rows = {name: sorted(repr(row) for row in raw.execute(f"SELECT * FROM {name}")) for name in names}
     raw.close()
     return rows
 
 
-def stated(number: int) -> dict[str, dict[str, object]]:
-    made: dict[str, dict[str, object]] = json.loads((CASES / f"{NAMES[number]}.json").read_text(encoding="utf-8"))
+def stated(number: int, more: str = "") -> dict[str, dict[str, object]]:
+    text = (CASES / f"{NAMES[number]}{more}.json").read_text(encoding="utf-8")
+    made: dict[str, dict[str, object]] = json.loads(text)
     return made
 
 
@@ -94,7 +103,8 @@ def test_every_format_has_its_golden_case() -> None:
     """Raise the format number and this fails until a golden case of it is there."""
     assert max(BY_FORMAT) == case_format.FORMAT
     there = {path.name for path in CASES.iterdir()}
-    assert there == {f"{name}{end}" for name in NAMES.values() for end in (".tar.xz", ".json")}
+    wanted = {*NAMES.values(), *(f"{NAMES[number]}-encrypted" for number in BY_FORMAT if number >= ENCRYPTED_SINCE)}
+    assert there == {f"{name}{end}" for name in wanted for end in (".tar.xz", ".json")}
     steps = sorted(path.name for path in (migrate.SCRIPTS / "versions").glob("v*.py"))
     assert len(steps) == len(BY_FORMAT)
 
@@ -228,3 +238,30 @@ def test_a_cut_case_is_not_brought_up(number: int, tmp_path: Path, key: LedgerKe
         CaseStore.open(folder, key=key)
     assert case_format.read_header(folder / "case.sqlite")[1] == number
     assert table_rows(folder / "case.sqlite") == before
+
+
+@pytest.mark.parametrize("number", [number for number in BY_FORMAT if number >= ENCRYPTED_SINCE])
+def test_an_encrypted_golden_case_opens_with_its_passphrase(number: int, tmp_path: Path, key: LedgerKey) -> None:
+    """Whatever is done to key file, database and sealed files later: what people encrypted then, they can open."""
+    folder = unpack(number, tmp_path, "-encrypted")
+    before = on_disk(folder)
+    seal = key_slots.unlock(folder / "case.key", PASSPHRASE)
+    assert seal is not None
+    raw = connect(folder / "case.sqlite", "ro", immutable=True, key=seal.database_key)
+    assert as_stated(every_row(raw)) == stated(number, "-encrypted")
+    outcome = verify_case(folder, passphrase=PASSPHRASE)
+    assert outcome.ok, outcome.bad
+    with CaseStore.open(folder, key=None, read_only=True, passphrase=PASSPHRASE) as reader:
+        (item,) = reader.evidence()
+        assert [thing.body["text"] for thing in reader.edits.objects()] == ["in secret"]
+        (digest,) = [path.name.split(".")[0] for path in (folder / "maps").glob("*/*")]
+        assert reader.arrays.get(digest).shape == (64, 64)
+        assert hash_file(reader.vault.open_location(item.stored_path)) == (item.sha256, item.size)
+    assert on_disk(folder) == before
+    for wrong in (None, "gold that glitter", PASSPHRASE + " "):
+        with pytest.raises(CaseLocked):
+            CaseStore.open(folder, key=None, read_only=True, passphrase=wrong)
+    with CaseStore.open(folder, key=key, passphrase=PASSPHRASE) as store:
+        store.edits.undo()
+        assert store.edits.objects() == ()
+    assert verify_case(folder, passphrase=PASSPHRASE).ok
