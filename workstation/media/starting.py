@@ -65,6 +65,7 @@ class StarterHandle:
         self.owner = os.getpid()
         self.notes: tuple[str, ...] = ()
         self._lock = threading.Lock()
+        self._broken = False
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control = ours
         try:
@@ -85,7 +86,7 @@ class StarterHandle:
 
     @property
     def alive(self) -> bool:
-        return self.owner == os.getpid() and self._process.poll() is None
+        return self.owner == os.getpid() and not self._broken and self._process.poll() is None
 
     def start(self, exhibit: int, memory: int | None) -> RunningChild:
         """Fork a child that holds these two descriptors.
@@ -131,13 +132,23 @@ class StarterHandle:
         self, request: Mapping[str, Any], fds: Sequence[int] = (), wait: float = 30.0
     ) -> tuple[dict[str, Any], list[int]]:
         with self._lock:
-            rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
-            self._control.sendmsg([json.dumps(request).encode()], rights)
-            waiter = select.poll()
-            waiter.register(self._control, select.POLLIN)
-            if not waiter.poll(wait * 1000):
-                raise OSError("no answer")
-            data, got, _, _ = socket.recv_fds(self._control, 1 << 16, 4)
+            try:
+                return self._asked(request, fds, wait)
+            except (OSError, ValueError):
+                # A late answer would be taken for that of the next question: after a failure there is none.
+                self._broken = True
+                raise
+
+    def _asked(self, request: Mapping[str, Any], fds: Sequence[int], wait: float) -> tuple[dict[str, Any], list[int]]:
+        if self._broken:
+            raise OSError("it has failed before")
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
+        self._control.sendmsg([json.dumps(request).encode()], rights)
+        waiter = select.poll()
+        waiter.register(self._control, select.POLLIN)
+        if not waiter.poll(wait * 1000):
+            raise OSError("no answer")
+        data, got, _, _ = socket.recv_fds(self._control, 1 << 16, 4)
         if not data:
             raise OSError("no answer")
         answer = json.loads(data)

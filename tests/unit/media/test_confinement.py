@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -278,3 +280,46 @@ def test_decoding_gives_the_same_with_and_without_confinement(tmp_path: Path) ->
             told.append([frame.ref for frame in reader.frames(range(40))])  # type: ignore[union-attr]
         handle.close()
     assert told[0] == told[1]
+
+
+def test_a_child_started_alone_is_locked_up_too(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The way of systems without a starter, taken here: slower, and the same inner layers."""
+    alone = starting._Ways()
+    alone._without_starter = True
+    monkeypatch.setattr(starting, "_ways", alone)
+    with open_media(clip, probe(clip)) as reader:
+        assert clips.read_barcode(reader.frame(9).rgb) == 9
+        assert reader.confinement == tuple(n for n in ("landlock", "seccomp", "limits") if n in reader.confinement)
+        assert "seccomp" in reader.confinement
+
+
+def test_a_starter_that_does_not_answer_is_given_up(clip: Path) -> None:
+    handle = _starter(False)
+    with starting.using(handle):
+        first = probe(clip)
+        os.kill(handle._process.pid, signal.SIGSTOP)
+        with pytest.raises(OSError, match="no answer"):
+            handle._ask({"do": "reap", "child": 1}, wait=0.2)
+        assert not handle.alive
+        assert probe(clip) == first
+        starting._ways.close()
+
+
+def test_exhibits_in_several_threads_at_once(tmp_path: Path) -> None:
+    """One starter serves all lanes; every child sees its own exhibit and its own memory."""
+    paths = [clips.write_barcode_clip(tmp_path / f"{n}.mp4", 12 + n) for n in range(4)]
+    counts: dict[int, list[int | None]] = {n: [] for n in range(4)}
+
+    def read(number: int) -> None:
+        for _ in range(4):
+            info = probe(paths[number])
+            with open_media(paths[number], info) as reader:
+                assert clips.read_barcode(reader.frame(number).rgb) == number
+            counts[number].append(info.video.frame_count)
+
+    threads = [threading.Thread(target=read, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert counts == {n: [12 + n] * 4 for n in range(4)}
