@@ -13,6 +13,7 @@ from workstation.ui.models.tables import CellRole, TableModel
 from workstation.ui.models.tracks import FACE_HEADINGS, TRACK_HEADINGS, face_rows, track_rows
 from workstation.ui.navigator import Navigator
 from workstation.ui.panels.custody_tab import CustodyTab
+from workstation.ui.panels.metadata_tab import MetadataSource, ProvenanceTab, TreeTab
 from workstation.ui.panels.notes_tab import NotesTab
 from workstation.ui.panels.sheets import card_sections, exhibit_sections
 from workstation.ui.viewer.stage import Stage
@@ -200,6 +201,15 @@ class Inspector(QTabWidget):
         self.addTab(self.exhibit, self.tr("Exhibit"))
         self.addTab(self.notes, self.tr("Notes"))
         self.addTab(self.custody, self.tr("Custody"))
+        self.source = MetadataSource(desk, self)
+        fields = (self.tr("Field"), self.tr("Value"))
+        parts = (self.tr("Part"), self.tr("Position, size"))
+        self.metadata = TreeTab(self.source, self.tr("Metadata of the exhibit"), fields, structure=False)
+        self.structure = TreeTab(self.source, self.tr("Structure of the file"), parts, structure=True)
+        self.provenance = ProvenanceTab(self.source)
+        self.addTab(self.metadata, self.tr("Metadata"))
+        self.addTab(self.structure, self.tr("Structure"))
+        self.addTab(self.provenance, self.tr("Provenance"))
         desk.exhibit_shown.connect(self.refresh)
         desk.results_shown.connect(self.refresh)
 
