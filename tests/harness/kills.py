@@ -17,7 +17,7 @@ from workstation.domain.errors import WorkstationError
 from workstation.domain.examinations import ExaminationState
 from workstation.storage.case_store import CaseStore
 
-FRAMES = 40
+FRAMES = 24
 CLIPS = 2
 
 
