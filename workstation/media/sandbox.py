@@ -44,8 +44,11 @@ def _places(package_root: Path, more_folders: Sequence[Path]) -> list[Path]:
         found.append(executable)
         target = executable.readlink()
         executable = target if target.is_absolute() else executable.parent / target
-    found += [executable, Path(sys.prefix), package_root / "workstation"]
-    if Path(sys.base_prefix) in (Path("/usr"), Path("/usr/local")):
+    found += [executable, package_root / "workstation"]
+    system = (Path("/usr"), Path("/usr/local"))
+    if Path(sys.prefix) not in system:
+        found.append(Path(sys.prefix))
+    if Path(sys.base_prefix) in system:
         found += [Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")]
     else:
         found.append(Path(sys.base_prefix))

@@ -323,3 +323,34 @@ def test_exhibits_in_several_threads_at_once(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert counts == {n: [12 + n] * 4 for n in range(4)}
+
+
+def _own_memory(pid: int) -> set[str]:
+    """Inodes of the shared picture memory that a process has mapped."""
+    lines = Path(f"/proc/{pid}/maps").read_text(encoding="utf-8", errors="replace").splitlines()
+    return {line.split()[4] for line in lines if "memfd:workstation-pixels" in line}
+
+
+def test_no_child_sees_the_memory_or_the_exhibit_of_another(tmp_path: Path) -> None:
+    paths = [clips.write_barcode_clip(tmp_path / f"{n}.mp4", 12) for n in range(2)]
+    infos = [probe(path) for path in paths]
+    with open_media(paths[0], infos[0]) as one, open_media(paths[1], infos[1]) as other:
+        pids = [reader.child_pid or 0 for reader in (one, other)]
+        memories = [_own_memory(pid) for pid in pids]
+        assert all(len(memory) == 1 for memory in memories)
+        assert not memories[0] & memories[1]
+        for pid, path in zip(pids, paths, strict=True):
+            held = {str(entry.readlink()) for entry in Path(f"/proc/{pid}/fd").iterdir()}
+            files = {name for name in held if name.startswith("/") and name != "/dev/null"}
+            assert {name for name in files if "memfd:workstation-pixels" not in name} == {str(path)}
+            assert not any("socket" in name for name in held)
+
+
+def test_the_starter_keeps_no_exhibit(clip: Path) -> None:
+    handle = _starter(False)
+    with starting.using(handle), open_media(clip, probe(clip)) as reader:
+        reader.frame(1)
+        held = [str(entry.readlink()) for entry in Path(f"/proc/{handle._process.pid}/fd").iterdir()]
+        assert not [name for name in held if "clip" in name or "plain" in name or "memfd" in name]
+        assert _own_memory(handle._process.pid) == set()
+    handle.close()
