@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from workstation.domain.clock import now_utc
+from workstation.domain.derived import DerivedItem, DerivedKind, ParentKind
 from workstation.domain.evidence import EvidenceItem, IntegrityState
 from workstation.domain.examinations import DetectorUse, Environment, ExaminationPlan
 from workstation.domain.faces import FaceDetection, FaceQuality, Gate, GateReading
 from workstation.domain.geometry import Affine, Box, Point
-from workstation.domain.ids import EvidenceId, ExaminationId, TrackId, new_id
+from workstation.domain.ids import DerivedId, EvidenceId, ExaminationId, TrackId, new_id
 from workstation.domain.media import FrameIndex, FrameRef, MediaInfo, MediaKind, Orientation, StreamInfo, TimeBase
 from workstation.domain.results import Abstention, AbstentionReason, FaceResult, FaceRow, FrameRow, ItemStatus
 from workstation.storage.case_store import CaseStore
@@ -117,3 +119,24 @@ def full_row(run: ExaminationId, evidence: EvidenceId, ordinal: int, faces: int 
 
 def fakeness(seed: int, side: int = 64) -> np.ndarray:
     return np.random.default_rng(seed).random((side, side)).astype(np.float16)
+
+
+def derived(item: EvidenceItem, number: int, data: bytes) -> DerivedItem:
+    """A derivative of an exhibit whose file ``derived/di-<number>.txt`` holds ``data``."""
+    return DerivedItem(
+        id=DerivedId(new_id()),
+        number=f"DI-{number:02d}",
+        kind=DerivedKind.DERIVATIVE,
+        parent_kind=ParentKind.EVIDENCE,
+        parent=item.id,
+        parent_sha256=item.sha256,
+        operation="listing",
+        parameters={"frames": number},
+        tool="test",
+        path=f"derived/di-{number}.txt",
+        exported=False,
+        sha256=hashlib.sha256(data).hexdigest(),
+        size=len(data),
+        made_at=now_utc(),
+        made_by="Examiner",
+    )
