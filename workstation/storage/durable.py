@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import secrets
+import shutil
 from pathlib import Path
 
 from workstation.domain.errors import CaseError, CaseNotFound, PermissionRefused, StorageFull, WorkstationError
@@ -70,9 +71,12 @@ def flush_folder(folder: Path) -> None:
 
 
 def sweep_parts(folder: Path) -> None:
-    """Remove temporary files that a killed program left in ``folder`` and its direct children."""
+    """Remove temporary files and folders that a killed program left in ``folder`` and its direct children."""
     for pattern in (f".*{PART_SUFFIX}", f"*/.*{PART_SUFFIX}"):
         for part in folder.glob(pattern):
+            if part.is_dir() and not part.is_symlink():
+                shutil.rmtree(part, ignore_errors=True)
+                continue
             with contextlib.suppress(OSError):
                 part.unlink()
 

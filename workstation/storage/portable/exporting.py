@@ -16,7 +16,7 @@ from workstation import __version__
 from workstation.domain.clock import now_utc
 from workstation.domain.custody import CustodyHead, CustodyKind
 from workstation.domain.errors import Cancelled, CaseExists, IntegrityMismatch
-from workstation.storage import case_format
+from workstation.storage import case_format, leftovers
 from workstation.storage.anchor import write_anchor
 from workstation.storage.case_folder import CaseFolder
 from workstation.storage.case_store import CaseStore
@@ -88,10 +88,13 @@ class PackWriter:
         self._tell = on_progress
         self._cancelled = cancelled
         self.members: list[Member] = []
+        leftovers.sweep(self.target)
         if self.target.exists():
             raise CaseExists(f"{self.target} is there already.", "Choose another name; nothing is overwritten.")
         try:
             self._file = self._part.open("x+b")
+            self._claim = contextlib.ExitStack()
+            self._claim.enter_context(leftovers.claimed(self._part))
         except OSError as fault:
             raise file_error(fault, self.target) from fault
         self._container = Container(self._file)
@@ -152,6 +155,7 @@ class PackWriter:
     def close(self) -> None:
         """Let go; what was not finished is removed."""
         self._file.close()
+        self._claim.close()
         with contextlib.suppress(OSError):
             self._part.unlink(missing_ok=True)
 

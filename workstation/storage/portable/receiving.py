@@ -10,7 +10,7 @@ from pathlib import Path
 
 from workstation.domain.custody import CustodyHead, CustodyKind, Verification
 from workstation.domain.errors import CaseExists, CaseReadOnly, IntegrityMismatch, PackInvalid, StorageFull
-from workstation.storage import key_slots
+from workstation.storage import key_slots, leftovers
 from workstation.storage.anchor import read_anchor
 from workstation.storage.case_folder import CaseFolder
 from workstation.storage.case_store import CaseStore
@@ -20,7 +20,6 @@ from workstation.storage.portable.exporting import CHECKPOINT, TOP, Handover
 from workstation.storage.portable.manifest import Manifest, Member
 from workstation.storage.portable.reading import Pack
 from workstation.storage.portable.snapshot import Cancel, Progress
-from workstation.storage.sealing import CaseSeal
 from workstation.storage.switching import flush_tree
 from workstation.storage.verification import verify_case
 
@@ -74,17 +73,19 @@ def import_case(
         _must_be_free(target, str(manifest.part("case").get("id", "")))
         total = sum(member.size for member in members)
         part = part_name(target)
+        leftovers.sweep(target)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             if shutil.disk_usage(target.parent).free < total + (16 << 20):
                 raise StorageFull(f"The case needs {total >> 20} MiB there.", "Choose another disk.")
             part.mkdir()
-            _unpack(pack, members, part, 2 * max(1, total), on_progress, cancelled)
-            seal, outcome = _verified(part, passphrase, total, on_progress, cancelled)
-            head = _as_stated(part, manifest)
-            sha256 = _digest(path)
-            recorded = not as_received and _recorded(part, key, passphrase, manifest, path, sha256, handover)
-            flush_tree(part)
+            with leftovers.claimed(part):
+                _unpack(pack, members, part, 2 * max(1, total), on_progress, cancelled)
+                outcome = _verified(part, passphrase, total, on_progress, cancelled)
+                head = _as_stated(part, manifest)
+                sha256 = _digest(path)
+                recorded = not as_received and _recorded(part, key, passphrase, manifest, path, sha256, handover)
+                flush_tree(part)
             if target.exists():
                 target.rmdir()
             part.rename(target)
@@ -93,7 +94,6 @@ def import_case(
             raise file_error(fault, target) from fault
         finally:
             _remove(part)
-        del seal
         case = str(manifest.part("case").get("id", ""))
         made_by = fingerprint(manifest.public_key)
         return Received(target, case, head, len(members), sha256, recorded, made_by, outcome)
@@ -154,7 +154,7 @@ def _unpack(
 
 def _verified(
     part: Path, passphrase: str | None, total: int, on_progress: Progress | None, cancelled: Cancel | None
-) -> tuple[CaseSeal | None, Verification]:
+) -> Verification:
     def tell(read: int, whole: int) -> None:
         if on_progress is not None and whole:
             on_progress(total + total * read // whole, 2 * max(1, total), "verifying")
@@ -164,7 +164,7 @@ def _verified(
     if not outcome.ok:
         line = outcome.bad[0]
         raise IntegrityMismatch(f"The case in the pack does not verify ({line.subject}: {line.detail}).", _ADVICE)
-    return seal, outcome
+    return outcome
 
 
 def _as_stated(part: Path, manifest: Manifest) -> CustodyHead:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from workstation.domain.custody import CustodyHead, CustodyKind, Verification
 from workstation.domain.errors import Cancelled, CaseExists, CaseReadOnly, IntegrityMismatch
+from workstation.storage import leftovers
 from workstation.storage.anchor import write_anchor
 from workstation.storage.case_folder import CaseFolder
 from workstation.storage.case_store import CaseStore
@@ -135,9 +136,11 @@ def back_up(
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise CaseExists(f"{target} is not an empty folder.", "Choose another folder for the backup.")
     part = part_name(target)
+    leftovers.sweep(target)
     try:
         part.mkdir(parents=True)
-        done = _fill(store, key, part, on_progress, cancelled)
+        with leftovers.claimed(part):
+            done = _fill(store, key, part, on_progress, cancelled)
         if target.exists():
             target.rmdir()
         part.rename(target)
