@@ -12,12 +12,20 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from workstation.domain.errors import EvidenceError
+from workstation.domain.errors import (
+    DamagedMedia,
+    EvidenceError,
+    MediaTooLarge,
+    SealedFileDamaged,
+    UnreadableMedia,
+)
 from workstation.domain.media import FrameIndex, MediaInfo, MediaKind, Orientation, StreamInfo, TimeBase
 from workstation.media.limits import DecodeLimits
 from workstation.media.wire import Message
 
-_ERRORS = {kind.code: kind for kind in EvidenceError.__subclasses__()}
+# What a child may find an exhibit to be. It may not call it a duplicate or empty, for instance: the parent knows that
+# itself, and an exhibit must not be able to talk itself out of a case.
+_ERRORS = {kind.code: kind for kind in (DamagedMedia, MediaTooLarge, SealedFileDamaged, UnreadableMedia)}
 _INTEGER = 1 << 63
 _DEEPEST = 64
 _WORD = 200

@@ -16,6 +16,8 @@ Message = dict[str, Any]
 HEADER = struct.Struct(">I")
 LARGEST = 16 << 20
 LARGEST_NUMBERS = 64 << 20
+# An empty list takes three bytes on the wire and some sixty in memory.
+MOST_VALUES = 2_000_000
 _NUMBERS = b"#"
 
 
@@ -59,10 +61,13 @@ def unpacked(body: bytes) -> Message:
     """Return the message in ``body``.
 
     Raises:
-        ValueError: when it is not a JSON object, is too long, nested too deeply, or holds NaN or an infinity.
+        ValueError: when it is not a JSON object, is too long, holds too many values or too deep a nest of them, or NaN
+            or an infinity.
     """
     if len(body) > LARGEST:
         raise ValueError(f"a message of {len(body)} bytes")
+    if sum(map(body.count, (b",", b"[", b"{"))) > MOST_VALUES:
+        raise ValueError("too many values")
     try:
         value = json.loads(body, parse_constant=_refused)
     except RecursionError as error:

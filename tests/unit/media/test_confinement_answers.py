@@ -310,6 +310,21 @@ def test_text_that_can_not_be_stored_is_repaired_and_the_rest_refused() -> None:
             plain([value])
 
 
+@pytest.mark.parametrize("code", ["duplicate_evidence", "empty_file", "frame_not_found", "not_found", "cancelled", 3])
+def test_an_exhibit_can_not_talk_itself_out_of_a_case(clip: Path, play: Callable[..., None], code: Any) -> None:
+    """Only what a decoder can know is believed; all else is the plain error of the family."""
+    play(packed({"is": "error", "code": code, "message": "Already there.\n\x1b[2J", "advice": ""}))
+    with pytest.raises(EvidenceError) as caught:
+        probe(clip, LIMITS)
+    assert type(caught.value) is EvidenceError
+    assert caught.value.message == "Already there. [2J"
+
+
+def test_a_message_that_would_fill_the_memory_is_not_unpacked() -> None:
+    with pytest.raises(ValueError, match="too many values"):
+        unpacked(b'{"a":[' + b"[]," * 2_000_000 + b"[]]}")
+
+
 def test_numbers_cross_whole() -> None:
     data = packed_numbers([-(2**63), 0, 2**63 - 1])
     assert body_length(data[:4]) == len(data) - 4
