@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -125,3 +127,28 @@ def test_an_interrupt_ends_with_eleven_and_the_import_goes_on(
     assert [item["name"] for item in told["added"]] == ["1.png", "2.bin"]
     assert "2.bin" in told["changed"][0]
     assert call(capsys, "case", "verify", case)[0] == 0
+
+
+def test_a_data_sheet_needs_the_persons_own_texts_and_whole_exhibits(
+    capsys: pytest.CaptureFixture[str], case: Path, tmp_path: Path
+) -> None:
+    sheet = tmp_path / "sheet.pdf"
+    code, told = call(capsys, "case", "datasheet", case, "-o", sheet, "--process", "copied by hand")
+    assert (code, sheet.exists()) == (2, False)
+    assert "qualifications" in told["error"]["line"]
+    (tmp_path / "who.txt").write_text("Ten years of acquisitions.", encoding="utf-8")
+    texts = ("--qualifications", f"@{tmp_path / 'who.txt'}", "--process", "copied by hand")
+    code, told = call(capsys, "case", "datasheet", case, "-o", sheet, "--exhibit", "EX-01", *texts)
+    assert code == 0
+    assert told["exhibits"] == ["EX-01"]
+    assert hashlib.sha256(sheet.read_bytes()).hexdigest() == told["sha256"]
+    with sqlite3.connect(f"file:{case / 'case.sqlite'}?mode=ro", uri=True) as database:
+        rows = database.execute("SELECT body FROM custody WHERE kind = 'exported'").fetchall()
+    (body,) = [json.loads(row[0]) for row in rows]
+    assert (body["what"], body["sha256"]) == ("data sheet on copied data", told["sha256"])
+    sheet.unlink()
+    (stored,) = [path for path in (case / "evidence").rglob("*") if path.is_file()]
+    stored.chmod(0o600)
+    stored.write_bytes(stored.read_bytes()[:-1])
+    assert call(capsys, "case", "datasheet", case, "-o", sheet, *texts)[0] == 6
+    assert not sheet.exists()

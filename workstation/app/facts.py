@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from workstation.app.environment import library_versions, machine_facts
+from workstation.app.origins import origins
 from workstation.app.overlays import frame_map
 from workstation.domain.clock import now_utc
 from workstation.domain.detectors import DetectorCard
@@ -14,12 +15,14 @@ from workstation.domain.errors import IntegrityMismatch, ReportError
 from workstation.domain.evidence import EvidenceItem
 from workstation.domain.examinations import Examination, ExaminationState
 from workstation.domain.ids import EvidenceId, ExaminationId, ReportId, new_id
+from workstation.domain.intake import ExhibitOrigin
 from workstation.domain.jobs import JobContext
 from workstation.domain.media import Frame
 from workstation.domain.reports import (
     BurnFace,
     BurnIn,
     ExhibitFacts,
+    ExhibitProvenance,
     KeyFrame,
     ReportFacts,
     Series,
@@ -83,6 +86,17 @@ def gather(
         ledger_public_key=store.public_key.hex(),
         product=environment["product"],
         environment=tuple(environment.items()),
+        provenance=provenance(store, items),
+        derived=store.derived.every(),
+    )
+
+
+def provenance(store: CaseStore, items: Sequence[EvidenceItem]) -> tuple[ExhibitProvenance, ...]:
+    """How each exhibit came into the case, and the digests of its streams (P2)."""
+    known = origins(store)
+    return tuple(
+        ExhibitProvenance(item.id, known.get(item.id, ExhibitOrigin()), store.descriptions.streams(item.id))
+        for item in items
     )
 
 

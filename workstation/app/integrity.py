@@ -177,6 +177,7 @@ def compare_with_case(facts: Mapping[str, object], report_sha256: str, folder: P
     with store:
         lines = [_recorded(store, report_sha256)]
         lines.extend(_exhibits(store, facts))
+        lines.extend(_streams(store, facts))
         lines.append(_head(store, facts))
     return tuple(lines)
 
@@ -205,6 +206,29 @@ def _exhibits(store: CaseStore, facts: Mapping[str, object]) -> list[CheckLine]:
             lines.append(CheckLine(subject, CheckState.OK, f"SHA-256 {digest[:16]}… as printed"))
         else:
             lines.append(CheckLine(subject, CheckState.BAD, "the stored original has another SHA-256 than printed"))
+    return lines
+
+
+def _streams(store: CaseStore, facts: Mapping[str, object]) -> list[CheckLine]:
+    """Digest the streams of every exhibit again whose stream digests the report prints (P2)."""
+    from workstation.media.streams import stream_digests
+
+    lines: list[CheckLine] = []
+    listed = facts.get("provenance", [])
+    for entry in listed if isinstance(listed, list) else []:
+        said = entry.get("streams") if isinstance(entry, dict) else None
+        if not isinstance(said, list) or not said:
+            continue
+        try:
+            item = store.evidence_item(EvidenceId(str(entry.get("evidence", ""))))
+            found = stream_digests(store.vault.open_location(item.stored_path))
+        except (NotFound, EvidenceError) as error:
+            lines.append(CheckLine("streams", CheckState.BAD, error.message))
+            continue
+        printed = {(s.get("stream"), s.get("sha256")) for s in said if isinstance(s, dict)}
+        same = printed == {(stream.stream, stream.sha256) for stream in found}
+        words = f"{len(found)} digested again, as printed" if same else "the streams have other digests than printed"
+        lines.append(CheckLine(f"streams of {item.exhibit}", CheckState.OK if same else CheckState.BAD, words))
     return lines
 
 

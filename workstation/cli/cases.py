@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from workstation.app.data_sheets import SheetRequest
 from workstation.app.engine import Engine
 from workstation.app.environment import user_name
 from workstation.app.session import CaseSession
@@ -16,7 +17,8 @@ from workstation.cli.exhibits import Origins, exhibit_facts, score_lines
 from workstation.cli.kept import read_kept
 from workstation.cli.output import CaseFolder, JsonFlag, Output, follow, show_verification
 from workstation.cli.passphrases import chosen
-from workstation.domain.errors import IntegrityMismatch
+from workstation.domain.datasheets import Declarant
+from workstation.domain.errors import InputError, IntegrityMismatch
 from workstation.domain.intake import ExhibitOrigin
 
 app = typer.Typer(help="Create, list, show and verify cases.", no_args_is_help=True)
@@ -146,6 +148,45 @@ def verify(
     out.finish()
     if not outcome.ok:
         raise typer.Exit(IntegrityMismatch.exit_code)
+
+
+@app.command("datasheet")
+def datasheet(
+    folder: CaseFolder,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="PDF", help="Where the sheet goes.")],
+    qualifications: Annotated[str, typer.Option(help="What qualifies the declarant, or @FILE. Mandatory.")] = "",
+    process: Annotated[
+        str, typer.Option(help="How data were copied and identified, in the declarant's words, or @FILE. Mandatory.")
+    ] = "",
+    declarant: Annotated[str, typer.Option(help="Name and position of the declarant.")] = "",
+    exhibit: Annotated[list[str] | None, typer.Option(help="Exhibit; repeat for more. Default: all.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Set out what was copied, from what, how and by whom, for a qualified person to complete and sign (902(14))."""
+    out = Output(as_json)
+    person = Declarant(declarant, _text(qualifications), _text(process))
+    person.check()
+    with Engine() as engine:
+        session = engine.open_case(folder)
+        named = tuple(session.find_evidence(name).id for name in exhibit) if exhibit else None
+        job = follow(engine, session.copy_sheet(SheetRequest(output, person, named)), quiet=as_json)
+        out.facts = dict(job.result or {})
+        session.close()
+    out.say(f"Data sheet: {out.facts['path']}")
+    out.say(f"SHA-256 {out.facts['sha256']}")
+    out.say("It is not signed. A qualified person reads, completes and signs it by hand.")
+    out.finish()
+
+
+def _text(given: str) -> str:
+    """The text itself, or that of the file named after an at sign."""
+    if not given.startswith("@"):
+        return given
+    path = Path(given[1:])
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} cannot be read as text.", "Check the name.") from error
 
 
 def _say_exhibits(out: Output, session: CaseSession, origins: Origins) -> None:

@@ -6,13 +6,16 @@ from dataclasses import dataclass
 
 from workstation.domain.case import Case
 from workstation.domain.custody import CustodyEvent, CustodyHead
+from workstation.domain.derived import DerivedItem
 from workstation.domain.detectors import DetectorCard, MapArray
 from workstation.domain.evidence import EvidenceItem
 from workstation.domain.examinations import Examination
 from workstation.domain.geometry import Box
-from workstation.domain.ids import CaseId, ExaminationId, ReportId
+from workstation.domain.ids import CaseId, EvidenceId, ExaminationId, ReportId
+from workstation.domain.intake import ExhibitOrigin
 from workstation.domain.media import FrameRef, RgbArray
 from workstation.domain.results import Abstention, Coverage, ItemStatus, TrackSummary
+from workstation.domain.streams import StreamDigest
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +94,20 @@ class ExhibitFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class ExhibitProvenance:
+    """How an exhibit came into the case and what its streams are; ``streams`` None when they were never digested."""
+
+    evidence: EvidenceId
+    origin: ExhibitOrigin
+    streams: tuple[StreamDigest, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
 class ReportFacts:
-    """All a report says. ``examinations`` lists every run, relied on or not (X1); ``exhibits`` those relied on."""
+    """All a report says. ``examinations`` lists every run, relied on or not (X1); ``exhibits`` those relied on.
+
+    Members with a default came after version 1 of the embedded results; older reports lack them.
+    """
 
     report: ReportId
     number: int
@@ -108,6 +123,8 @@ class ReportFacts:
     ledger_public_key: str
     product: str
     environment: tuple[tuple[str, str], ...]
+    provenance: tuple[ExhibitProvenance, ...] = ()
+    derived: tuple[DerivedItem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from workstation.domain.detectors import DetectorCard
 from workstation.domain.evidence import EvidenceItem
 from workstation.domain.examinations import Examination, ExaminationPlan
 from workstation.domain.ids import EvidenceId
-from workstation.domain.reports import ExhibitFacts, ReportFacts
+from workstation.domain.reports import ExhibitFacts, ExhibitProvenance, ReportFacts
 from workstation.reporting.signing import Identity
 from workstation.reporting.wording import LANGUAGE, say
 
@@ -55,6 +55,10 @@ class Content:
         measured = [track.detector for entry in self.facts.exhibits for track in entry.tracks]
         drawn = [line.detector for entry in self.facts.exhibits for line in entry.series]
         return tuple(dict.fromkeys([*planned, *measured, *drawn]))
+
+    def provenance(self, evidence: EvidenceId) -> ExhibitProvenance | None:
+        """How an exhibit came here; None when nothing of it was gathered."""
+        return next((entry for entry in self.facts.provenance if entry.evidence == evidence), None)
 
     def exhibit_name(self, evidence: EvidenceId) -> str:
         return next((item.exhibit for item in self.items if item.id == evidence), evidence[:8])

@@ -25,7 +25,10 @@ SCHEMA = "workstation.results"
 VERSION = 1
 
 _SIGNING_KEYS: Mapping[str, type] = {"subject": str, "certificate_sha256": str, "certificates": list, "self_made": bool}
-_FACTS_KEYS: Mapping[str, type] = {field.name: object for field in dataclasses.fields(ReportFacts)} | {
+# Members that came later have a default; a report from before them is whole without.
+_FACTS_KEYS: Mapping[str, type] = {
+    field.name: object for field in dataclasses.fields(ReportFacts) if field.default is dataclasses.MISSING
+} | {
     "report": str,
     "number": int,
     "case": dict,

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from workstation.reporting.words_en import ENGLISH
+from workstation.reporting.words_sheets_en import SHEETS
 
-CATALOGUES: Mapping[str, Mapping[str, str]] = {"en": ENGLISH}
+CATALOGUES: Mapping[str, Mapping[str, str]] = {"en": {**ENGLISH, **SHEETS}}
 LANGUAGE = "en"
 
 # Words that claim to settle the matter. A report says "consistent with", "inconsistent with" or "inconclusive" (X2).

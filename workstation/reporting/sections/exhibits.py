@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from reportlab.platypus import Flowable, KeepTogether
 
 from workstation.domain.evidence import EvidenceItem
+from workstation.domain.intake import ExhibitOrigin
 from workstation.domain.media import MediaInfo, MediaKind
-from workstation.reporting import formatting
-from workstation.reporting.blocks import facts_table, heading, para
+from workstation.domain.streams import StreamDigest
+from workstation.reporting import formatting, styles
+from workstation.reporting.blocks import facts_table, heading, para, rows_table
 from workstation.reporting.content import Content
 from workstation.reporting.wording import say
 
@@ -19,17 +22,61 @@ def flow(content: Content) -> list[Flowable]:
         return [para(say("exhibits.none"))]
     blocks: list[Flowable] = [para(say("exhibits.intro"))]
     for item in content.items:
-        blocks.append(KeepTogether([*heading(item.exhibit)[1:], facts_table(_rows(item))]))
-    return blocks
+        known = content.provenance(item.id)
+        rows = _rows(item, known.origin if known is not None else ExhibitOrigin())
+        blocks.append(KeepTogether([*heading(item.exhibit)[1:], facts_table(rows)]))
+        if known is not None and known.streams:
+            blocks += _streams(item, known.streams)
+    return [*blocks, *_derived(content)]
 
 
-def _rows(item: EvidenceItem) -> list[tuple[str, str]]:
+def _streams(item: EvidenceItem, streams: Sequence[StreamDigest]) -> list[Flowable]:
+    head = [say(f"origin.{name}") for name in ("stream", "content", "packets", "bytes", "sha256")]
+    rows = [
+        [str(s.stream), f"{s.kind} · {s.codec}", str(s.packets), str(s.size), digests(s)]
+        for s in sorted(streams, key=lambda entry: entry.stream)
+    ]
+    table = rows_table(head, rows, [9, 26, 16, 21, 94], right=(2, 3), mono=(4,))
+    title = say("origin.streams", exhibit=item.exhibit)
+    return [KeepTogether([*heading(title, 2)[1:], para(say("origin.streams.note"), styles.SMALL), table])]
+
+
+def digests(stream: StreamDigest) -> str:
+    """Both digests of a stream in one cell; the second only where there is one."""
+    if not stream.normal_sha256:
+        return stream.sha256
+    return say("origin.normal", digest=stream.sha256, normal=stream.normal_sha256)
+
+
+def _derived(content: Content) -> list[Flowable]:
+    items = content.facts.derived
+    if not items:
+        return []
+    numbers: dict[str, str] = {item.id: item.number for item in items}
+    numbers |= {item.id: item.exhibit for item in content.items}
+    rows = [
+        [
+            item.number,
+            numbers.get(item.parent, item.parent[:8]),
+            f"{item.kind.value}: {item.operation}",
+            formatting.moment(item.made_at),
+            item.sha256,
+        ]
+        for item in items
+    ]
+    head = [say(f"origin.{name}") for name in ("item", "parent", "operation", "made", "sha256")]
+    table = rows_table(head, rows, [14, 18, 34, 30, 70], mono=(4,))
+    return [*heading(say("origin.derived")), para(say("origin.derived.note"), styles.SMALL), table]
+
+
+def _rows(item: EvidenceItem, origin: ExhibitOrigin) -> list[tuple[str, str]]:
     taken = formatting.moment(item.taken_in_at)
     checked = formatting.moment(item.verified_at) if item.verified_at else ""
     rows = [
         (say("exhibits.name"), item.name),
         (say("exhibits.source"), item.source_path),
         (say("exhibits.sha256"), item.sha256),
+        *((say("origin.other", name=name.upper()), digest) for name, digest in origin.other_digests),
         (say("exhibits.size"), formatting.size(item.size)),
         (say("exhibits.intake"), say("exhibits.intake.value", at=taken, by=item.taken_in_by, machine=item.machine)),
         (say("exhibits.integrity"), say("exhibits.integrity.value", state=item.integrity.value, at=checked).strip()),
@@ -37,6 +84,7 @@ def _rows(item: EvidenceItem) -> list[tuple[str, str]]:
     if item.media is not None:
         rows += [(say("exhibits.media"), _media(item.media)), (say("exhibits.decoder"), item.media.decoder)]
         rows.append((say("exhibits.warnings"), "; ".join(item.media.warnings)))
+    rows += [(say("origin.purpose"), origin.purpose), (say("origin.authority"), origin.authority)]
     rows += [(say("exhibits.problem"), item.problem), (say("exhibits.note"), item.note)]
     return [(label, value) for label, value in rows if value]
 
