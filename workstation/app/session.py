@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from workstation.app import describing, exporting, planning, reporting
+from workstation.app.data_sheets import SheetRequest, submit_copy_sheet
 from workstation.app.editing import Editing
 from workstation.app.examining import ExaminationRun
 from workstation.app.frames import Deliver, FrameServer
@@ -318,6 +319,10 @@ class CaseSession:
             return result
 
         return self.submit(Lane.REPORT, f"Export frame {ordinal}", work, "frames")
+
+    def copy_sheet(self, request: SheetRequest) -> JobId:
+        """Set out a data sheet on copied data (E9, report lane). Raises: InputError, NotFound."""
+        return submit_copy_sheet(self._engine, self, request)
 
     def close(self) -> None:
         """Cancel this case's jobs, wait for them, pin the head of the chain and close the files."""
