@@ -26,6 +26,8 @@ from workstation.domain.merkle import Frontier, Tree, leaf_hash
 from workstation.storage.keys import LedgerKey, signed_by
 from workstation.storage.tables import Custody
 
+_NEWER = "SELECT seq, hash FROM custody WHERE seq > ? ORDER BY seq"
+
 
 class Ledger:
     """The head of one open case with its Merkle root, kept up with what is committed. Thread-safe."""
@@ -37,9 +39,8 @@ class Ledger:
 
     def head(self, connection: Connection) -> CustodyHead:
         """Number of events, hash of the last one and Merkle root, as this connection sees them."""
-        newer = select(Custody.seq, Custody.hash).where(Custody.seq > self._seq).order_by(Custody.seq)
         with self._lock:
-            for seq, digest in connection.execute(newer).all():
+            for seq, digest in connection.exec_driver_sql(_NEWER, (self._seq,)).all():
                 if seq <= self._seq:
                     continue
                 self._seq, self._hash = int(seq), bytes(digest)
