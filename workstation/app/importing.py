@@ -18,7 +18,7 @@ from workstation.app.taking_in import Origin, prepare, take_in
 from workstation.domain.custody import CustodyKind
 from workstation.domain.errors import (
     Cancelled,
-    CaseReadOnly,
+    CaseError,
     DuplicateEvidence,
     InputError,
     StorageFull,
@@ -49,7 +49,7 @@ def import_files(place: Place, wish: IntakeWish, context: JobContext) -> Intake:
     Raises:
         InputError: nothing was found at all.
         Cancelled: while listing nothing stays; later, what was taken in stays and the rest waits.
-        StorageFull, CaseReadOnly: nothing more can be taken in; the rest waits.
+        StorageFull, CaseError: nothing more can be taken in; the rest waits.
     """
 
     def count(number: int) -> None:
@@ -74,7 +74,7 @@ def go_on(place: Place, batch: IntakeId, second_digest: str, context: JobContext
     Raises:
         NotFound: there is no such import.
         InputError: nothing of it waits.
-        Cancelled, StorageFull, CaseReadOnly: as for ``import_files``.
+        Cancelled, StorageFull, CaseError: as for ``import_files``.
     """
     found = place.store.intake.batch(batch)
     if not found.waiting:
@@ -171,7 +171,7 @@ class _Import:
         origin = Origin(path, item.path, self._batch.note, facts, self._second_digest)
         try:
             taken = take_in(self._store, origin, tally.tell, self._context.cancelled)
-        except (StorageFull, CaseReadOnly, Cancelled):
+        except (StorageFull, CaseError, Cancelled):
             raise
         except WorkstationError as error:
             body = {"source": item.path, "code": error.code, "reason": f"{error.code}: {error.message}"}

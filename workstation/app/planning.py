@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from workstation.app.environment import library_versions, machine_facts
 from workstation.app.workshop import Workshop
 from workstation.domain.detectors import InstalledDetector
-from workstation.domain.errors import DetectorError, DetectorNotFound, InputError
-from workstation.domain.evidence import EvidenceItem
+from workstation.domain.errors import DetectorError, DetectorNotFound, InputError, IntegrityMismatch
+from workstation.domain.evidence import EvidenceItem, IntegrityState
 from workstation.domain.examinations import DetectorUse, Environment, ExaminationPlan
 from workstation.domain.ids import EvidenceId
 
@@ -22,12 +22,13 @@ def choose_evidence(items: Sequence[EvidenceItem], wanted: Sequence[EvidenceId] 
 
     Raises:
         InputError: nothing can be examined, or a named exhibit cannot be.
+        IntegrityMismatch: one of them is known to differ from what was taken in.
     """
     if wanted is None:
         chosen = tuple(item for item in items if item.media is not None)
         if not chosen:
             raise InputError("There is no exhibit that can be examined.", "Take in a picture or a video first.")
-        return chosen
+        return _sound(chosen)
     by_id = {item.id: item for item in items}
     chosen = tuple(by_id[evidence] for evidence in dict.fromkeys(wanted) if evidence in by_id)
     for item in chosen:
@@ -35,7 +36,18 @@ def choose_evidence(items: Sequence[EvidenceItem], wanted: Sequence[EvidenceId] 
             raise InputError(f"{item.exhibit} cannot be examined: {item.problem}")
     if not chosen:
         raise InputError("There is no such exhibit in this case.")
-    return chosen
+    return _sound(chosen)
+
+
+def _sound(items: tuple[EvidenceItem, ...]) -> tuple[EvidenceItem, ...]:
+    """What is known to differ from what was taken in is not examined (E5). Raises: IntegrityMismatch."""
+    bad = [item.exhibit for item in items if item.integrity in (IntegrityState.MISMATCH, IntegrityState.MISSING)]
+    if bad:
+        raise IntegrityMismatch(
+            f"{', '.join(bad)}: the stored original is not what was taken in; it is not examined.",
+            "Restore the case from a sound copy and verify the exhibits, or choose other exhibits.",
+        )
+    return items
 
 
 def choose_detectors(

@@ -29,6 +29,10 @@ _SMALL = 2 << 20
 SECOND_DIGESTS = ("sha512", "blake2b", "md5")
 
 
+class ReadFault(OSError):
+    """The source could not be read on, as opposed to the copy that could not be written."""
+
+
 @dataclass(frozen=True, slots=True)
 class Digests:
     """What one read found: SHA-256 and every digest asked for besides (hex), by name, and the bytes read."""
@@ -58,7 +62,8 @@ def read_once(
     Raises:
         InputError: an unknown digest.
         Cancelled: ``cancelled`` said so; checked before every chunk.
-        OSError: as the system gave it.
+        ReadFault: the source cannot be read to its end.
+        OSError: what the sink raised.
     """
     names = tuple(dict.fromkeys(name for name in others if name))
     for name in names:
@@ -74,7 +79,7 @@ def read_once(
             if cancelled is not None and cancelled():
                 raise Cancelled("Reading was cancelled.")
             buffer = hasher.buffer()
-            count = os.readv(descriptor, [buffer]) if hasattr(os, "readv") else _read_into(descriptor, buffer)
+            count = _read_into(descriptor, buffer)
             if not count:
                 break
             piece = memoryview(buffer)[:count]
@@ -106,7 +111,7 @@ def _read_small(
     while True:
         if cancelled is not None and cancelled():
             raise Cancelled("Reading was cancelled.")
-        data = os.read(descriptor, _SMALL)
+        data = _read(descriptor, _SMALL)
         if not data:
             break
         for digest in digests.values():
@@ -167,9 +172,21 @@ class _Hasher:
 
 
 def _read_into(descriptor: int, buffer: bytearray) -> int:
-    data = os.read(descriptor, len(buffer))
-    buffer[: len(data)] = data
-    return len(data)
+    if not hasattr(os, "readv"):
+        data = _read(descriptor, len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+    try:
+        return os.readv(descriptor, [buffer])
+    except OSError as fault:
+        raise ReadFault(fault.errno, fault.strerror) from fault
+
+
+def _read(descriptor: int, count: int) -> bytes:
+    try:
+        return os.read(descriptor, count)
+    except OSError as fault:
+        raise ReadFault(fault.errno, fault.strerror) from fault
 
 
 def _in_order(descriptor: int) -> None:

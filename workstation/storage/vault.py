@@ -13,6 +13,7 @@ from pathlib import Path
 
 from workstation.domain.errors import (
     Cancelled,
+    CaseError,
     CaseReadOnly,
     EmptyFile,
     EvidenceError,
@@ -22,7 +23,7 @@ from workstation.domain.errors import (
 )
 from workstation.domain.media import MediaLocation
 from workstation.storage import case_files
-from workstation.storage.copying import Digests, Progress, read_once
+from workstation.storage.copying import Digests, Progress, ReadFault, read_once
 from workstation.storage.durable import file_error, flush_folder, part_name
 from workstation.storage.sealing import CaseSeal, SealedWriter, plain_chunks
 
@@ -64,13 +65,13 @@ class EvidenceVault:
         Raises:
             InputError: no such file, or not a regular one; an unknown digest.
             EmptyFile: it has no bytes.
-            EvidenceError: it changed while being read.
+            EvidenceError: it changed while being read, or cannot be read to its end.
             IntegrityMismatch: the vault holds this digest already, but that copy was altered.
             Cancelled, StorageFull, PermissionRefused, CaseReadOnly: nothing was taken in.
         """
         if self._read_only:
             raise CaseReadOnly(f"The case in {self._folder} is open for reading only.", "Open it for writing.")
-        with _reading(source) as descriptor:
+        with _reading(source, outside=True) as descriptor:
             before = os.fstat(descriptor)
             if before.st_size == 0:
                 raise EmptyFile(f"{source.name} is empty (0 bytes).", "Ask for the file again.")
@@ -81,6 +82,10 @@ class EvidenceVault:
                 if read.size != before.st_size or after.st_mtime_ns != before.st_mtime_ns:
                     raise EvidenceError(f"{source.name} changed while it was read.", "Take it in when it is complete.")
                 return self._keep(incoming, read)
+            except ReadFault as fault:
+                raise EvidenceError(
+                    f"{source.name} cannot be read to its end ({fault.strerror}).", "Check the medium it is on."
+                ) from fault
             except OSError as fault:
                 raise file_error(fault, incoming if fault.filename is None else Path(fault.filename)) from fault
             finally:
@@ -173,8 +178,11 @@ def _stored_name(sha256: str) -> str:
 
 
 @contextmanager
-def _reading(source: Path) -> Iterator[int]:
-    """Open read-only, without touching the access time where the system allows that, and never wait on a pipe."""
+def _reading(source: Path, *, outside: bool = False) -> Iterator[int]:
+    """Open read-only, without touching the access time where the system allows that, and never wait on a pipe.
+
+    A file ``outside`` the case that cannot be opened is a matter of that file, not of the case.
+    """
     flags = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
         try:
@@ -184,7 +192,10 @@ def _reading(source: Path) -> Iterator[int]:
     except (FileNotFoundError, NotADirectoryError):
         raise InputError(f"{source} does not exist.", "Check the name.") from None
     except OSError as fault:
-        raise file_error(fault, source) from fault
+        refusal = file_error(fault, source)
+        if outside and isinstance(refusal, CaseError):
+            raise EvidenceError(f"{source} cannot be opened ({fault.strerror}).", "Check the medium.") from fault
+        raise refusal from fault
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise InputError(f"{source} is not a file.", "Name a picture or a video.")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -53,16 +55,23 @@ def test_hidden_linked_special_and_unreadable_entries_are_listed_with_the_reason
     assert found["plain"].code == ""
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every folder")
-def test_a_folder_that_may_not_be_read_is_refused_and_the_rest_goes_on(tmp_path: Path) -> None:
-    (tmp_path / "closed").mkdir()
-    (tmp_path / "open").write_bytes(b"x")
-    (tmp_path / "closed").chmod(0)
+def test_a_folder_that_may_not_be_read_is_refused_and_the_rest_goes_on() -> None:
+    """As root, who may read everything, this looks through the eyes of nobody."""
+    folder = Path(tempfile.mkdtemp(prefix="workstation-listing-"))
+    (folder / "closed").mkdir(mode=0o000)
+    (folder / "open").write_bytes(b"x")
+    folder.chmod(0o755)
+    root = os.geteuid() == 0
     try:
-        found = listed(tmp_path)
+        if root:
+            os.seteuid(65534)
+        found = listed(folder)
     finally:
-        (tmp_path / "closed").chmod(0o700)
+        if root:
+            os.seteuid(0)
+        shutil.rmtree(folder)
     assert found["closed"].code == "permission_refused"
+    assert "may not be read" in found["closed"].line
     assert found["open"].code == ""
 
 

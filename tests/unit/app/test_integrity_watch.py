@@ -18,6 +18,7 @@ from workstation.app.integrity import glance
 from workstation.app.session import CaseSession
 from workstation.app.watching import Watch
 from workstation.domain.custody import CustodyKind
+from workstation.domain.errors import IntegrityMismatch
 from workstation.domain.evidence import IntegrityState
 from workstation.domain.ids import JobId
 from workstation.domain.jobs import Job, JobState, Lane
@@ -81,6 +82,8 @@ def test_a_flipped_byte_is_found_on_opening_and_blocks_the_report_until_it_is_wh
     report = engine.jobs.wait(session.build_report(), 60)
     assert (report.state, report.error_code) == (JobState.FAILED, "integrity_mismatch")
     assert "EX-01" in report.error
+    with pytest.raises(IntegrityMismatch, match="EX-01"):
+        session.examine()
     flip(original(session))
     done = engine.jobs.wait(session.verify_evidence(), 30)
     assert done.result == {"verified": ["EX-01", "EX-02"], "mismatch": [], "unhashed": []}

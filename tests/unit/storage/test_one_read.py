@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from workstation.domain.errors import Cancelled, InputError
-from workstation.storage.copying import CHUNK, SECOND_DIGESTS, read_once
+from workstation.storage.copying import CHUNK, SECOND_DIGESTS, ReadFault, read_once
 from workstation.storage.vault import EvidenceVault
 
 
@@ -89,3 +89,11 @@ def test_the_vault_gives_the_second_digest_of_the_same_read(tmp_path: Path) -> N
     stored = EvidenceVault(tmp_path / "case").take_in(tmp_path / "in", others=("md5",))
     assert stored.others == {"md5": hashlib.md5(data, usedforsecurity=False).hexdigest()}
     assert stored.sha256 == hashlib.sha256(data).hexdigest()
+
+
+@pytest.mark.parametrize("total", [10, 5 * CHUNK])
+def test_a_source_that_cannot_be_read_on_is_told_apart_from_a_copy_that_cannot_be_written(
+    tmp_path: Path, total: int
+) -> None:
+    with reading(tmp_path) as folder, pytest.raises(ReadFault, match="directory"):
+        read_once(folder, total)
