@@ -16,6 +16,7 @@ from tests.gui.conftest import Lab, Open, rest
 from workstation.app.taking_in import Origin, take_in
 from workstation.domain.jobs import JobState
 from workstation.ui.main_window import MainWindow
+from workstation.ui.models.field_tree import FieldTreeModel, Node
 
 _CONCLUSION = re.compile(r"\b(real|fake|fakes|authentic|genuine|proved|deepfake)\b", re.IGNORECASE)
 
@@ -80,6 +81,15 @@ def test_fields_are_shown_filtered_and_copied(shown: MainWindow, qtbot: QtBot) -
     tab.tree.setFocus()
     qtbot.keyClick(tab.tree, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
     assert QApplication.clipboard().text() == "Model\tModel X"
+
+
+def test_words_of_an_exhibit_are_never_taken_for_markup() -> None:
+    words = '<img src="file:///etc/passwd"><b>bold</b>'
+    model = FieldTreeModel(("a", "b"))
+    model.show_nodes([Node(words, words)])
+    tip = model.index(0, 1).data(Qt.ItemDataRole.ToolTipRole)
+    assert "<img" not in tip
+    assert "&lt;img" in tip
 
 
 def test_structure_has_places_and_sizes(shown: MainWindow, qtbot: QtBot) -> None:

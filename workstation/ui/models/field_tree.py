@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -36,7 +37,7 @@ def metadata_nodes(found: MediaMetadata) -> tuple[Node, ...]:
         nodes.append(Node(tr("Observations"), "", tr("They conclude nothing."), notes))
     if found.times:
         times = tuple(
-            Node(f"{one.source}: {one.name}", one.text, f"{one.zone}\nUTC: {one.utc or '–'}") for one in found.times
+            Node(one.name, one.text, f"{one.source}\n{one.zone}\nUTC: {one.utc or '–'}") for one in found.times
         )
         nodes.append(Node(tr("Times"), "", found.caveats[-1] if found.caveats else "", times))
     if found.jpeg is not None:
@@ -134,22 +135,25 @@ class FieldTreeModel(QStandardItemModel):
 
     def __init__(self, headings: tuple[str, str], parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._headings = list(headings)
-        self.setHorizontalHeaderLabels(self._headings)
+        self.setHorizontalHeaderLabels(list(headings))
 
     def show_nodes(self, nodes: Iterable[Node]) -> None:
-        self.clear()
-        self.setHorizontalHeaderLabels(self._headings)
+        self.removeRows(0, self.rowCount())
         root = self.invisibleRootItem()
         for node in nodes:
             _add(root, node)
+
+
+def plain_tip(text: str) -> str:
+    """A tip that shows ``text`` as it stands: Qt would take words from an exhibit for markup and load what it names."""
+    return f'<p style="white-space: pre-wrap">{html.escape(text)}</p>' if text else ""
 
 
 def _add(parent: QStandardItem, node: Node) -> None:
     name, value = QStandardItem(node.name), QStandardItem(node.value[:_MOST_WIDE].replace("\n", " "))
     for item in (name, value):
         item.setEditable(False)
-        item.setToolTip(node.tip or node.value)
+        item.setToolTip(plain_tip(node.tip or node.value))
     value.setData(node.value, Qt.ItemDataRole.AccessibleTextRole)
     parent.appendRow([name, value])
     for inner in node.nodes:

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from functools import partial
 
-from PySide6.QtCore import QModelIndex, QObject, Qt, Signal, Slot
+from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt, Signal, Slot
 from PySide6.QtGui import QKeyEvent, QKeySequence, QShowEvent
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QHeaderView, QLineEdit, QTreeView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QHBoxLayout,
+    QHeaderView,
+    QLineEdit,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTreeView,
+    QVBoxLayout,
+    QWidget,
+)
 
 from workstation.domain.ids import EvidenceId, JobId
 from workstation.domain.metadata import CAVEAT, MediaMetadata, Provenance, ProvenanceState
@@ -17,6 +27,7 @@ from workstation.ui.widgets.fact_sheet import Fact, FactSheet, Section
 from workstation.ui.widgets.labels import button, label
 
 _EXPANDED = 12
+_MOST_LINES = 6
 
 
 class MetadataSource(QObject):
@@ -90,6 +101,22 @@ def _stored(read: object, evidence: EvidenceId) -> tuple[EvidenceId, MediaMetada
     return evidence, read(evidence)  # type: ignore[operator]  # a bound method of the session
 
 
+class WrappingDelegate(QStyledItemDelegate):
+    """Rows as tall as their value needs in the width it has, up to a few lines; the tip tells the rest."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:  # noqa: N802
+        hint = super().sizeHint(option, index)
+        view = option.widget
+        if index.column() != 1 or not isinstance(view, QTreeView):
+            return hint
+        wide = max(60, view.columnWidth(1) - 12)
+        text = str(index.data() or "")
+        if option.fontMetrics.horizontalAdvance(text) <= wide:
+            return hint
+        need = option.fontMetrics.boundingRect(QRect(0, 0, wide, 10_000), Qt.TextFlag.TextWordWrap, text).height()
+        return QSize(hint.width(), min(need, _MOST_LINES * option.fontMetrics.lineSpacing()) + 4)
+
+
 class FieldTree(QTreeView):
     """Rows can be chosen and copied with Ctrl+C, one line each."""
 
@@ -97,7 +124,9 @@ class FieldTree(QTreeView):
         super().__init__()
         self.setAccessibleName(name)
         self.setSelectionMode(QTreeView.SelectionMode.ExtendedSelection)
-        self.setUniformRowHeights(True)
+        self.setWordWrap(True)
+        self.setItemDelegate(WrappingDelegate(self))
+        self.header().sectionResized.connect(self.scheduleDelayedItemsLayout)
         self.setAlternatingRowColors(False)
         self.setVerticalScrollMode(QTreeView.ScrollMode.ScrollPerPixel)
         self.setIndentation(12)
@@ -128,12 +157,13 @@ class TreeTab(QWidget):
         header = self.tree.header()
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         header.setStretchLastSection(True)
-        header.resizeSection(0, 170)
+        header.resizeSection(0, 150)
         self.filter = QLineEdit(placeholderText=self.tr("Filter names and values"))
         self.filter.setAccessibleName(self.tr("Filter names and values"))
         self.filter.setClearButtonEnabled(True)
         self._copy = CopyButton(self.tr("Copy everything shown here"))
         self._words = label("", "second", wrap=True)
+        self._words.setTextFormat(Qt.TextFormat.PlainText)
         self.read = button(self.tr("Read metadata"))
         top = QHBoxLayout()
         top.setContentsMargins(10, 8, 10, 6)
