@@ -28,7 +28,7 @@ from workstation.storage.case_store import CaseStore
 from workstation.storage.checkpoints import sign_checkpoint
 from workstation.storage.durable import file_error, flush_folder, part_name
 from workstation.storage.portable.container import Container
-from workstation.storage.portable.exporting import CHECKPOINT, Exported, Handover, PackWriter, pack_facts
+from workstation.storage.portable.exporting import CHECKPOINT, Exported, Handover, PackWriter, hand_over, pack_facts
 from workstation.storage.portable.manifest import FRAME, MANIFEST, REDACTIONS, redactions_bytes
 from workstation.storage.portable.reading import Pack
 from workstation.storage.portable.snapshot import Cancel, Progress, writing_key
@@ -104,28 +104,12 @@ def disclose(
             "counts": {name: pair[1] for name, pair in counts.items()},
             "withheld": {"exhibits": len(store.evidence()) - len(chosen), "reports": withheld_reports},
         }
-        sha256 = writer.finish("disclosure", facts, key)
+        sha256, size = writer.seal("disclosure", facts, key)
+        done = Exported(writer.target, sha256, size, len(writer.members), head, counts)
+        said = {"what": "disclosure pack", "exhibits": [item.exhibit for item in chosen], "media": wanted.media}
+        hand_over(store, writer, done, wanted.handover, said)
     finally:
         writer.close()
-    done = Exported(target.absolute(), sha256, target.stat().st_size, len(writer.members), head, counts)
-    store.record(
-        CustodyKind.EXPORTED,
-        {
-            "what": "disclosure pack",
-            "file": done.path.name,
-            "to": str(done.path),
-            "recipient": wanted.handover.recipient,
-            "exhibits": [item.exhibit for item in chosen],
-            "media": wanted.media,
-            "sha256": done.sha256,
-            "size": done.size,
-            "members": done.members,
-            "count": head.count,
-            "code": head.code,
-        },
-        purpose=wanted.handover.purpose or None,
-        authority=wanted.handover.authority or None,
-    )
     return done
 
 

@@ -8,7 +8,7 @@ import os
 import platform
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,9 +68,6 @@ class Exported:
     counts: dict[str, tuple[int, int]]
 
 
-Source = Callable[[], Iterator[bytes]]
-
-
 class PackWriter:
     """Writes a pack under a temporary name, verifies it there, and gives it its name.
 
@@ -125,12 +122,12 @@ class PackWriter:
         """Add one small member."""
         return self.add(name, iter((data,)), len(data))
 
-    def finish(self, kind: str, facts: dict[str, object], key: LedgerKey) -> str:
-        """Sign, flush, read everything back, rename. Returns the digest of the file (hex).
+    def seal(self, kind: str, facts: dict[str, object], key: LedgerKey) -> tuple[str, int]:
+        """Sign, flush and read everything back. Returns digest (hex) and size of the file, which has no name yet.
 
         Raises:
             PackInvalid: what was read back is not what was written.
-            Cancelled, StorageFull, CaseExists.
+            Cancelled, StorageFull.
         """
         try:
             data = manifest_bytes(kind, facts, self.members)
@@ -139,7 +136,13 @@ class PackWriter:
             self._container.finish()
             self._file.flush()
             os.fsync(self._file.fileno())
-            sha256 = self._read_back()
+            return self._read_back(), self._file.tell()
+        except OSError as fault:
+            raise file_error(fault, self.target) from fault
+
+    def publish(self) -> None:
+        """Give the sealed file its name. Raises: CaseExists, StorageFull, PermissionRefused; then it has none."""
+        try:
             try:
                 os.link(self._part, self.target)  # never over a file that appeared meanwhile
                 self._part.unlink()
@@ -147,8 +150,11 @@ class PackWriter:
                 raise CaseExists(f"{self.target} is there already.", "Choose another name.") from None
             except OSError:  # a file system without hard links
                 self._part.rename(self.target)
-            flush_folder(self.target.parent)
-            return sha256
+            try:
+                flush_folder(self.target.parent)
+            except OSError:
+                self.target.unlink(missing_ok=True)
+                raise
         except OSError as fault:
             raise file_error(fault, self.target) from fault
 
@@ -198,42 +204,13 @@ def export_case(
         StorageFull, PermissionRefused, Cancelled: nothing stays behind.
     """
     key, why = writing_key(store), handover or Handover()
-    done = _pack(store, target, key, why, on_progress, cancelled, kind)
-    store.record(
-        CustodyKind.EXPORTED,
-        {
-            "what": "archive" if kind == "archive" else "whole case",
-            "file": done.path.name,
-            "to": str(done.path),
-            "recipient": why.recipient,
-            "sha256": done.sha256,
-            "size": done.size,
-            "members": done.members,
-            "count": done.head.count,
-            "code": done.head.code,
-            "encrypted": store.encrypted,
-        },
-        purpose=why.purpose or None,
-        authority=why.authority or None,
-    )
-    return done
-
-
-def _pack(
-    store: CaseStore,
-    target: Path,
-    key: LedgerKey,
-    why: Handover,
-    on_progress: Progress | None,
-    cancelled: Cancel | None,
-    kind: str,
-) -> Exported:
     source = CaseFolder(store.folder)
     store.arrays.flush()
     try:
-        # Beside the case, where a plain snapshot of a plain case is no new exposure and there is room for it.
+        # In the case's own folder: a snapshot of it is no new exposure there, and the next opening sweeps it.
         with tempfile.TemporaryDirectory(prefix=".export-", suffix=".part", dir=store.folder) as place:
             database, anchor = Path(place) / source.database.name, Path(place) / source.anchor.name
+            before = counts_in(source.database, store.seal, live=True)
             snapshot_database(source.database, database, store.seal)
             head = head_in(database, store.seal)
             write_anchor(anchor, store.case.id, head, key)
@@ -246,25 +223,51 @@ def _pack(
             try:
                 note = sign_checkpoint(store.case.id, head, key)
                 writer.add_bytes(CHECKPOINT, note.encode())
-                packed = sum(_add_file(writer, *entry) for entry in files)
-                facts = pack_facts(store, head, note, why) | {
-                    "counts": counts | {"files": packed, "bytes": sum(m.size for m in writer.members)}
-                }
-                sha256 = writer.finish(kind, facts, key)
+                for name, path, size in files:
+                    writer.add(TOP + name, _blocks(path), size)
+                facts = pack_facts(store, head, note, why)
+                facts["counts"] = counts | {"files": len(files), "bytes": total}
+                sha256, size = writer.seal(kind, facts, key)
+                # Every member was read back against the manifest: what it lists under case/ is what the pack holds.
+                packed = sum(member.name.startswith(TOP) for member in writer.members)
+                compared = {name: (number, counts[name]) for name, number in before.items()}
+                compared["files"] = (len(files), packed)
+                short = [name for name, (here, there) in compared.items() if there < here]
+                if short:
+                    raise IntegrityMismatch(f"The pack does not hold all {short[0]} of the case.", "Export it again.")
+                done = Exported(writer.target, sha256, size, len(writer.members), head, compared)
+                hand_over(store, writer, done, why, {"what": "archive" if kind == "archive" else "whole case"})
             finally:
                 writer.close()
     except OSError as fault:
         raise file_error(fault, target) from fault
-    with Pack(target) as pack:
-        there = sum(1 for member in pack.present() if member.name.startswith(TOP))
-        said = pack.manifest.part("counts")
-    compared = {name: (number, int(said.get(name, -1))) for name, number in counts.items()}
-    compared["files"] = (len(files), there)
-    differing = [name for name, (here, packed) in compared.items() if here != packed]
-    if differing:
-        raise IntegrityMismatch(f"The pack does not hold all {differing[0]} of the case.", "Export it again.")
-    size = target.stat().st_size
-    return Exported(target.absolute(), sha256, size, there + 1, head, compared)
+    return done
+
+
+def hand_over(store: CaseStore, writer: PackWriter, done: Exported, why: Handover, facts: Mapping[str, object]) -> None:
+    """Record the export, then give the pack its name: nothing leaves that the case does not know (E6).
+
+    A program killed in between leaves an event too many and no pack. Raises: as in ``PackWriter.publish``.
+    """
+    body = {
+        **facts,
+        "file": done.path.name,
+        "to": str(done.path),
+        "recipient": why.recipient,
+        "sha256": done.sha256,
+        "size": done.size,
+        "members": done.members,
+        "count": done.head.count,
+        "code": done.head.code,
+        "encrypted": store.encrypted,
+    }
+    store.record(CustodyKind.EXPORTED, body, purpose=why.purpose or None, authority=why.authority or None)
+    try:
+        writer.publish()
+    except BaseException as fault:
+        reason = {"what": "pack", "sha256": done.sha256, "reason": f"it got no name: {type(fault).__name__}"}
+        store.record(CustodyKind.DELETED, reason)
+        raise
 
 
 def pack_facts(store: CaseStore, head: CustodyHead, note: str, why: Handover) -> dict[str, object]:
@@ -294,11 +297,6 @@ def pack_facts(store: CaseStore, head: CustodyHead, note: str, why: Handover) ->
             "checkpoint": note,
         },
     }
-
-
-def _add_file(writer: PackWriter, name: str, path: Path, size: int) -> int:
-    writer.add(TOP + name, _blocks(path), size)
-    return 1
 
 
 def _blocks(path: Path) -> Iterator[bytes]:

@@ -77,11 +77,13 @@ def snapshot_database(source: Path, target: Path, seal: CaseSeal | None) -> None
             reading.close()
 
 
-def counts_in(database: Path, seal: CaseSeal | None) -> dict[str, int]:
-    """How many of everything a database holds (U9). Raises: CaseError, CaseDamaged."""
+def counts_in(database: Path, seal: CaseSeal | None, *, live: bool = False) -> dict[str, int]:
+    """How many of everything a database holds (U9); ``live`` while it is written. Raises: CaseError, CaseDamaged."""
+    key = None if seal is None else seal.database_key
     with typed_errors(database):
-        connection = connect(database, "ro", immutable=True, key=None if seal is None else seal.database_key)
+        connection = connect(database, "rw" if live else "ro", immutable=not live, key=key)
         try:
+            connection.execute("BEGIN")
             return {name: int(connection.execute(sql).fetchone()[0]) for name, sql in COUNTED.items()}
         finally:
             connection.close()
