@@ -169,7 +169,9 @@ def remake(store: CaseStore, frame: Callable[[EvidenceId, int], Frame], item: De
     parent = store.evidence_item(EvidenceId(item.parent))
     if parent.sha256 != item.parent_sha256:
         raise IntegrityMismatch(f"{item.number} was made from another file than {parent.exhibit} is now.")
-    with tempfile.TemporaryDirectory(prefix="remake-") as folder:
+    # What is made again from an encrypted case must not reach a disk in the clear, not even for a moment.
+    memory = Path("/dev/shm") if store.encrypted and Path("/dev/shm").is_dir() else None
+    with tempfile.TemporaryDirectory(prefix="remake-", dir=memory) as folder:
         output = Path(folder) / f"again{Path(item.path).suffix}"
         recipes[item.operation](store, frame, item, output)
         return Remade(item.number, item.sha256, hashlib.sha256(output.read_bytes()).hexdigest())
