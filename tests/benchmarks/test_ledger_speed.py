@@ -86,9 +86,9 @@ def test_verifying_a_long_chain(tmp_path: Path, record_property: Callable[[str, 
     start = time.perf_counter()
     events = chain.read_events(raw)
     read = time.perf_counter() - start
-    start = time.perf_counter()
+    start, worked = time.perf_counter(), time.process_time()
     lines = chain.check_chain(events, key.public_key)
-    checked = time.perf_counter() - start
+    checked, worked = time.perf_counter() - start, time.process_time() - worked
     start = time.perf_counter()
     root = chain.tree_of(events).root()
     tree = time.perf_counter() - start
@@ -98,14 +98,14 @@ def test_verifying_a_long_chain(tmp_path: Path, record_property: Callable[[str, 
     frontier.extend(leaf_hash(event.hash) for event in events)
     assert frontier.root() == root
     signed = [(key.public_key, event.signature, event.hash) for event in events[:4000]]
-    start = time.perf_counter()
+    start = time.process_time()
     assert chain._first_bad(signed, 0, len(signed)) is None
-    single = (time.perf_counter() - start) / len(signed) * len(events)
-    told = f"{len(events)} events: read {read:.2f} s, hashes, links and signatures {checked:.2f} s, Merkle {tree:.2f} s"
-    told += f"; signatures alone on one core {single:.2f} s, ratio {checked / single:.2f}"
+    single = (time.process_time() - start) / len(signed) * len(events)
+    told = f"{len(events)} events: read {read:.2f} s, hashes, links and signatures {checked:.2f} s ({worked:.2f} s of"
+    told += f" processor), Merkle {tree:.2f} s; signatures alone on one core {single:.2f} s of processor"
     print("\n" + told)  # noqa: T201
     record_property("figures", told)
-    assert checked < 1.25 * single + 0.02 * len(events) / 1000
+    assert worked < 1.5 * single, told
 
 
 def fill(database: Path, key: LedgerKey, count: int) -> None:
