@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from workstation.app.engine import Engine
+from workstation.app.passphrases import RUN
 from workstation.cli.output import JsonFlag, Output
 from workstation.domain.errors import InputError
 
@@ -23,6 +24,8 @@ def gui(
 ) -> None:
     """Open the window, on a case if one is named."""
     # The two doors do not know each other: this one only opens the other by name.
+    # Nobody watches the terminal behind a window: it asks for a passphrase itself.
+    RUN.ask = None
     window = importlib.import_module("workstation.ui.application")
     if grab is None:
         with Engine() as engine:

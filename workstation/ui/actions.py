@@ -51,6 +51,20 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("case.new", QT_TRANSLATE_NOOP("actions", "New case…"), CASE, ("Ctrl+N",), icon="case-new"),
     ActionSpec("case.open", QT_TRANSLATE_NOOP("actions", "Open case…"), CASE, ("Ctrl+O",), icon="case-open"),
     ActionSpec("case.close", QT_TRANSLATE_NOOP("actions", "Close case"), CASE, ("Ctrl+W",), icon="close"),
+    ActionSpec(
+        "case.export",
+        QT_TRANSLATE_NOOP("actions", "Export case…"),
+        CASE,
+        icon="case-export",
+        tip=QT_TRANSLATE_NOOP("actions", "Pack the whole case, or a disclosure pack of chosen exhibits, into one file"),
+    ),
+    ActionSpec(
+        "case.backup",
+        QT_TRANSLATE_NOOP("actions", "Back up case…"),
+        CASE,
+        tip=QT_TRANSLATE_NOOP("actions", "Copy the case as it stands now into an empty folder, and verify the copy"),
+    ),
+    ActionSpec("case.import", QT_TRANSLATE_NOOP("actions", "Take in a packed case…"), CASE),
     ActionSpec("app.quit", QT_TRANSLATE_NOOP("actions", "Quit"), CASE, ("Ctrl+Q",), icon="exit"),
     ActionSpec(
         "exhibit.import",

@@ -31,6 +31,7 @@ def refresh_actions(actions: Actions, desk: Desk, jobs: JobsModel, work: Work) -
     writes = session is not None and not session.read_only
     actions.set_enabled(_WITH_CASE, writes)
     actions.set_enabled(["case.close"], session is not None)
+    actions.set_enabled(["case.export", "case.backup"], writes)
     actions.set_enabled(["run"], writes and any(item.media is not None for item in desk.items))
     actions.set_enabled(["exhibit.verify"], writes and bool(desk.items))
     bad = [item.exhibit for item in desk.items if broken(item)]

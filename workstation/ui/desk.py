@@ -7,7 +7,7 @@ and never call the engine themselves.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from workstation.domain.case import KnownCase
 from workstation.domain.custody import CustodyEvent, CustodyHead
 from workstation.domain.edits import ExaminerObject, UndoState
-from workstation.domain.errors import CaseReadOnly, WorkstationError
+from workstation.domain.errors import CaseLocked, CaseReadOnly, WorkstationError
 from workstation.domain.events import CaseChanged, CaseSaved, EvidenceChanged, ExaminationChanged
 from workstation.domain.evidence import EvidenceItem
 from workstation.domain.examinations import Examination
@@ -34,6 +34,15 @@ if TYPE_CHECKING:
 _GATHER_MS = 40
 
 
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What was asked to be opened last, and whether a passphrase came with it."""
+
+    folder: Path
+    read_only: bool
+    tried: bool
+
+
 class Desk(QObject):
     """Signals carry nothing; the new state is read from the properties.
 
@@ -48,6 +57,7 @@ class Desk(QObject):
         saved(str): everything up to that time is on disk.
         failed(object): a known error to tell the examiner.
         locked(object): the case asked for is open elsewhere or cannot be written; it can still be read.
+        sealed(object): the case asked for is encrypted, and no passphrase or a wrong one was given.
     """
 
     case_shown = Signal()
@@ -61,6 +71,7 @@ class Desk(QObject):
     saved = Signal(str)
     failed = Signal(object)
     locked = Signal(object)
+    sealed = Signal(object)
 
     def __init__(self, engine: Engine, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -85,6 +96,7 @@ class Desk(QObject):
         self._refreshing = False
         self._opening = 0
         self._asked: Path | None = None
+        self.opening: Opening | None = None
         self._gather = QTimer(self, singleShot=True, interval=_GATHER_MS)
         self._gather.timeout.connect(self._refresh)
         self._unsubscribe = engine.hub.subscribe(self.bridge.post)
@@ -98,19 +110,28 @@ class Desk(QObject):
         """Whether an answer is still under way."""
         return bool(self.reader.pending or self._refreshing or self._gather.isActive() or self._opening)
 
-    def open_case(self, folder: Path, *, read_only: bool = False) -> None:
+    def open_case(self, folder: Path, *, read_only: bool = False, passphrase: str | None = None) -> None:
         self._asked = None if read_only else folder
-        self._adopt(partial(self.engine.open_case, folder, read_only=read_only))
+        self.opening = Opening(folder, read_only, passphrase is not None)
+        self._adopt(partial(self.engine.open_case, folder, read_only=read_only, passphrase=passphrase))
 
     @property
     def asked(self) -> Path | None:
         """The folder last asked for to work in."""
         return self._asked
 
-    def create_case(self, folder: Path, *, number: str, title: str, examiner: str, question: str) -> None:
+    def create_case(
+        self, folder: Path, *, number: str, title: str, examiner: str, question: str, passphrase: str | None = None
+    ) -> None:
         self._asked = None
         make = partial(
-            self.engine.create_case, folder, number=number, title=title, examiner=examiner, question=question
+            self.engine.create_case,
+            folder,
+            number=number,
+            title=title,
+            examiner=examiner,
+            question=question,
+            passphrase=passphrase,
         )
         self._adopt(make)
 
@@ -175,6 +196,8 @@ class Desk(QObject):
         self._opening -= 1
         if isinstance(error, CaseReadOnly) and self._asked is not None:
             self.locked.emit(error)
+        elif isinstance(error, CaseLocked):
+            self.sealed.emit(error)
         else:
             self.failed.emit(error)
         self.read_known()

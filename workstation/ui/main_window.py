@@ -30,6 +30,7 @@ from workstation.ui.marks import Marks
 from workstation.ui.menus import fill_menus
 from workstation.ui.models.jobs import JobsModel
 from workstation.ui.moves import move_handlers
+from workstation.ui.moving import Moving
 from workstation.ui.navigator import Navigator
 from workstation.ui.panels.case_panel import CasePanel
 from workstation.ui.panels.inspector import Inspector
@@ -72,6 +73,7 @@ class MainWindow(QMainWindow):
         self._closing = False
         self._build_centre()
         self.work = Work(engine, self.desk, self.jobs, self.navigator, self.overlay, self.banner, self, settings)
+        self.moving = Moving(engine, self.desk, self.jobs, self.banner, self, settings)
         self.marks = Marks(self.desk, self.navigator, self.banner, self)
         self._build_docks()
         self.status = StatusBar(engine, self.desk, self.jobs)
@@ -167,6 +169,7 @@ class MainWindow(QMainWindow):
         return {
             **move_handlers(self.navigator, self.player),
             **self.marks.handlers(),
+            **self.moving.handlers(),
             "case.new": work.new_case,
             "case.open": work.open_case,
             "case.close": work.close_case,

@@ -10,7 +10,23 @@ from PySide6.QtWidgets import QDockWidget, QMenuBar
 from workstation.ui.actions import Actions
 
 _MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("&Case", ("case.new", "case.open", "case.close", "", "exhibit.import", "exhibit.verify", "", "app.quit")),
+    (
+        "&Case",
+        (
+            "case.new",
+            "case.open",
+            "case.close",
+            "",
+            "exhibit.import",
+            "exhibit.verify",
+            "",
+            "case.export",
+            "case.backup",
+            "case.import",
+            "",
+            "app.quit",
+        ),
+    ),
     (
         "&Edit",
         (

@@ -276,6 +276,7 @@ class Work(QObject):
                 title=answer.title,
                 examiner=answer.examiner,
                 question=answer.question,
+                passphrase=answer.passphrase,
             )
             self.ask_before_ending(self.tr("Make the new case"), make)
 

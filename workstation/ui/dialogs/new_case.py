@@ -23,6 +23,9 @@ from PySide6.QtWidgets import (
 
 from workstation.ui.widgets.labels import label
 
+# The engine refuses shorter ones.
+_SHORTEST = 8
+
 
 @dataclass(frozen=True, slots=True)
 class NewCase:
@@ -31,6 +34,7 @@ class NewCase:
     title: str
     examiner: str
     question: str
+    passphrase: str | None
 
 
 class NewCaseDialog(QDialog):
@@ -49,6 +53,10 @@ class NewCaseDialog(QDialog):
         self.question.setPlaceholderText(self.tr("The question put to the examiner, in the client's words"))
         self.question.setTabChangesFocus(True)
         self.question.setFixedHeight(self.fontMetrics().height() * 4 + 14)
+        self.passphrase = QLineEdit(placeholderText=self.tr("Leave empty for a case that is not encrypted"))
+        self.repeated = QLineEdit(placeholderText=self.tr("The same again"))
+        for field in (self.passphrase, self.repeated):
+            field.setEchoMode(QLineEdit.EchoMode.Password)
         self._parent_folder = Path(str(settings.value("cases", str(Path.home()))))
         self.folder = QLineEdit()
         browse = QPushButton(self.tr("Choose…"))
@@ -69,6 +77,8 @@ class NewCaseDialog(QDialog):
         where_name = QLabel(self.tr("&Folder"))
         where_name.setBuddy(self.folder)
         form.addRow(where_name, where)
+        form.addRow(self.tr("&Passphrase"), self.passphrase)
+        form.addRow(self.tr("Rep&eat it"), self.repeated)
         self._hint = label("", "second")
         self._hint.setWordWrap(True)
         self._hint.setMinimumHeight(self.fontMetrics().height() * 2)
@@ -84,7 +94,7 @@ class NewCaseDialog(QDialog):
         column.addWidget(self._hint)
         column.addWidget(buttons)
         self._followed = ""
-        for field in (self.number, self.title, self.examiner, self.folder):
+        for field in (self.number, self.title, self.examiner, self.folder, self.passphrase, self.repeated):
             field.textChanged.connect(self._check)
         self.number.textChanged.connect(self._propose)
         self._propose()
@@ -98,6 +108,7 @@ class NewCaseDialog(QDialog):
             self.title.text().strip(),
             self.examiner.text().strip(),
             self.question.toPlainText().strip(),
+            self.passphrase.text() or None,
         )
 
     @Slot()
@@ -130,11 +141,26 @@ class NewCaseDialog(QDialog):
             )
             if not field.text().strip()
         ]
-        self._make.setEnabled(not missing)
-        if missing:
+        secret = self.passphrase.text()
+        self.repeated.setEnabled(bool(secret))
+        problem = self._passphrase_problem(secret)
+        self._make.setEnabled(not missing and not problem)
+        if problem:
+            self._hint.setText(problem)
+        elif missing:
             self._hint.setText(self.tr("Still needed: {what}.").format(what=", ".join(missing)))
         else:
-            self._hint.setText(self.tr("The folder is made new. Everything of this case will stand in it."))
+            words = self.tr("The folder is made new. Everything of this case will stand in it.")
+            if secret:
+                words += " " + self.tr("Without the passphrase nobody can open it again.")
+            self._hint.setText(words)
+
+    def _passphrase_problem(self, secret: str) -> str:
+        if not secret:
+            return ""
+        if len(secret) < _SHORTEST:
+            return self.tr("A passphrase has at least {n} characters.").format(n=_SHORTEST)
+        return "" if secret == self.repeated.text() else self.tr("The passphrase and its repetition differ.")
 
     @Slot()
     def _accepted(self) -> None:
