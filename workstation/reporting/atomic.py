@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import secrets
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,10 +31,12 @@ def put_file(
         PermissionRefused: the folder or the file may not be written.
         ReportError: the folder is missing, the name is taken, or the disk failed.
     """
+    _sweep(path)
     temporary = path.with_name(f".{path.name[:60]}.{secrets.token_hex(6)}.part")
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
         with os.fdopen(descriptor, "wb") as file:
+            _claim(descriptor)
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -61,6 +64,41 @@ def file_error(fault: OSError, path: Path) -> WorkstationError:
     if fault.errno == errno.EISDIR:
         return ReportError(f"{path.name} is a folder.", "Give the name of a file.")
     return ReportError(f"{path.name} could not be written: {fault.strerror or fault}.", "Check the disk.")
+
+
+if sys.platform == "win32":
+
+    def _claim(_: int) -> bool:
+        return False  # an open file cannot be removed there anyway
+
+else:
+    import fcntl
+
+    def _claim(descriptor: int) -> bool:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True
+
+
+def _sweep(path: Path) -> None:
+    """Remove what a killed program left while it wrote ``path``: unlike the folder of a case, nobody else cleans here.
+
+    What a program is writing at this moment it has claimed with a lock, which ends with it.
+    """
+    before, after = f".{path.name[:60]}.", ".part"
+    with contextlib.suppress(OSError):
+        for left in path.parent.glob(f".*{after}"):
+            middle = left.name.removeprefix(before).removesuffix(after)
+            if left.name != f"{before}{middle}{after}" or len(middle) != 12 or not left.is_file():
+                continue
+            descriptor = os.open(left, os.O_RDONLY)
+            try:
+                if _claim(descriptor):
+                    left.unlink()
+            finally:
+                os.close(descriptor)
 
 
 def _flush_folder(folder: Path) -> None:
