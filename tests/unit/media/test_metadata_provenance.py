@@ -101,6 +101,54 @@ def test_format_the_library_does_not_know_is_not_applicable() -> None:
     assert states(read(media.saved("BMP"))) == (NONE, NONE, NONE, NONE)
 
 
+def reported(time: str = "", **codes: str) -> Provenance:
+    """What is made of a library's report with these codes (kind = code), on the words of C2PA 2.2, 15.2."""
+    made: dict[str, list[dict[str, str]]] = {"success": [], "informational": [], "failure": []}
+    for kind, code in codes.items():
+        made[kind].append({"code": code, "explanation": "words of the library"})
+    made["success"].append({"code": "claimSignature.validated", "explanation": ""})
+    facts = {
+        "active_manifest": "a",
+        "manifests": {"a": {"signature_info": {"time": time}}},
+        "validation_results": {"activeManifest": made},
+    }
+    return provenance._told(facts, "PEM")
+
+
+@pytest.mark.parametrize(
+    ("codes", "state"),
+    [
+        ({}, NO),
+        ({"success": "timeStamp.trusted"}, YES),
+        ({"informational": "timeStamp.untrusted"}, NO),
+        ({"failure": "timeStamp.mismatch"}, NO),
+        ({"failure": "timeStamp.outsideValidity"}, NO),
+    ],
+)
+def test_time_is_a_state_of_its_own(codes: dict[str, str], state: StateWord) -> None:
+    found = reported("2026-01-02T03:04:05Z" if codes else "", **codes)
+    assert found.time.state is state
+    assert found.intact.state is YES, "a time stamp that fails is no change of the file"
+    assert found.time.reason
+
+
+def test_expired_or_revoked_signer_is_not_trusted_with_the_reason() -> None:
+    found = reported(failure="signingCredential.expired")
+    assert (found.trusted.state, found.intact.state) == (NO, YES)
+    assert "signingCredential.expired" in found.trusted.reason
+
+
+def test_report_of_odd_shapes_gives_states() -> None:
+    odd: list[dict[str, object]] = [
+        {},
+        {"manifests": []},
+        {"validation_results": {"activeManifest": {"failure": "x"}}},
+        {"active_manifest": 5, "manifests": {"5": {"assertions": [1, {"label": None}], "ingredients": 3}}},
+    ]
+    for facts in odd:
+        assert states(provenance._told(facts, "PEM"))[0] is YES
+
+
 def test_library_is_told_to_fetch_nothing() -> None:
     made = provenance.settings("PEM")
     assert made["verify"] == {"remote_manifest_fetch": False, "ocsp_fetch": False}

@@ -239,7 +239,7 @@ def _trusted(found: dict[str, list[tuple[str, str]]], anchors: str) -> Provenanc
         return ProvenanceState(StateWord.NO, f"{other[0][0]}: {_plain(other[0][1])}.")
     if not anchors:
         return ProvenanceState(StateWord.NOT_CHECKED, NO_LIST)
-    if any(code == "signingCredential.trusted" for code, _ in found["success"]):
+    if any(code == "signingCredential.trusted" and "user_anchors" in why for code, why in found["success"]):
         return ProvenanceState(
             StateWord.YES, "The signer's certificate leads to a certificate in the installed trust list; revocation was"
             " not asked for (offline).",
