@@ -6,7 +6,7 @@ import shutil
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
@@ -24,6 +24,8 @@ from workstation.domain.edits import Change, ObjectKind
 from workstation.domain.ids import DerivedId, JobId, ObjectId, new_id
 from workstation.domain.jobs import JobState
 from workstation.storage.case_store import CaseStore
+from workstation.storage.portable.disclosure import Disclosure, disclose
+from workstation.storage.portable.exporting import Handover, export_case
 from workstation.storage.vault import hash_file
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "cases"
@@ -40,8 +42,8 @@ class Made:
     passphrase: str | None = None
     older: Path | None = None
     closed: bool = True
-    running: bool = False
-    keys: Path | None = field(default=None)
+    keys: Path | None = None
+    packs: tuple[Path, ...] = ()
 
 
 @contextmanager
@@ -55,12 +57,14 @@ def known_detectors() -> Iterator[None]:
         Engine.detectors, Workshop.finder, Workshop.detector, runtime.devices = kept  # type: ignore[method-assign]
 
 
-def make_all(root: Path) -> dict[str, Made]:
-    """Every kind of case, by name."""
+def make_all(root: Path, *, locked: bool) -> dict[str, Made]:
+    """Every kind of case, by name; with ``locked`` an encrypted one too, which takes its time to open."""
     with known_detectors():
         rich = _rich(root / "rich", None)
-        locked = _rich(root / "locked", PASSPHRASE)
-    return {made.name: made for made in (rich, *_live(rich), locked, _migrated(root), _bare(root), _golden(root))}
+        made = [rich, *_live(rich), _migrated(root), _bare(root), _golden(root)]
+        if locked:
+            made.append(_rich(root / "locked", PASSPHRASE))
+    return {one.name: one for one in made}
 
 
 def _engine_home(root: Path) -> Path:
@@ -102,11 +106,15 @@ def _rich(root: Path, passphrase: str | None) -> Made:
         if passphrase is None:
             _wait(engine, session.build_report())
         session.store.record(CustodyKind.TRANSFERRED, {"to": "court"}, purpose="hearing", authority="order 3")
+        whole = export_case(session.store, root / "whole.wkpack", Handover("review", "order 4", "court"))
+        chosen = Disclosure((session.evidence()[0].id,), handover=Handover("hearing", "order 5", "defence"))
+        part = disclose(session.store, root / "part.wkpack", chosen)
         shutil.copytree(folder, root / "live", ignore=shutil.ignore_patterns("*-shm"))
         session.close()
         heads = tuple(head for head, _, _ in engine._catalogue.pins(session.case.id))
     name = "rich" if passphrase is None else "locked"
-    return Made(name, folder, heads, passphrase, root / "older", keys=root / "home" / "keys")
+    keys = root / "home" / "keys"
+    return Made(name, folder, heads, passphrase, root / "older", keys=keys, packs=(whole.path, part.path))
 
 
 def _live(rich: Made) -> tuple[Made, ...]:

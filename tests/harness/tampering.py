@@ -6,6 +6,7 @@ import random
 import re
 import shutil
 import sqlite3
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +20,6 @@ from workstation.storage.case_folder import CaseFolder
 from workstation.storage.engine import connect
 from workstation.storage.keys import LedgerKey
 
-# What the program never writes a digest of while it runs: see `Made.closed` and the lines that verification gives.
-UNSEALED = frozenset({"frames", "faces", "results", "tracks"})
 # Tables of format 1.0 that no event of that format speaks for; a migration states them as it finds them.
 UNSAID_1000 = frozenset({"frame_indexes", "thumbnails"})
 COLUMNS_1000 = {
@@ -463,6 +462,42 @@ def key_byte(chance: random.Random, folder: Path, made: Made) -> Edit:
         raise Impossible
     _flip(chance, folder / "case.key")
     return Edit("a byte of case.key", "")
+
+
+def tamper_pack(chance: random.Random, pack: Path) -> str:
+    """One edit of an exported pack: of its bytes, or of a member inside it with everything around made to fit."""
+    act = chance.choice(("byte", "cut", "longer", "member changed", "member gone", "member more", "members swapped"))
+    data = pack.read_bytes()
+    if act == "byte":
+        _flip(chance, pack)
+        return act
+    if act == "cut":
+        pack.write_bytes(data[: chance.randrange(len(data))])
+        return act
+    if act == "longer":
+        pack.write_bytes(data + chance.randbytes(chance.randint(1, 40)))
+        return act
+    with zipfile.ZipFile(pack) as zipped:
+        members = [(info, zipped.read(info)) for info in zipped.infolist()]
+    place = chance.randrange(len(members))
+    info, content = members[place]
+    if act == "member changed":
+        changed = bytearray(content or b"x")
+        changed[chance.randrange(len(changed))] ^= 1
+        members[place] = (info, bytes(changed))
+    elif act == "member gone":
+        members.pop(place)
+    elif act == "member more":
+        members.insert(place, (zipfile.ZipInfo("case/more.txt", info.date_time), b"more"))
+    else:
+        other = next(((n, m) for n, m in enumerate(members) if m[1] != content), None)
+        if other is None:
+            raise Impossible
+        members[place], members[other[0]] = (info, other[1][1]), (other[1][0], content)
+    with zipfile.ZipFile(pack, "w", zipfile.ZIP_STORED) as zipped:
+        for named, inside in members:
+            zipped.writestr(named, inside)
+    return act
 
 
 ACTS: dict[Act, int] = {

@@ -16,11 +16,12 @@ from pathlib import Path
 import pytest
 
 from tests.harness.tampered_cases import Made, make_all
-from tests.harness.tampering import ACTS, Edit, Impossible
+from tests.harness.tampering import ACTS, Edit, Impossible, tamper_pack
 from workstation.domain.custody import Verification
-from workstation.domain.errors import CaseDamaged, CaseError, CaseLocked
+from workstation.domain.errors import CaseError
 from workstation.storage.case_store import CaseStore
 from workstation.storage.keys import LedgerKey
+from workstation.storage.portable.verifying import verify_pack
 from workstation.storage.verification import verify_case
 
 SEED = int(os.environ.get("HARNESS_SEED", "21"))
@@ -30,14 +31,17 @@ UNTOUCHED = int(os.environ.get("HARNESS_UNTOUCHED", "50"))
 
 @pytest.fixture(scope="module")
 def cases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Made]:
-    return make_all(tmp_path_factory.mktemp("cases"))
+    return make_all(tmp_path_factory.mktemp("cases"), locked=False)
+
+
+@pytest.fixture(scope="module")
+def all_cases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Made]:
+    return make_all(tmp_path_factory.mktemp("all"), locked=True)
 
 
 def verdict(folder: Path, made: Made) -> Verification | CaseError:
     try:
         return verify_case(folder, pinned=made.pins, passphrase=made.passphrase)
-    except (CaseDamaged, CaseLocked) as fault:
-        return fault
     except CaseError as fault:
         return fault
 
@@ -116,16 +120,43 @@ def test_no_untouched_case_of_a_slice_is_accused(cases: dict[str, Made], tmp_pat
     assert not accused, "\n".join(accused)
 
 
+def spoil_packs(cases: dict[str, Made], place: Path, count: int, seed: str) -> list[str]:
+    """Edits of exported packs that verification of the pack did not see."""
+    missed = []
+    packs = [pack for made in cases.values() for pack in made.packs]
+    for number in range(count):
+        chance = random.Random(f"{seed} pack {number}")
+        copy = place / "pack"
+        shutil.copyfile(chance.choice(packs), copy)
+        try:
+            act = tamper_pack(chance, copy)
+        except Impossible:
+            continue
+        if verify_pack(copy).ok:
+            missed.append(f"pack {number}: {act}: MISSED")
+    return missed
+
+
+def test_no_edit_of_a_pack_is_missed(cases: dict[str, Made], tmp_path: Path) -> None:
+    for pack in cases["rich"].packs:
+        outcome = verify_pack(pack)
+        assert outcome.ok, outcome.bad
+    missed = spoil_packs(cases, tmp_path, 10, f"{SEED}")
+    assert not missed, missed
+
+
 @pytest.mark.harness
 @pytest.mark.timeout(3600)
 def test_many_edits_and_many_sound_cases(
-    cases: dict[str, Made], tmp_path: Path, record_property: Callable[[str, object], None]
+    all_cases: dict[str, Made], tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
+    cases = all_cases
     faults, kinds = run_edits(cases, tmp_path, EDITS, f"full {SEED}")
     accused = untouched(cases, tmp_path, UNTOUCHED, f"full {SEED}")
+    faults += spoil_packs(cases, tmp_path, EDITS // 5, f"full {SEED}")
     missed = [fault for fault in faults if fault.endswith("MISSED")]
-    told = f"{EDITS} edits: {len(missed)} missed, {len(faults) - len(missed)} misnamed; {UNTOUCHED} sound cases: "
-    told += f"{len(accused)} lines of accusation"
+    told = f"{EDITS} edits of cases and {EDITS // 5} of packs: {len(missed)} missed, "
+    told += f"{len(faults) - len(missed)} misnamed; {UNTOUCHED} sound cases: {len(accused)} lines of accusation"
     print("\n" + told + "\n" + "\n".join(f"{count:4} {kind}" for kind, count in sorted(kinds.items())))  # noqa: T201
     record_property("figures", told)
     assert not faults, "\n".join(faults)

@@ -55,11 +55,12 @@ def listing(folder: CaseFolder) -> Iterator[tuple[str, int]]:
         with os.scandir(waiting.pop()) as entries:
             for entry in entries:
                 place = Path(entry.path)
+                half_made = entry.name.startswith(".") and entry.name.endswith(PART_SUFFIX)
                 if entry.is_dir(follow_symlinks=False):
-                    waiting += [] if place == sweeping else [place]
+                    waiting += [] if half_made or place == sweeping else [place]
                     continue
                 name = place.relative_to(folder.root).as_posix()
-                if name in own or (entry.name.startswith(".") and entry.name.endswith(PART_SUFFIX)):
+                if name in own or half_made:
                     continue
                 yield name, entry.stat(follow_symlinks=False).st_size
 
