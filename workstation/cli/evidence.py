@@ -52,10 +52,10 @@ def add(
             out.say(f"       kept, but it cannot be examined: {item.problem}")
     _say_rest(out, result, len(added))
     out.finish()
-    refused = _lines(result, "refused")
-    for entry in refused:
+    # A duplicate is a fault only where nothing else came in.
+    turned = [*([] if added else _lines(result, "duplicates")), *_lines(result, "refused")]
+    for entry in turned:
         typer.echo(f"workstation: {entry['line']}", err=True)
-    turned = refused or _lines(result, "duplicates")
     if turned and not added:
         raise typer.Exit(error_from_code(turned[-1]["code"], turned[-1]["line"]).exit_code)
     if added and all(item.media is None for item in added):
@@ -118,7 +118,7 @@ def unfinished_lines(session: CaseSession) -> list[str]:
 
 
 def _say_rest(out: Output, result: Mapping[str, object], added: int) -> None:
-    for entry in _lines(result, "duplicates"):
+    for entry in _lines(result, "duplicates") if added else ():
         out.say(f"duplicate: {entry['line']}")
     for entry in _lines(result, "left_out"):
         out.say(f"left out: {entry['line']}")
