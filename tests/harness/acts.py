@@ -39,6 +39,22 @@ def export_frames(case: str, folder: str, count: str) -> int:
     return 0
 
 
+def edit_case(case: str, count: str) -> int:
+    """Notes, tags, undo and redo in one session, each committed when it returns."""
+    try:
+        with Engine() as engine:
+            session = engine.open_case(Path(case))
+            editing, about = session.editing, session.evidence()[0].id
+            for number in range(int(count)):
+                editing.note(about, f"note {session.custody_head().count}.{number}")
+                editing.undo()
+                editing.redo()
+            session.close()
+    except WorkstationError as fault:
+        return _tell(fault)
+    return 0
+
+
 def make_case(case: str) -> int:
     """Make a case and close it."""
     try:

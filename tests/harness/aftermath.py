@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,12 @@ from typing import Any
 from sqlcipher3 import dbapi2
 
 from tests.harness.workbench import Outcome, Place, left_running
-from workstation.domain.errors import CaseNotFound, WorkstationError
+from workstation.domain.errors import CaseLocked, CaseNotFound, WorkstationError
 from workstation.domain.examinations import ExaminationState
 from workstation.storage.arrays import ArrayStore
 from workstation.storage.case_store import CaseStore
 from workstation.storage.catalogue import Catalogue
+from workstation.storage.portable.verifying import verify_pack
 from workstation.storage.verification import verify_case
 
 BATCH = 8
@@ -33,12 +34,26 @@ class Found:
     unfinished: bool
 
 
-def look(place: Place, outcome: Outcome) -> Found:
-    """Look at a case as the killed child left it; nothing is changed."""
+def unlocked(place: Place, secrets: Sequence[str] = ()) -> tuple[CaseStore, str | None]:
+    """The case, open for reading, and the passphrase that opens it (None for a plain one). Raises: WorkstationError."""
+    for secret in (None, *secrets):
+        try:
+            return CaseStore.open(place.case, key=None, read_only=True, passphrase=secret or None), secret or None
+        except CaseLocked as fault:
+            last = fault
+    raise last
+
+
+def look(place: Place, outcome: Outcome, secrets: Sequence[str] = ()) -> Found:
+    """Look at a case as the killed child left it; nothing is changed.
+
+    Args:
+        secrets: passphrases of which one opens the case, if it is encrypted.
+    """
     faults = [f"still running: {line}" for line in left_running(outcome.pid)] if outcome.pid else []
     said = outcome.of("event")
     try:
-        case = CaseStore.open(place.case, key=None, read_only=True)
+        case, secret = unlocked(place, secrets)
     except CaseNotFound:
         return Found(len(said), len(said), tuple(faults + ["the case is gone"] * bool(said)), False)
     except WorkstationError as fault:
@@ -50,12 +65,12 @@ def look(place: Place, outcome: Outcome) -> Found:
         faults += _records(case, outcome)
         unfinished = any(run.state is not ExaminationState.DONE for run in case.examinations())
         case_id = case.case.id
-    faults += _database(place)
+    faults += _database(place) if secret is None else []
     with_pins = Catalogue(place.home / "catalogue.sqlite")
     pins = tuple(head for head, _, _ in with_pins.pins(case_id))
     with_pins.close()
-    faults += [f"{line.subject}: {line.detail}" for line in verify_case(place.case, pinned=pins).bad]
-    faults += _files(place)
+    faults += [f"{line.subject}: {line.detail}" for line in verify_case(place.case, pinned=pins, passphrase=secret).bad]
+    faults += _files(place, sealed=secret is not None)
     return Found(len(said), len(lost), tuple(faults), unfinished)
 
 
@@ -95,10 +110,27 @@ def _database(place: Place) -> Iterable[str]:
     return [] if found == ["ok"] else [f"integrity_check: {found[:3]}"]
 
 
-def _files(place: Place) -> Iterator[str]:
-    """No half-written file under its final name, recorded or not."""
+def _files(place: Place, *, sealed: bool) -> Iterator[str]:
+    """No half-written file under its final name, recorded or not. What is sealed is verified with its record alone."""
+    if not sealed:
+        yield from _stored(place)
+    for path in (*place.exports.glob("*.pdf"), *(() if sealed else (place.case / "reports").glob("*.pdf"))):
+        if not path.name.startswith(".") and not path.read_bytes().rstrip().endswith(b"%%EOF"):
+            yield f"{path.name} is cut"
+    for path in place.exports.glob("*.png"):
+        if not path.name.startswith(".") and not path.read_bytes().endswith(b"IEND\xaeB`\x82"):
+            yield f"{path.name} is cut"
+    for path in place.exports.glob("*.zip"):
+        if not path.name.startswith("."):
+            yield from (f"{path.name}: {line.subject}: {line.detail}" for line in verify_pack(path).bad)
+    if (place.exports / "backup").exists():
+        found = verify_case(place.exports / "backup").bad
+        yield from (f"backup: {line.subject}: {line.detail}" for line in found)
+
+
+def _stored(place: Place) -> Iterator[str]:
     for path in (place.case / "evidence").glob("*/*"):
-        if not path.name.startswith(".") and not path.name.endswith(".sealed"):
+        if not path.name.startswith("."):
             digest = hashlib.sha256(path.read_bytes()).hexdigest()
             if digest != path.name:
                 yield f"{path.name[:12]} holds other bytes"
@@ -110,25 +142,21 @@ def _files(place: Place) -> Iterator[str]:
             maps.get(path.name.removesuffix(".npy.z"))
         except WorkstationError as fault:
             yield f"{path.name}: {fault.message}"
-    for path in (*(place.case / "reports").glob("*.pdf"), *place.exports.glob("*.pdf")):
-        if not path.name.startswith(".") and not path.read_bytes().rstrip().endswith(b"%%EOF"):
-            yield f"{path.name} is cut"
-    for path in place.exports.glob("*.png"):
-        if not path.name.startswith(".") and not path.read_bytes().endswith(b"IEND\xaeB`\x82"):
-            yield f"{path.name} is cut"
 
 
 def leftovers(place: Place) -> list[str]:
     """Temporary files that are still there after the case was opened and closed again."""
-    found = [p for p in place.case.rglob("*") if p.name.startswith(".") or p.name.endswith((".part", "-wal", "-shm"))]
+    hidden = [p for folder in (place.case, place.exports) for p in folder.rglob(".*")]
+    found = hidden + [p for p in place.case.rglob("*") if p.name.endswith((".part", "-wal", "-shm", ".switch"))]
     return [p.relative_to(place.root).as_posix() for p in found]
 
 
-def finished(place: Place) -> list[str]:
+def finished(place: Place, secrets: Sequence[str] = ()) -> list[str]:
     """What is wrong with a case after the interrupted act was done again to its end."""
     try:
-        faults = [f"{line.subject}: {line.detail}" for line in verify_case(place.case).bad]
-        with CaseStore.open(place.case, key=None, read_only=True) as case:
+        case, secret = unlocked(place, secrets)
+        faults = [f"{line.subject}: {line.detail}" for line in verify_case(place.case, passphrase=secret).bad]
+        with case:
             for run in case.examinations():
                 if run.state is ExaminationState.DONE:
                     faults += _whole(case, run)

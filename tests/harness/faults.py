@@ -59,7 +59,7 @@ def judge(
         figures.faults.append(f"{where}: ended with {outcome.code}: {outcome.stderr[-400:]}")
     elif outcome.code and len([line for line in told if line.startswith("workstation: ") or act.call]) != 1:
         figures.faults.append(f"{where}: told in {len(told)} lines: {outcome.stderr[-400:]}")
-    found = look(place, outcome)
+    found = look(place, outcome, act.secrets)
     if act.name == "create" and not outcome.of("event"):
         found = type(found)(0, 0, tuple(f for f in found.faults if f.startswith("still")), False)
         if what in ("ENOSPC", "EDQUOT") and _half_made(place):
@@ -82,15 +82,15 @@ def _half_made(place: Place) -> bool:
 
 def again(figures: FaultFigures, bases: Bases, act: Act, where: str, place: Place) -> None:
     """The disk is well again: the act goes on to its end, and the case verifies."""
-    outcome = bases.nursery.run(place.home, *(act.again or act.arguments)(place), act=act.call)
+    outcome = bases.run(act, place, again=True)
     if outcome.code not in act.fine:
         figures.faults.append(f"{where}: done again it ended with {outcome.code}: {outcome.stderr[-400:]}")
-    figures.faults += [f"{where}: after it was done again: {fault}" for fault in finished(place)]
+    figures.faults += [f"{where}: after it was done again: {fault}" for fault in finished(place, act.secrets)]
 
 
 def fail_once(bases: Bases, act: Act, what: str, chance: random.Random, figures: FaultFigures) -> None:
     """From one call on the disk refuses: every call, or only some (a quota that is raised, a cable pushed back)."""
-    place = bases.places[act.base].copy(bases.root / "work")
+    place = bases.base_of(act).copy(bases.root / "work")
     try:
         number = chance.randint(1, max(1, bases.measure_deep(act).calls))
         count = chance.choice((1_000_000, 1_000_000, 1, 5))

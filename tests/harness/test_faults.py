@@ -64,13 +64,13 @@ def test_a_call_of_python_that_fails(bases: Bases) -> None:
 
 def fill_once(bases: Bases, disk: Path, act: Act, free: int, figures: FaultFigures) -> None:
     """The act on a real disk with only so many bytes free; then the room is given back."""
-    place = bases.places[act.base].copy(disk / "work")
+    place = bases.base_of(act).copy(disk / "work")
     media = disk / "media"
     if not media.exists():
         media.symlink_to(bases.root / "media")
     try:
         ballast = leave_free(disk, free)
-        outcome = bases.nursery.run(place.home, *act.arguments(place), act=act.call)
+        outcome = bases.run(act, place)
         ballast.unlink()
         where = f"{act.name} with {free} bytes free"
         judge(figures, act, "ENOSPC", where, place, outcome)
@@ -87,7 +87,8 @@ def needs(bases: Bases, act: Act) -> int:
 
 
 def _states(bases: Bases, act: Act) -> tuple[Place, Place]:
-    return bases.places[act.base], bases.places[act.name]
+    bases.made(act)
+    return bases.base_of(act), bases.places[act.name]
 
 
 def test_a_full_disk(bases: Bases, small_disk: Path) -> None:

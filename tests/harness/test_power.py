@@ -17,7 +17,7 @@ import pytest
 
 from tests.harness.aftermath import finished, look
 from tests.harness.disks import PowerDisk
-from tests.harness.kills import ACTS, Act, Bases, Figures
+from tests.harness.kills import ACTS, Act, Bases, Figures, environment
 from tests.harness.workbench import Outcome, Place
 from workstation.domain.custody import CustodyKind
 from workstation.domain.errors import CaseDamaged
@@ -43,9 +43,9 @@ def cut_once(bases: Bases, disk: PowerDisk, act: Act, after: float, figures: Fig
     try:
         media = disk.place / "media"
         media.symlink_to(bases.root / "media")
-        place = bases.places[act.base].copy(disk.place / "work")
+        place = bases.base_of(act).copy(disk.place / "work")
         os.sync()
-        running = bases.nursery.start(place.home, *act.arguments(place), act=act.call)
+        running = bases.nursery.start(place.home, *act.arguments(place), act=act.call, environment=environment(act))
         outcome = running.wait(kill_after=after, before_kill=disk.cut)
         disk.back()
         figures.by_act[act.name] += 1
@@ -53,17 +53,17 @@ def cut_once(bases: Bases, disk: PowerDisk, act: Act, after: float, figures: Fig
         if not outcome.killed:
             figures.ended_before += 1
         where = f"{act.name} after {after:.3f} s"
-        found = look(place, outcome)
+        found = look(place, outcome, act.secrets)
         if act.name == "create" and not outcome.of("event"):
             found = type(found)(0, 0, (), False)
         figures.events += found.events
         figures.lost += found.lost
         figures.resumed += found.unfinished
         figures.faults += [f"{where}: {fault}" for fault in found.faults]
-        again = bases.nursery.run(place.home, *(act.again or act.arguments)(place), act=act.call)
+        again = bases.run(act, place, again=True)
         if again.code not in act.fine:
             figures.faults.append(f"{where}: done again it ended with {again.code}: {again.stderr[-300:]}")
-        figures.faults += [f"{where}: after it was done again: {fault}" for fault in finished(place)]
+        figures.faults += [f"{where}: after it was done again: {fault}" for fault in finished(place, act.secrets)]
     finally:
         disk.close()
 
@@ -71,7 +71,7 @@ def cut_once(bases: Bases, disk: PowerDisk, act: Act, after: float, figures: Fig
 def test_a_power_cut(bases: Bases, disk: PowerDisk) -> None:
     chance, figures = random.Random(SEED), Figures()
     for act in ACTS[2:3]:
-        cut_once(bases, disk, act, chance.uniform(0.05, bases.measured[act.name].seconds), figures)
+        cut_once(bases, disk, act, chance.uniform(0.05, bases.made(act).seconds), figures)
     assert not figures.faults, "\n".join(figures.lines())
 
 
@@ -81,7 +81,7 @@ def test_many_power_cuts(bases: Bases, disk: PowerDisk, record_property: Callabl
     chance, figures = random.Random(SEED), Figures()
     for number in range(CUTS):
         act = ACTS[number % len(ACTS)]
-        cut_once(bases, disk, act, chance.uniform(0.02, bases.measured[act.name].seconds), figures)
+        cut_once(bases, disk, act, chance.uniform(0.02, bases.made(act).seconds), figures)
     print("\n" + "\n".join(figures.lines()))  # noqa: T201
     record_property("figures", figures.lines())
     assert not figures.faults, "\n".join(figures.lines())

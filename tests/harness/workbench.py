@@ -113,9 +113,16 @@ class Nursery:
         answer = self._ask({"do": "run", "kill_after": kill_after, **request})
         return self._outcome(request, answer)
 
-    def start(self, home: Path, *arguments: object, act: str = "", plan: Plan | None = None) -> Running:
+    def start(
+        self,
+        home: Path,
+        *arguments: object,
+        act: str = "",
+        plan: Plan | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> Running:
         """Start a child and go on."""
-        request = self._request(home, arguments, act, plan or Plan(), {})
+        request = self._request(home, arguments, act, plan or Plan(), environment or {})
         return Running(self, request, int(self._ask({"do": "start", **request})["pid"]))
 
     def _request(
