@@ -4,7 +4,8 @@ A decoder marks only the picture whose own data is broken. Pictures predicted fr
 show what the exhibit does not contain (measured: eleven unreadable frames after one damaged keyframe, none marked). So
 packets are numbered in decoding order, the number travels through the decoder to the frame, and a frame counts as sound
 only when no broken packet lies between it and the last intra picture before it. A B picture is shown before the later
-picture it is predicted from: it waits here until that one has come out.
+picture it is predicted from: it waits here until that one has come out. Packets of H.264 that are missing
+altogether are found by the count in those that are there (:mod:`workstation.media.h264_gaps`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import av
 
 from workstation.domain.errors import MediaTooLarge
+from workstation.media.h264_gaps import GapWatch
 
 if TYPE_CHECKING:
     from av.video.codeccontext import VideoCodecContext
@@ -48,6 +50,7 @@ class DecodeRun:
         self._context = context
         self._packets = packets
         self._lag = lag
+        self._gaps = GapWatch(bytes(context.extradata or b"")) if context.name == "h264" else None
         self._fed: dict[int, _Fed] = {}
         self._number = -1
         self._top: int | None = None
@@ -86,7 +89,8 @@ class DecodeRun:
         self._number += 1
         packet.opaque = self._number
         self._fed[self._number] = _Fed(packet.pts, self._top, packet.is_keyframe)
-        if packet.is_corrupt:
+        lost = self._gaps is not None and self._gaps.is_missing_before(bytes(packet), packet.is_keyframe)
+        if packet.is_corrupt or lost:
             self._broken.append((self._number, packet.pts))
         if packet.pts is not None and (self._top is None or packet.pts > self._top):
             self._top = packet.pts
