@@ -71,6 +71,7 @@ def gather(
     used = {use.card_sha256 for run in relied.values() for use in run.plan.detectors}
     ids = tuple(dict.fromkeys(run.id for run in relied.values()))
     environment = machine_facts() | library_versions()
+    head = store.custody_head()
     return ReportFacts(
         report=ReportId(new_id()),
         number=store.next_report_number(),
@@ -82,12 +83,13 @@ def gather(
         not_examined=tuple(item for item in items if item.id not in relied),
         cards=tuple(card for card in cards if card.card_sha256 in used),
         custody=store.custody(),
-        custody_head=store.custody_head(),
+        custody_head=head,
         ledger_public_key=store.public_key.hex(),
         product=environment["product"],
         environment=tuple(environment.items()),
         provenance=provenance(store, items),
         derived=store.derived.every(),
+        custody_checkpoint=store.checkpoint(head=head),
     )
 
 

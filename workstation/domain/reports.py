@@ -125,6 +125,7 @@ class ReportFacts:
     environment: tuple[tuple[str, str], ...]
     provenance: tuple[ExhibitProvenance, ...] = ()
     derived: tuple[DerivedItem, ...] = ()
+    custody_checkpoint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -373,6 +373,7 @@ ENGLISH: Mapping[str, str] = {
     ),
     "custody.count": "Events",
     "custody.head": "Head hash",
+    "custody.root": "Merkle root over all events",
     "custody.code": "Short code",
     "custody.key": "Public key (Ed25519)",
     "custody.first": "First event",

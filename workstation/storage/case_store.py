@@ -443,11 +443,12 @@ class CaseStore:
         """Whose signature ``checkpoint`` bears; its text form is what C2SP tools take."""
         return checkpoints.verifier_key(self.case.id, self.public_key)
 
-    def checkpoint(self, extensions: tuple[str, ...] = ()) -> str:
+    def checkpoint(self, extensions: tuple[str, ...] = (), *, head: CustodyHead | None = None) -> str:
         """The head as a signed note (C2SP tlog-checkpoint). A case open for reading hands out the last one signed.
 
         Args:
             extensions: lines to be signed with it; for a case open for writing.
+            head: the head to sign in place of the present one; for a case open for writing.
 
         Raises:
             IntegrityMismatch: the case is open for reading and its head is missing or altered.
@@ -455,7 +456,7 @@ class CaseStore:
         """
         writing = self._open.writing
         if writing is not None:
-            return checkpoints.sign_checkpoint(self.case.id, self.custody_head(), writing.chain.key, extensions)
+            return checkpoints.sign_checkpoint(self.case.id, head or self.custody_head(), writing.chain.key, extensions)
         if not read_anchor(self._open.folder.anchor).head.root:
             raise InputError("The case has no checkpoint yet.", "Open it for writing once.")
         return self._open.folder.anchor.read_text(encoding="utf-8")

@@ -22,6 +22,7 @@ def flow(content: Content) -> list[Flowable]:
             [
                 (say("custody.count"), str(head.count)),
                 (say("custody.head"), head.hash.hex()),
+                *([(say("custody.root"), head.root.hex())] if head.root else []),
                 (say("custody.code"), para(head.code, styles.CODE)),
                 (say("custody.key"), facts.ledger_public_key),
                 (say("custody.first"), _event(events[0]) if events else say("custody.none")),
