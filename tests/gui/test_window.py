@@ -133,12 +133,17 @@ def test_still_picture_has_one_frame_and_no_seconds(window: MainWindow, qtbot: Q
     assert abs(middle.x(0.0) - (middle.left + middle.width / 2)) < 2
 
 
-def test_custody_tab_has_the_chain_and_its_code(window: MainWindow) -> None:
+def test_custody_tab_has_the_chain_and_its_code(window: MainWindow, qtbot: QtBot) -> None:
+    """The verification of a case just opened goes on adding events; the tab follows."""
     session = window.desk.session
     assert session is not None
-    assert len(window.inspector.custody.model.rows) == len(session.custody())
-    words = [label.text() for label in window.inspector.custody.findChildren(QLabel)]
-    assert session.custody_head().code in words
+
+    def follows() -> None:
+        head = session.custody_head()
+        assert len(window.inspector.custody.model.rows) == head.count
+        assert head.code in [label.text() for label in window.inspector.custody.findChildren(QLabel)]
+
+    qtbot.waitUntil(follows, timeout=20_000)
 
 
 def test_custom_widgets_have_names_for_those_who_cannot_see_them(window: MainWindow) -> None:

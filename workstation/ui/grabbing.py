@@ -39,6 +39,8 @@ class Grab(QObject):
         window.desk.failed.disconnect(window.work.tell)
         window.desk.locked.disconnect(window.work.offer_reading)
         window.desk.locked.connect(self._failed)
+        window.desk.sealed.disconnect(window.moving.ask_passphrase)
+        window.desk.sealed.connect(self._failed)
         window.desk.failed.connect(self._failed)
 
     def take(self, case: Path, picture: Path, scale: float) -> None:
