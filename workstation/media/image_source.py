@@ -11,9 +11,9 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
-from PIL import Image, UnidentifiedImageError, features
+from PIL import Image, features
 
-from workstation.domain.errors import DamagedMedia, MediaTooLarge, UnreadableMedia
+from workstation.domain.errors import DamagedMedia, MediaTooLarge, SealedFileDamaged, UnreadableMedia
 from workstation.media.decoded import Beat, Decoded, Index, PlaneLayout
 from workstation.media.deep_pictures import deep_samples
 from workstation.media.digests import samples_digest
@@ -58,7 +58,9 @@ class ImageSource:
             self._image = Image.open(self._file, formats=(signature.value,))
         except MemoryError as error:
             raise _too_large() from error
-        except (UnidentifiedImageError, OSError, ValueError, SyntaxError, RuntimeError, TypeError) as error:
+        except SealedFileDamaged:
+            raise
+        except Exception as error:
             raise _damaged(signature) from error
         width, height = self._image.size
         if width * height > limits.max_pixels:
@@ -87,7 +89,9 @@ class ImageSource:
                 value = cast(Any, self._image).tag_v2.get(_ORIENTATION, 1)
             else:
                 value = self._image.getexif().get(_ORIENTATION, 1)
-        except (OSError, ValueError, SyntaxError, KeyError, TypeError, IndexError):
+        except SealedFileDamaged:
+            raise
+        except Exception:  # noqa: BLE001 (as above)
             self._warnings.append("The EXIF block cannot be read; the picture is shown as stored.")
             return 1
         return value if isinstance(value, int) and value in EXIF else 1
@@ -112,17 +116,29 @@ class ImageSource:
                 image = image.convert("L")
         except MemoryError as error:
             raise _too_large() from error
-        except (OSError, ValueError, SyntaxError, RuntimeError, EOFError, TypeError, IndexError) as error:
+        except SealedFileDamaged:
+            raise
+        except Exception as error:
             raise _damaged(self._signature) from error
         self._decoded = image
         return image
+
+    def _count(self) -> int:
+        """Pictures in the file, as far as they can be counted; the first is whole already when this is asked."""
+        try:
+            return int(getattr(self._image, "n_frames", 1))
+        except SealedFileDamaged:
+            raise
+        except Exception:  # noqa: BLE001 (as above)
+            self._warnings.append("The file is cut short or broken behind its first picture.")
+            return 1
 
     def describe(self, beat: Beat) -> Message:
         image = self._load()
         beat()
         _to_rgb(image)
         turn, mirror = EXIF[self._exif]
-        frames = getattr(self._image, "n_frames", 1)
+        frames = self._count()
         if frames > 1 and self._image.format != "MPO":
             self._warnings.append(f"The file holds {frames} pictures; only the first is examined.")
         self._warnings += self._colour_notes(image)

@@ -112,6 +112,8 @@ def _streams(exhibit: OpenExhibit, beat: Callable[[], None]) -> list[Message]:
                     beat()
                 if packet.size:
                     found[packet.stream_index].take(bytes(packet))
+        except IndexError:
+            pass  # the end, where a stream appeared on the way: see VideoSource.packets
         except (av.error.FFmpegError, OSError) as error:
             raise DamagedMedia("The file cannot be read to its end.", "Ask for a complete copy.") from error
     return [stream.message(number) for number, stream in enumerate(found)]

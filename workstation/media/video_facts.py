@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import struct
 from typing import TYPE_CHECKING, Any
 
 from workstation.media.orientation import from_display_matrix
@@ -116,5 +118,16 @@ def _other(stream: Stream) -> Message:
 
 
 def _display_matrix(sample: VideoFrame) -> bytes | None:
-    data: Any = sample.side_data.get("DISPLAYMATRIX")
+    try:
+        data: Any = sample.side_data.get("DISPLAYMATRIX")
+    except ValueError:
+        # A kind of side data that is newer than this PyAV (EXIF of a Motion JPEG, the view of a spatial video) makes it
+        # refuse them all. The angle can still be had; that a picture is mirrored cannot.
+        return _turned(-sample.rotation) if sample.rotation else None
     return bytes(data) if data is not None else None
+
+
+def _turned(degrees: int) -> bytes:
+    """The display matrix of a clockwise turn."""
+    a, b = (round(part * 65536) for part in (math.cos(math.radians(degrees)), math.sin(math.radians(degrees))))
+    return struct.pack("=9i", a, b, 0, -b, a, 0, 0, 0, 1 << 30)

@@ -105,10 +105,16 @@ class VideoSource:
     def packets(self) -> Iterator[Any]:
         """Every packet of the examined stream, the empty one that drains the decoder last. A read error ends them."""
         demuxed = self._container.demux(self._stream)
+        wanted = self._stream.index
         while True:
             try:
-                yield next(demuxed)
-            except StopIteration:
+                packet = next(demuxed)
+                # A stream that first appears on the way (a transport stream's next programme) has no place in PyAV's
+                # list of what was asked for: it looks behind the list's end, and may hand over a stranger's packets.
+                if packet.stream.index == wanted:
+                    yield packet
+            except (StopIteration, IndexError):
+                # IndexError: at the end it stumbles over such a stream; all packets of the known ones have come then.
                 return
             except MemoryError as error:
                 raise too_large() from error

@@ -26,6 +26,7 @@ from workstation.domain.media import Frame
 from workstation.media.limits import DecodeLimits
 from workstation.media.probing import probe
 from workstation.media.reader import FrameFailure, open_media
+from workstation.media.streams import stream_digests
 
 
 def _refused(path: Path, limits: DecodeLimits | None = None) -> WorkstationError:
@@ -240,3 +241,49 @@ def test_more_frames_than_the_limit(clip: Path, tmp_path: Path) -> None:
     assert type(_refused(clip, DecodeLimits(max_frames=59))) is MediaTooLarge
     raw = clips.write_barcode_clip(tmp_path / "raw.h264", 20)
     assert type(_refused(raw, DecodeLimits(max_frames=19))) is MediaTooLarge
+
+
+def test_a_moving_jpeg_with_exif_keeps_its_turn(tmp_path: Path) -> None:
+    """Its frames carry a kind of side data that PyAV has no name for."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    still = tmp_path / "still.jpg"
+    Image.fromarray(clips.astronaut_rgb(64)).save(still, exif=exif)
+    path = tmp_path / "moving.mjpeg"
+    path.write_bytes(b"camera\n" + still.read_bytes() * 3)
+    assert probe(path).video.orientation.turn == 90
+
+
+@pytest.mark.parametrize(("form", "share"), [("GIF", 0.5), ("TIFF", 0.6)])
+def test_a_file_of_several_pictures_cut_behind_the_first(tmp_path: Path, form: str, share: float) -> None:
+    first, *more = (Image.fromarray(clips.barcode_frame(n)) for n in range(4))
+    whole = tmp_path / "whole"
+    first.save(whole, form, save_all=True, append_images=more)
+    cut = clips.cut_copy(whole, tmp_path / "cut", share)
+    info = probe(cut)
+    assert info.warnings
+    with open_media(cut, info) as reader:
+        assert reader.frame(0).ref.digest
+
+
+def test_a_programme_that_appears_on_the_way(tmp_path: Path) -> None:
+    """A transport stream whose second half holds another programme: what was there from the start is read whole."""
+    one = clips.write_barcode_clip(tmp_path / "one.ts", 20).read_bytes()
+    two = tmp_path / "two.ts"
+    with av.open(str(two), "w") as container:
+        streams = [
+            container.add_stream("mpeg2video", rate=25, width=64, height=64, pix_fmt="yuv420p") for _ in range(3)
+        ]
+        for number in range(20):
+            for stream in streams:
+                frame = av.VideoFrame.from_ndarray(clips.barcode_frame(number)[:64, :64].copy(), "rgb24")
+                frame.pts = number
+                container.mux(stream.encode(frame.reformat(format="yuv420p")))
+        for stream in streams:
+            container.mux(stream.encode(None))
+    path = tmp_path / "both.ts"
+    path.write_bytes(one * 60 + two.read_bytes())
+    info = probe(path)
+    assert info.video.codec == "h264"
+    assert (info.video.frame_count or 0) >= 60 * 20
+    assert stream_digests(path)[0].codec == "h264"
