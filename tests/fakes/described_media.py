@@ -30,10 +30,10 @@ XMP = (
 )
 
 
-def read(data: bytes | Path, anchors: str = "") -> MediaMetadata:
+def read(data: bytes | Path, anchors: str = "", *, own_only: bool = False) -> MediaMetadata:
     """Read in this process what the decoder child reads confined."""
     content = data.read_bytes() if isinstance(data, Path) else data
-    return examine(over_bytes(content, DecodeLimits()), anchors, lambda: None)
+    return examine(over_bytes(content, DecodeLimits()), anchors, lambda: None, own_only)
 
 
 def field(metadata: MediaMetadata, group: str, name: str) -> MetaField:

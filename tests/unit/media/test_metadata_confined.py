@@ -10,7 +10,12 @@ import pytest
 
 from tests.fakes import described_media as media
 from workstation.domain.errors import Cancelled, EmptyFile, NotFound
+from workstation.domain.metadata import StateWord
+from workstation.media.limits import DecodeLimits
+from workstation.media.metadata import facade
 from workstation.media.metadata.facade import read_metadata
+from workstation.media.metadata.reading import examine
+from workstation.media.open_exhibit import over_bytes
 
 
 def heic() -> bytes:
@@ -62,6 +67,35 @@ def test_what_cannot_be_opened_has_its_own_error(tmp_path: Path) -> None:
     (tmp_path / "empty").write_bytes(b"")
     with pytest.raises(EmptyFile):
         read_metadata(tmp_path / "empty")
+
+
+def test_own_readers_alone_still_tell_fields_and_structure(tmp_path: Path) -> None:
+    """What is read again when a foreign library ended the child."""
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(media.video("mp4", frames=8))
+    found = facade._read(path, {"anchors": "", "own_readers_only": True}, None, None)
+    assert media.field(found, "Movie header", "TimeScale").shown == "1000"
+    assert found.gop is None
+    assert found.provenance is not None
+    assert found.provenance.present.state is StateWord.NOT_CHECKED
+
+
+@pytest.mark.harness
+def test_child_that_is_stopped_is_followed_by_own_readers(tmp_path: Path) -> None:
+    """The library's quadratic walk over boxes uses up the time; the second reading tells the rest."""
+    path = tmp_path / "boxes.mp4"
+    path.write_bytes(media.box(b"ftyp", b"isom\0\0\2\0isom") + media.box(b"moov", media.box(b"free") * 25_000))
+    found = read_metadata(path, limits=DecodeLimits(question_timeout_s=6))
+    assert found.structure
+    assert found.warnings[0].startswith("Read again without decoders")
+
+
+def test_beat_in_this_process_ends_everything() -> None:
+    def stop() -> None:
+        raise Cancelled("enough")
+
+    with pytest.raises(Cancelled):
+        examine(over_bytes(media.full_jpeg(), DecodeLimits()), "", stop)
 
 
 def test_an_exception_of_the_beat_ends_the_reading(tmp_path: Path) -> None:

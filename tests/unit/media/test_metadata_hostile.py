@@ -13,6 +13,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.fakes import described_media as media
+from tests.fakes.credentials import make_authority, sign
 from workstation.domain.metadata import MediaMetadata
 from workstation.domain.metadata_json import from_json, to_json
 
@@ -28,14 +29,16 @@ SEEDS: dict[str, Callable[[], bytes]] = {
     "mkv": lambda: media.video("matroska", frames=12),
     "avi": lambda: media.video("avi", "mpeg4", frames=12),
     "ts": lambda: media.video("mpegts", frames=12),
+    "signed jpeg": lambda: sign(media.jpeg(), make_authority()),
+    "signed mp4": lambda: sign(media.video("mp4", frames=12), make_authority(), "video/mp4"),
 }
-ROUNDS = int(os.environ.get("WORKSTATION_HARNESS_ROUNDS", "25"))
+ROUNDS, MANY_ROUNDS = 25, 1_500
 
 
-def sound(data: bytes, seconds: float = 10) -> MediaMetadata:
+def sound(data: bytes, seconds: float = 30, *, own_only: bool = False) -> MediaMetadata:
     """Read it; fail when it takes too long, is not canonical, or is too large to keep."""
     start = time.monotonic()
-    metadata = media.read(data)
+    metadata = media.read(data, own_only=own_only)
     assert time.monotonic() - start < seconds
     text = to_json(metadata)
     assert len(text) < 8 << 20
@@ -69,11 +72,21 @@ def spoil(data: bytes, dice: random.Random) -> bytes:
     return bytes(made)
 
 
+def spoil_and_read(kind: str, rounds: int) -> None:
+    data, dice = SEEDS[kind](), random.Random(f"spoil {kind}")
+    for _ in range(rounds):
+        sound(spoil(data, dice))
+
+
 @pytest.mark.parametrize("kind", SEEDS)
 def test_spoiled_files_give_words_never_an_exception(kind: str) -> None:
-    data, dice = SEEDS[kind](), random.Random(f"spoil {kind}")
-    for _ in range(ROUNDS):
-        sound(spoil(data, dice))
+    spoil_and_read(kind, ROUNDS)
+
+
+@pytest.mark.harness
+@pytest.mark.parametrize("kind", SEEDS)
+def test_very_many_spoiled_files(kind: str) -> None:
+    spoil_and_read(kind, MANY_ROUNDS)
 
 
 @pytest.mark.parametrize("kind", SEEDS)
@@ -151,9 +164,16 @@ def nested(depth: int) -> bytes:
 def test_boxes_nested_too_deeply_and_too_many() -> None:
     assert any("deeper" in line for line in sound(nested(500)).warnings)
     many = media.box(b"ftyp", b"isom\0\0\2\0isom") + media.box(b"moov", media.box(b"free") * 25_000)
-    assert any("more than" in line for line in sound(many).warnings)
+    assert any("more than" in line for line in sound(many, own_only=True).warnings)
     endless = media.box(b"ftyp", b"isom\0\0\2\0isom") + media.box(b"free") * 12_000
-    assert any("left out" in line for line in sound(endless).warnings)
+    assert any("left out" in line for line in sound(endless, own_only=True).warnings)
+
+
+@pytest.mark.harness
+def test_library_that_takes_too_long_over_boxes_is_stopped() -> None:
+    metadata = sound(media.box(b"ftyp", b"isom\0\0\2\0isom") + media.box(b"moov", media.box(b"free") * 60_000))
+    assert metadata.provenance is not None
+    assert "took too long" in metadata.provenance.present.reason
 
 
 def test_item_table_that_announces_pieces_without_a_size() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from workstation.domain.errors import DecoderStopped
@@ -30,7 +31,24 @@ def read_metadata(
         NotFound, PermissionRefused, EmptyFile, UnreadableMedia: the file cannot be opened.
         DecoderStopped: the child crashed, hung, used up its limits or answered nonsense.
     """
-    answer = run_task(location, "metadata", {"anchors": anchors}, limits, on_beat)
+    try:
+        return _read(location, {"anchors": anchors}, limits, on_beat)
+    except DecoderStopped as error:
+        # What runs foreign libraries over the whole file may have ended the child; the rest is worth having.
+        found = _read(location, {"anchors": "", "own_readers_only": True}, limits, on_beat)
+        line = (
+            f"Read again without decoders and content credentials, because the first reading stopped: {error.message}"
+        )
+        return replace(found, warnings=(line, *found.warnings))
+
+
+def _read(
+    location: Path | MediaLocation,
+    arguments: dict[str, object],
+    limits: DecodeLimits | None,
+    on_beat: Callable[[], None] | None,
+) -> MediaMetadata:
+    answer = run_task(location, "metadata", arguments, limits, on_beat)
     try:
         return from_plain(answer)
     except ValueError as error:

@@ -55,6 +55,7 @@ class Findings:
         self.tools: dict[str, str] = {}
         self.end: int | None = None
         self.end_words = ""
+        self._ended: BaseException | None = None
         self._fields = 0
         self._parts = 0
 
@@ -97,6 +98,18 @@ class Findings:
         if line not in self.warnings and len(self.warnings) < MOST_WARNINGS:
             self.warnings.append(line)
 
+    def watched(self, beat: Callable[[], None]) -> Callable[[], None]:
+        """``beat``, whose exception ends the whole reading and not only the part that is being read."""
+
+        def watched() -> None:
+            try:
+                beat()
+            except BaseException as error:
+                self._ended = error
+                raise
+
+        return watched
+
     def attempt(self, what: str, work: Callable[[], None]) -> bool:
         """Do one part of the reading; when it fails, say so in a warning and let the rest go on."""
         try:
@@ -107,7 +120,9 @@ class Findings:
             raise
         except MemoryError:
             self.warn(f"{what}: it needs more memory than one exhibit may use.")
-        except Exception as error:  # noqa: BLE001 - hostile bytes; the parser's surprise costs its own part only
+        except Exception as error:
+            if self._ended is not None:
+                raise self._ended from error
             self.warn(f"{what}: could not be read ({type(error).__name__}).")
         else:
             return True

@@ -167,7 +167,7 @@ def _inside(state: _State, box: Box) -> None:
     elif box.kind == _XMP_UUID and box.end - box.inner <= _LARGEST_META:
         read_xmp(find, window.take(box.inner, box.end - box.inner), f"uuid box in {box.path}", box.inner)
     elif box.kind == _C2PA_UUID:
-        find.group("JUMBF", box.path, [fact("Bytes", box.end - box.inner, offset=box.inner)])
+        find.group("C2PA block", box.path, [fact("Bytes", box.end - box.inner, offset=box.inner)])
     elif box.name in _READERS:
         reader, most = _READERS[box.name]
         reader(find, movie, box, window.take(box.inner, min(most, box.end - box.inner)))

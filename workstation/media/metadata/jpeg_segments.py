@@ -28,6 +28,7 @@ class Segments:
         self._icc_at: int | None = None
         self._extended: dict[bytes, dict[int, bytes]] = {}
         self._jumbf = 0
+        self._c2pa = False
         self._exif = 0
         self.thumbnails: list[tuple[str, int | None, bytes]] = []
         self.pictures: list[tuple[int, int]] = []
@@ -70,6 +71,7 @@ class Segments:
             self._mpf(body, offset, where)
         elif code == 0xEB and body[:2] == b"JP":
             self._jumbf += 1
+            self._c2pa = self._c2pa or b"c2pa" in body[:80]
             node.detail = f"JUMBF, {fourcc(body[12:16])}"
         elif code == 0xED and body.startswith(b"Photoshop 3.0\0"):
             node.detail = "Photoshop resources"
@@ -147,7 +149,9 @@ class Segments:
             where = f"JPEG APP1 segments, extended XMP {visible(guid.decode('latin-1'))}"
             self._find.attempt("Extended XMP", lambda d=data, w=where: read_xmp(self._find, d, w, None))  # type: ignore[misc]
         if self._jumbf:
-            self._find.group("JUMBF", "JPEG APP11 segments", [fact("Segments", self._jumbf)])
+            self._find.group(
+                "C2PA block" if self._c2pa else "JUMBF", "JPEG APP11 segments", [fact("Segments", self._jumbf)]
+            )
         if self._exif > 1:
             self._find.observe("several_exif", f"The file carries {self._exif} Exif segments; programs read the first.",
                                "JPEG APP1 segments")  # fmt: skip

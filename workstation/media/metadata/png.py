@@ -118,7 +118,7 @@ def _chunk(find: Findings, window: Window, name: str, body: bytes, offset: int) 
     elif name in ("pHYs", "gAMA", "sRGB", "acTL", "cICP"):
         find.group("PNG properties", where, [fact(name, _property(name, body), raw=body.hex(), offset=offset)])
     elif name == "caBX":
-        find.group("JUMBF", where, [fact("Bytes", len(body), offset=offset)])
+        find.group("C2PA block", where, [fact("Bytes", len(body), offset=offset)])
 
 
 def _property(name: str, body: bytes) -> str:

@@ -27,7 +27,7 @@ _MIME = {
 }  # fmt: skip
 _LARGEST_JSON = 16 << 20
 _MOST = 200
-_SECONDS = 10.0
+_SECONDS = 5.0
 _BYTES_PER_SECOND = 50e6
 _MOST_CLAIMS = 50
 _APART = ("signingCredential.", "timeStamp.", "timestamp.")
@@ -136,28 +136,34 @@ def read_provenance(
                 reader.close()
         finally:
             context.close()
-    except c2pa.C2paError.ManifestNotFound:
-        if beating.stopped is not None:
-            raise beating.stopped from None
-        why = "The file carries no content credentials; that says nothing about the content."
-        if embedded:
-            return _unreadable("The block could not be found by the library.", anchors)
-        return _absent(why, anchors)
     except c2pa.C2paError as error:
         if beating.stopped is not None:
             raise beating.stopped from error
         if beating.late:
-            return _all(StateWord.NOT_CHECKED, "The library took too long over this file and was stopped.", anchors)
-        if embedded:
-            return _unreadable(_plain(error), anchors)
-        if "remote manifest" in str(error).lower():
-            where = _plain(error).partition(" url ")[2] or "an address"
-            return _absent(f"The file only names credentials kept elsewhere ({where}); they are not fetched.", anchors)
-        return _all(StateWord.NOT_CHECKED, f"The library could not read the file: {_plain(error)}.", anchors)
+            return _late(anchors)
+        return _failed(error, anchors, embedded)
+    if beating.late:
+        return _late(anchors)
     if len(text) > _LARGEST_JSON:
         return _unreadable(f"The credentials take {len(text)} characters as text.", anchors)
     facts = json.loads(text)
     return _told(facts if isinstance(facts, dict) else {}, anchors)
+
+
+def _late(anchors: str) -> Provenance:
+    return _all(StateWord.NOT_CHECKED, "The library took too long over this file and was stopped.", anchors)
+
+
+def _failed(error: c2pa.C2paError, anchors: str, embedded: bool) -> Provenance:
+    """The states when the library gave an error instead of credentials."""
+    if embedded:
+        return _unreadable(_plain(error), anchors)
+    if isinstance(error, c2pa.C2paError.ManifestNotFound):
+        return _absent("The file carries no content credentials; that says nothing about the content.", anchors)
+    if "remote manifest" in str(error).lower():
+        where = _plain(error).partition(" url ")[2] or "an address"
+        return _absent(f"The file only names credentials kept elsewhere ({where}); they are not fetched.", anchors)
+    return _all(StateWord.NOT_CHECKED, f"The library could not read the file: {_plain(error)}.", anchors)
 
 
 def unread(anchors: str) -> Provenance:

@@ -53,18 +53,21 @@ def read(exhibit: OpenExhibit, arguments: Message, beat: Callable[[], None], say
     """Read one exhibit.
 
     Args:
-        arguments: ``anchors``: PEM text of trusted C2PA certificates, empty when none is installed.
+        arguments: ``anchors``: PEM text of trusted C2PA certificates, empty when none is installed;
+            ``own_readers_only``: leave out what runs other libraries over the file.
 
     Returns:
         ``MediaMetadata`` as plain values. Hostile content gives warnings, never an error.
     """
-    metadata = examine(exhibit, str(arguments.get("anchors", "")), beat)
+    own_only = arguments.get("own_readers_only") is True
+    metadata = examine(exhibit, str(arguments.get("anchors", "")), beat, own_only)
     return to_plain(metadata)
 
 
-def examine(exhibit: OpenExhibit, anchors: str, beat: Callable[[], None]) -> MediaMetadata:
+def examine(exhibit: OpenExhibit, anchors: str, beat: Callable[[], None], own_only: bool = False) -> MediaMetadata:
     """As :func:`read`, as words."""
     find = Findings()
+    beat = find.watched(beat)
     find.tools["workstation"] = workstation.__version__
     claims: list[Provenance] = []
     with exhibit.file() as file:
@@ -74,17 +77,9 @@ def examine(exhibit: OpenExhibit, anchors: str, beat: Callable[[], None]) -> Med
         find.attempt(f"{signature} structure", lambda: _structure(find, window, signature, head))
         find.attempt("Trailing data", lambda: read_trailing(find, window))
     beat()
-    if not signature.is_picture:
-        find.attempt("Streams", lambda: streams.read_streams(find, exhibit, beat))
-    if signature is Signature.JPEG and find.jpeg is not None:
-        find.tools["Pillow"] = PIL.__version__
-        with exhibit.file() as file:
-            find.attempt("Traces of earlier compression", lambda: compression_history.read_history(
-                find, file, exhibit.limits.max_pixels, beat))  # fmt: skip
-    beat()
-    find.attempt("Content credentials (C2PA)", lambda: claims.append(_claims(find, exhibit, signature, anchors, beat)))
+    if not own_only:
+        _with_libraries(find, exhibit, signature, anchors, beat, claims)
     find.tools["defusedxml"] = defusedxml.__version__
-    find.tools["c2pa"] = provenance.version()
     jpeg = _jpeg(find)
     tell(find, claims[0] if claims else None)
     return MediaMetadata(
@@ -102,10 +97,30 @@ def examine(exhibit: OpenExhibit, anchors: str, beat: Callable[[], None]) -> Med
     )
 
 
+def _with_libraries(
+    find: Findings,
+    exhibit: OpenExhibit,
+    signature: Signature,
+    anchors: str,
+    beat: Callable[[], None],
+    claims: list[Provenance],
+) -> None:
+    if not signature.is_picture:
+        find.attempt("Streams", lambda: streams.read_streams(find, exhibit, beat))
+    if signature is Signature.JPEG and find.jpeg is not None:
+        find.tools["Pillow"] = PIL.__version__
+        with exhibit.file() as file:
+            find.attempt("Traces of earlier compression", lambda: compression_history.read_history(
+                find, file, exhibit.limits.max_pixels, beat))  # fmt: skip
+    beat()
+    find.attempt("Content credentials (C2PA)", lambda: claims.append(_claims(find, exhibit, signature, anchors, beat)))
+    find.tools["c2pa"] = provenance.version()
+
+
 def _claims(
     find: Findings, exhibit: OpenExhibit, signature: Signature, anchors: str, beat: Callable[[], None]
 ) -> Provenance:
-    embedded = any(group.name == "JUMBF" for group in find.groups)
+    embedded = any(group.name == "C2PA block" for group in find.groups)
     with exhibit.file() as file:
         return provenance.read_provenance(file, exhibit.size, find.format, signature, anchors, beat, embedded)
 

@@ -103,7 +103,7 @@ def _chunk(find: Findings, window: Window, name: str, offset: int, size: int, in
         ]
         node.detail = f"{integer(body, 4, 3, 'little') + 1} x {integer(body, 7, 3, 'little') + 1}, {', '.join(bits)}"
     elif name == "C2PA":
-        find.group("JUMBF", where, [fact("Bytes", size, offset=offset)])
+        find.group("C2PA block", where, [fact("Bytes", size, offset=offset)])
 
 
 def _avih(find: Findings, body: bytes, offset: int) -> None:
