@@ -199,6 +199,10 @@ class Engine:
         """Heads of a case remembered here: (head, what for, when)."""
         return self._catalogue.pins(case)
 
+    def place_of(self, case: CaseId) -> Path | None:
+        """Where the case is that this workstation knows under an id; None when it knows none, or cannot reach it."""
+        return next((Path(c.folder) for c in self.known_cases() if c.id == case and c.available), None)
+
     def _heads_for(self, case: CaseId, folder: Path) -> tuple[CustodyHead, ...]:
         """The pinned heads a folder is held against. A copy that was made here (backup, pack) may end where it ended
         when it was made; the same chain in the place of the case itself may not."""
@@ -239,6 +243,9 @@ class Engine:
         for known in self.known_cases():
             if known.id != store.case.id and Path(known.folder) == Path(store.case.folder):
                 self._catalogue.forget_case(known.id)
-        self._catalogue.remember_case(store.case, now_utc())
+        other = self.place_of(store.case.id)
+        # A copy that is only looked at does not become the place of the case.
+        if not store.read_only or other is None or other == store.folder.resolve():
+            self._catalogue.remember_case(store.case, now_utc())
         if not store.read_only:
             self.pin(store.case.id, store.custody_head(), "case opened")

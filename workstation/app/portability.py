@@ -11,13 +11,14 @@ from workstation.app.passphrases import RUN
 from workstation.app.session import CaseSession
 from workstation.domain.clock import now_utc
 from workstation.domain.custody import CustodyHead, CustodyKind, Verification
-from workstation.domain.errors import InputError, NotFound
+from workstation.domain.errors import CaseExists, InputError, NotFound
 from workstation.domain.events import CaseChanged
 from workstation.domain.ids import CaseId, EvidenceId, JobId
 from workstation.domain.jobs import JobContext, Lane
 from workstation.storage import rewriting
 from workstation.storage.portable import disclosure, receiving, snapshot
 from workstation.storage.portable.exporting import Exported, Handover, export_case
+from workstation.storage.portable.reading import Pack
 from workstation.storage.portable.verifying import verify_pack
 
 if TYPE_CHECKING:
@@ -165,10 +166,20 @@ def import_pack(
     authority: str = "",
     as_received: bool = False,
 ) -> JobId:
-    """Take a case in from a pack. Result: folder, case, count, code, members, sha256, recorded, also_at, checks."""
+    """Take a case in from a pack. Result: folder, case, count, code, members, sha256, recorded, also_at, checks.
+
+    A case that this workstation has already is taken in ``as_received`` only: two chains that go on from one head are
+    two stories. Raises (in the job): CaseExists, and what ``receiving.import_case`` raises.
+    """
     known = passphrase if passphrase is not None else RUN.known()
 
     def work(context: JobContext) -> dict[str, object]:
+        with Pack(pack) as looked_at:
+            other = engine.place_of(CaseId(str(looked_at.manifest.part("case").get("id", ""))))
+        if other is not None and not as_received:
+            raise CaseExists(
+                f"This very case stands in {other}.", "Work on there, or take the pack in with --as-received."
+            )
         done = receiving.import_case(
             pack,
             folder,
@@ -179,7 +190,6 @@ def import_pack(
             on_progress=context.progress,
             cancelled=context.cancelled,
         )
-        others = [c.folder for c in engine.known_cases() if c.id == done.case and c.available]
         engine.pin(CaseId(done.case), done.head, f"pack {pack.name} SHA-256 {done.sha256}")
         return {
             "folder": str(done.folder),
@@ -190,7 +200,7 @@ def import_pack(
             "sha256": done.sha256,
             "recorded": done.recorded,
             "packed_with_key": done.made_by,
-            "also_at": [place for place in others if Path(place) != done.folder],
+            "also_at": "" if other is None else str(other),
             "checks": len(done.verification.lines),
         }
 

@@ -165,9 +165,8 @@ def import_pack(
     out.say(f"head code {out.facts['code']}: hold it against what the sender tells you another way")
     if not out.facts["recorded"]:
         out.say("Nothing was added to its chain of custody.")
-    places = out.facts["also_at"]
-    if isinstance(places, list) and places:
-        out.say(f"This case also stands in {', '.join(places)}; work done in two places is not brought together.")
+    if out.facts["also_at"]:
+        out.say(f"The case itself stands in {out.facts['also_at']}; this copy is for looking at.")
     out.finish()
 
 
