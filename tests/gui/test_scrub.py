@@ -131,3 +131,39 @@ def test_no_pass_of_the_event_loop_is_long_while_it_runs(
     rest(window, qtbot)
     assert lab.engine.jobs.get(job).state is JobState.DONE
     assert clock.longest < LONGEST_PASS_S * 1.5, f"{clock.longest * 1000:.0f} ms"
+
+
+def test_a_proxy_is_shown_under_its_name_until_the_frame_comes(window: MainWindow, qtbot: QtBot) -> None:
+    session, data = window.desk.session, window.desk.data
+    assert session is not None
+    assert data is not None
+    server = session._frames
+    server.proxy(data.item.id, 0)
+    strip = server.strip(data.item.id)
+    assert strip is not None
+    qtbot.waitUntil(lambda: strip.whole, timeout=20_000)
+    gate = threading.Event()
+    fetch = server.fetch
+
+    def slow(evidence: object, ordinal: int) -> object:
+        gate.wait(10)
+        return fetch(evidence, ordinal)  # type: ignore[arg-type]
+
+    server.fetch = slow  # type: ignore[method-assign, assignment]
+    try:
+        window.navigator.go_to(33)
+        stand_in = window.stage.shown
+        assert stand_in is not None
+        assert stand_in.proxy is not None
+        assert stand_in.chip == "Proxy of frame 34 · the exact frame follows"
+        assert not stand_in.faces
+        assert not stand_in.maps
+        assert not window.stage.settled
+    finally:
+        gate.set()
+    rest(window, qtbot)
+    exact = window.stage.shown
+    assert exact is not None
+    assert exact.proxy is None
+    assert exact.ref.ordinal == 33
+    assert "Proxy" not in exact.chip

@@ -13,7 +13,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 
 from workstation.app.frame_cache import FrameCache, Key
-from workstation.app.strips import Proxy, Strip, fill
+from workstation.app.strips import Proxy, Strip, fill, is_worth_it
 from workstation.domain.errors import WorkstationError
 from workstation.domain.ids import EvidenceId
 from workstation.domain.media import Frame, FrameIndex, MediaInfo, MediaLocation
@@ -50,7 +50,7 @@ class FrameServer:
         self._name = name
         self._cache = cache or FrameCache()
         self._condition = threading.Condition()
-        self._wanted: tuple[EvidenceId, int, Deliver] | None = None
+        self._wanted: tuple[EvidenceId, int, Deliver, bool] | None = None
         self._closed = False
         self._readers: OrderedDict[EvidenceId, MediaReader] = OrderedDict()
         self._keys: dict[EvidenceId, tuple[str, FrameIndex]] = {}
@@ -59,6 +59,7 @@ class FrameServer:
         self._strips: OrderedDict[EvidenceId, Strip] = OrderedDict()
         self._unfilled: deque[EvidenceId] = deque()
         self._filler: threading.Thread | None = None
+        self._slow: dict[EvidenceId, bool] = {}
         self._busy = 0
         self._last: tuple[EvidenceId, int] | None = None
 
@@ -68,18 +69,20 @@ class FrameServer:
         Args:
             deliver: called on the frame thread with the exact frame, or with why there is none.
             proxy: called before this returns, with a stand-in to show meanwhile, when there is one and the exact frame
-                is not at hand. Giving it also has the exhibit's strip of proxies made in the background.
+                is not at hand. Giving it also has the strip of proxies made in the background, for an exhibit whose
+                frames take long.
         """
         with self._condition:
             if self._closed:
                 return
-            self._wanted = (evidence, ordinal, deliver)
+            self._wanted = (evidence, ordinal, deliver, proxy is not None)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._serve, name="frames", daemon=True)
                 self._thread.start()
             self._condition.notify_all()
         if proxy is not None and self._kept(evidence, ordinal) is None:
-            found = self.proxy(evidence, ordinal)
+            strip = self.strip(evidence)
+            found = strip.near(ordinal) if strip is not None else None
             if found is not None:
                 proxy(found)
 
@@ -157,6 +160,7 @@ class FrameServer:
             location, info, index = self._source(evidence)
             reader = open_media(location, info, index=index)
             self._readers[evidence] = reader
+            self._slow[evidence] = is_worth_it(info, reader.index)
             while len(self._readers) > _OPEN_READERS:
                 self._readers.popitem(last=False)[1].close()
         self._readers.move_to_end(evidence)
@@ -169,9 +173,11 @@ class FrameServer:
                     self._condition.wait()
                 if self._closed or self._wanted is None:
                     return
-                evidence, ordinal, deliver = self._wanted
+                evidence, ordinal, deliver, proxies = self._wanted
                 self._wanted = None
             deliver(self._answer(evidence, ordinal))
+            if proxies and self._slow.get(evidence) and self.strip(evidence) is None:
+                self.proxy(evidence, ordinal)
             before, self._last = self._last, (evidence, ordinal)
             if before is not None and before[0] == evidence and 0 < abs(ordinal - before[1]) <= _STRIDE:
                 self._read_ahead(evidence, ordinal, ordinal - before[1])

@@ -15,7 +15,7 @@ from workstation.app import describing, exporting, planning, reporting
 from workstation.app.data_sheets import SheetRequest, submit_copy_sheet
 from workstation.app.editing import Editing
 from workstation.app.examining import ExaminationRun
-from workstation.app.frames import Deliver, FrameServer
+from workstation.app.frames import Deliver, DeliverProxy, FrameServer
 from workstation.app.importing import Place, go_on, import_files
 from workstation.app.intake_results import IntakeWish
 from workstation.app.integrity import verify_exhibits
@@ -58,7 +58,7 @@ class CaseSession:
     def __init__(self, engine: Engine, store: CaseStore) -> None:
         self._engine = engine
         self._store = store
-        self._frames = FrameServer(self._source)
+        self._frames = FrameServer(self._source, lambda evidence: self._store.evidence_item(evidence).sha256)
         self._lock = threading.Lock()
         self._jobs: list[JobId] = []
         self._live: set[ExaminationId] = set()
@@ -163,9 +163,15 @@ class CaseSession:
         """Decode one frame on this thread. Raises: EvidenceError."""
         return self._frames.fetch(evidence, ordinal)
 
-    def request_frame(self, evidence: EvidenceId, ordinal: int, deliver: Deliver) -> None:
-        """Decode one frame on the case's own thread and hand it to ``deliver`` there; the newest request wins."""
-        self._frames.request(evidence, ordinal, deliver)
+    def request_frame(
+        self, evidence: EvidenceId, ordinal: int, deliver: Deliver, proxy: DeliverProxy | None = None
+    ) -> None:
+        """Decode one frame on the case's own thread and hand it to ``deliver`` there; the newest request wins.
+
+        With ``proxy`` a stand-in, where there is one, is handed to it before this returns (U30). It is no evidence, and
+        whoever shows it says so.
+        """
+        self._frames.request(evidence, ordinal, deliver, proxy)
 
     def origins(self) -> Mapping[EvidenceId, ExhibitOrigin]:
         """Purpose, authority and what else the chain of custody says of how each exhibit came here."""

@@ -10,13 +10,13 @@ from __future__ import annotations
 import threading
 from bisect import bisect_right, insort
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from workstation.domain.errors import WorkstationError
 from workstation.domain.ids import EvidenceId
-from workstation.domain.media import Frame, FrameIndex, MediaInfo, MediaKind, MediaLocation, RgbArray
+from workstation.domain.media import Frame, FrameIndex, FrameRef, MediaInfo, MediaKind, MediaLocation, RgbArray
 from workstation.media.reader import open_media
 
 _SIDE = 320
@@ -25,6 +25,8 @@ _MOST = 600
 _FIRST_ROUND = 48
 # Decoding every frame of a longer exhibit for its proxies would take minutes; there the keyframes have to do.
 _LONGEST_DECODED = 40_000
+# About 25 ms of decoding H.264 on one core.
+_PIXELS_AT_ONCE = 20_000_000
 
 Opened = tuple[MediaLocation, MediaInfo, FrameIndex | None]
 
@@ -34,21 +36,23 @@ class Proxy:
     """A stand-in for a frame.
 
     Attributes:
-        ordinal: the frame that was asked for; ``shown`` the one the picture was made from, ``exact`` when they agree.
+        ordinal: the frame that was asked for.
+        ref: the frame the picture was made from, often a neighbour.
         width, height: size of the real frame as shown.
         rgb: (rows, columns, 3) uint8, orientation applied, read-only, at most 320 pixels long.
     """
 
     evidence: EvidenceId
     ordinal: int
-    shown: int
+    ref: FrameRef
     width: int
     height: int
     rgb: RgbArray
 
     @property
     def exact(self) -> bool:
-        return self.ordinal == self.shown
+        """Whether it was made from the very frame that was asked for. It is smaller even then."""
+        return self.ordinal == self.ref.ordinal
 
 
 class Strip:
@@ -58,7 +62,7 @@ class Strip:
         self._evidence = evidence
         self._lock = threading.Lock()
         self._ordinals: list[int] = []
-        self._pictures: dict[int, tuple[RgbArray, int, int]] = {}
+        self._pictures: dict[int, Proxy] = {}
         self.whole = False
 
     def __len__(self) -> int:
@@ -70,7 +74,9 @@ class Strip:
         with self._lock:
             if frame.ref.ordinal not in self._pictures:
                 insort(self._ordinals, frame.ref.ordinal)
-                self._pictures[frame.ref.ordinal] = (small, width, height)
+                self._pictures[frame.ref.ordinal] = Proxy(
+                    self._evidence, frame.ref.ordinal, frame.ref, width, height, small
+                )
 
     def near(self, ordinal: int) -> Proxy | None:
         """The proxy nearest to a frame; of two equally near the earlier one."""
@@ -80,8 +86,15 @@ class Strip:
             at = bisect_right(self._ordinals, ordinal)
             around = self._ordinals[max(0, at - 1) : at + 1]
             shown = min(around, key=lambda known: (abs(known - ordinal), known))
-            rgb, width, height = self._pictures[shown]
-        return Proxy(self._evidence, ordinal, shown, width, height, rgb)
+            return replace(self._pictures[shown], ordinal=ordinal)
+
+
+def is_worth_it(info: MediaInfo, index: FrameIndex | None) -> bool:
+    """Whether a random frame of this exhibit is likely to take so long that a stand-in is seen before it."""
+    if info.kind is not MediaKind.VIDEO or index is None:
+        return False
+    decoded = len(index) / max(1, len(index.keyframes)) / 2
+    return info.video.width * info.video.height * decoded > _PIXELS_AT_ONCE
 
 
 def shrunk(rgb: RgbArray) -> RgbArray:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 from PySide6.QtGui import QImage
 
+from workstation.app.strips import Proxy
 from workstation.domain.errors import WorkstationError
 from workstation.domain.events import (
     CaseChanged,
@@ -31,7 +32,10 @@ _DRAIN_S = 0.012
 
 @dataclass(frozen=True, slots=True)
 class FrameArrived(Event):
-    """A frame that was asked for, ready to paint, or why it cannot be shown. ``ticket`` names the request."""
+    """A frame that was asked for, ready to paint, or why it cannot be shown. ``ticket`` names the request.
+
+    With ``proxy`` there is no frame: ``images`` is a stand-in until the frame comes, and must be shown as one.
+    """
 
     ticket: int
     evidence: EvidenceId
@@ -39,6 +43,7 @@ class FrameArrived(Event):
     frame: Frame | None
     images: tuple[QImage, ...]
     error: WorkstationError | None
+    proxy: Proxy | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 from PySide6.QtGui import QImage
 
+from workstation.app.strips import Proxy
 from workstation.domain.errors import WorkstationError
 from workstation.domain.ids import EvidenceId
 from workstation.domain.media import Frame, RgbArray
@@ -72,7 +73,8 @@ class FrameFeed(QObject):
             self._answered = self._ticket
             self.arrived.emit(kept)
             return
-        session.request_frame(evidence, ordinal, partial(self._deliver, self._ticket, evidence, ordinal))
+        answer = partial(self._deliver, self._ticket, evidence, ordinal)
+        session.request_frame(evidence, ordinal, answer, partial(self._stand_in, self._ticket))
 
     def clear(self) -> None:
         """Forget every frame; answers still under way are dropped."""
@@ -81,6 +83,11 @@ class FrameFeed(QObject):
         self._floor = self._ticket
         self._kept.clear()
         self._bytes = 0
+
+    def _stand_in(self, ticket: int, proxy: Proxy) -> None:
+        """Runs in the GUI thread, within :meth:`request`. A proxy is shown and never kept."""
+        images = (picture(proxy.rgb),)
+        self.arrived.emit(FrameArrived(ticket, proxy.evidence, proxy.ordinal, None, images, None, proxy))
 
     def _deliver(self, ticket: int, evidence: EvidenceId, ordinal: int, answer: Frame | WorkstationError) -> None:
         """Runs on the frame thread."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
 from collections.abc import Iterator
@@ -82,7 +83,7 @@ def test_a_proxy_comes_before_the_exact_frame(server: FrameServer) -> None:
     exact = inbox.wait()
     stand_in = inbox.got[0]
     assert isinstance(stand_in, Proxy)
-    assert (stand_in.ordinal, stand_in.shown, stand_in.exact) == (41, 41, True)
+    assert (stand_in.ordinal, stand_in.ref.ordinal, stand_in.exact) == (41, 41, True)
     assert (stand_in.width, stand_in.height) == (clips.WIDTH, clips.HEIGHT)
     assert exact.ref.ordinal == clips.read_barcode(exact.rgb) == 41
     assert len(exact.ref.digest) == 64
@@ -95,6 +96,18 @@ def test_a_frame_at_hand_needs_no_proxy(server: FrameServer) -> None:
     server.request(CLIP, 7, inbox.exact, inbox.got.append)
     assert inbox.wait().ref.ordinal == 7
     assert len(inbox.got) == 1
+
+
+def test_only_slow_exhibits_get_a_strip(server: FrameServer, opened: Opened) -> None:
+    inbox = Inbox()
+    server.request(CLIP, 30, inbox.exact, inbox.got.append)
+    inbox.wait()
+    assert server.strip(CLIP) is None, "a frame of a small clip is as quick as its proxy"
+    _, info, index = opened
+    large = dataclasses.replace(info, streams=(dataclasses.replace(info.video, width=1920, height=1080),))
+    assert strips.is_worth_it(large, index)
+    assert not strips.is_worth_it(info, index)
+    assert not strips.is_worth_it(large, None)
 
 
 def test_without_a_strip_there_is_only_the_exact_frame(server: FrameServer) -> None:
@@ -166,7 +179,7 @@ def test_a_strip_gives_the_nearest_picture() -> None:
     for ordinal in (10, 20):
         ref = FrameRef(0, ordinal, TimeBase(1, 25), "0" * 64, ordinal)
         strip.add(Frame(ref, np.full((1080, 1920, 3), ordinal, np.uint8)))
-    assert [strip.near(n).shown for n in (0, 10, 14, 15, 16, 99)] == [10, 10, 10, 10, 20, 20]  # type: ignore[union-attr]
+    assert [strip.near(n).ref.ordinal for n in (0, 10, 14, 15, 16, 99)] == [10, 10, 10, 10, 20, 20]  # type: ignore[union-attr]
     near = strip.near(16)
     assert near is not None
     assert near.rgb.shape == (180, 320, 3)
@@ -184,3 +197,19 @@ def test_rounds_cover_the_exhibit_evenly() -> None:
     assert gaps.max() <= 10
     long = FrameIndex(0, TimeBase(1, 25), tuple(range(50_000)), tuple(range(0, 50_000, 250)))
     assert all(ordinal % 250 == 0 for round_ in strips.rounds(long, 300) for ordinal in round_)
+
+
+def test_a_slow_exhibit_gets_its_strip_after_the_first_frame(opened: Opened) -> None:
+    served = FrameServer(lambda _: opened)
+    try:
+        inbox = Inbox()
+        served.request(CLIP, 3, inbox.exact)
+        inbox.wait()
+        assert served.strip(CLIP) is None, "nobody asked for proxies"
+        served._slow[CLIP] = True  # as for a large clip
+        inbox = Inbox()
+        served.request(CLIP, 40, inbox.exact, inbox.got.append)
+        inbox.wait()
+        _until(lambda: served.strip(CLIP) is not None)
+    finally:
+        served.close()

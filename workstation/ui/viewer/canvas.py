@@ -184,7 +184,7 @@ class Canvas(QWidget):
                 draw_extent(painter, entry, view, QColor(255, 255, 255, 130))
             painter.setClipping(False)
             draw_faces(painter, shown.faces, view, self._chosen, area)
-        words = shown.chip if self._overlay.drawn else self.tr("Overlay hidden")
+        words = shown.chip if self._overlay.drawn or shown.proxy else self.tr("Overlay hidden")
         if words:
             draw_chip(painter, words, QPointF(12, 12))
 

@@ -86,7 +86,8 @@ class HeaderStrip(QWidget):
         if shown is None:
             return ""
         place = self.tr("frame {n} of {total}").format(n=shown.ref.ordinal + 1, total=total)
-        return f"{time_stamp(shown.ref)} · {shown.ref.digest[:12]} · {place}"
+        name = self.tr("proxy") if shown.proxy else shown.ref.digest[:12]
+        return f"{time_stamp(shown.ref)} · {name} · {place}"
 
     def _coverage_words(self) -> str:
         data = self._desk.data

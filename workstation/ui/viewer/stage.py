@@ -11,6 +11,7 @@ import numpy.typing as npt
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QImage
 
+from workstation.app.strips import Proxy
 from workstation.domain.media import Frame
 from workstation.domain.results import FaceResult, FaceRow, FrameRow, ItemStatus
 from workstation.ui.bridge import FrameArrived
@@ -146,7 +147,11 @@ class Stage(QObject):
 
     def _compose(self) -> None:
         data, event = self._desk.data, self.arrived
-        if data is None or event is None or event.frame is None or event.evidence != data.item.id:
+        if data is None or event is None or event.evidence != data.item.id:
+            return
+        if event.proxy is not None:
+            self._stand_in(event.proxy, event.images)
+        if event.frame is None:
             return
         frame: Frame = event.frame
         self.row = data.rows.get(event.ordinal)
@@ -154,6 +159,14 @@ class Stage(QObject):
         maps = self._overlays(self.row) if self.row else ()
         self.message = self.advice = ""
         self.shown = Shown(event.images, frame.ref, faces, maps, self._chip(data.run is not None))
+        self.changed.emit()
+
+    def _stand_in(self, proxy: Proxy, images: tuple[QImage, ...]) -> None:
+        """Show a proxy, under its name: no boxes, no maps, no values lie on it."""
+        self.row = None
+        self.message = self.advice = ""
+        words = self.tr("Proxy of frame {n} · the exact frame follows").format(n=proxy.ref.ordinal + 1)
+        self.shown = Shown(images, proxy.ref, chip=words, proxy=proxy)
         self.changed.emit()
 
     def _chip(self, examined: bool) -> str:

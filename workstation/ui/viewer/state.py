@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
+from workstation.app.strips import Proxy
 from workstation.domain.geometry import Box, Point
 from workstation.domain.ids import TrackId
 from workstation.domain.media import FrameRef
@@ -67,18 +68,22 @@ class FaceMark:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shown:
-    """One frame on the canvas: its pictures from full size down by halves, its name and what lies on it."""
+    """One frame on the canvas: its pictures from full size down by halves, its name and what lies on it.
+
+    With ``proxy`` the picture is a small stand-in for a frame still being decoded; ``ref`` is what it was made from.
+    """
 
     images: tuple[QImage, ...]
     ref: FrameRef
     faces: tuple[FaceMark, ...] = ()
     maps: tuple[MapOverlay, ...] = ()
     chip: str = ""
+    proxy: Proxy | None = None
 
     @property
     def width(self) -> int:
-        return self.images[0].width()
+        return self.proxy.width if self.proxy else self.images[0].width()
 
     @property
     def height(self) -> int:
-        return self.images[0].height()
+        return self.proxy.height if self.proxy else self.images[0].height()

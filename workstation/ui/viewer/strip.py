@@ -144,6 +144,8 @@ class OverlayStrip(QWidget):
         if shown is None:
             return "", "", ""
         here = self.tr("frame {n} · {s} s").format(n=shown.ref.ordinal + 1, s=f"{shown.ref.seconds:.3f}")
+        if shown.proxy is not None:
+            return here, self.tr("proxy: values come with the exact frame"), ""
         if point is None:
             return here, self.tr("point at the frame for values"), ""
         x, y = round(point.x), round(point.y)
