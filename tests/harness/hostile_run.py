@@ -52,6 +52,7 @@ class Account:
     rows: Counter[str] = field(default_factory=Counter)
     readings: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
+    stopped: list[str] = field(default_factory=list)
     slowest: list[tuple[float, str]] = field(default_factory=list)
     intake_s: float = 0.0
     reading_s: float = 0.0
@@ -67,6 +68,7 @@ class Account:
             f"intake {self.intake_s:.1f} s, readings {self.reading_s:.1f} s",
             f"main process {self.memory_mib[0]:.0f} MiB before, {self.memory_mib[1]:.0f} MiB at its highest",
             f"slowest {self.slowest}",
+            *(f"stopped {line}" for line in self.stopped),
             f"faults {self.faults}",
         ]
         return "\n".join(parts)
@@ -151,7 +153,7 @@ def _expected(account: Account, key: str, error: WorkstationError, name: str) ->
     if "\n" in line or len(line) > 1500:
         account.faults.append(f"{name}: its message is no line")
     if error.code == "decoder_stopped":
-        account.readings[f"stopped: {key.partition(':')[0]}: {error.message.partition(name)[2][:60]}"] += 1
+        account.stopped.append(f"{name}: {key.partition(':')[0]}: {error.message[-90:]}")
 
 
 def _memory(which: str) -> float:
