@@ -23,7 +23,7 @@ from workstation.app.origins import origins
 from workstation.app.unfinished import Unfinished, unfinished
 from workstation.app.watching import Watch, watch
 from workstation.domain.case import Case
-from workstation.domain.custody import CustodyEvent, CustodyHead
+from workstation.domain.custody import CustodyEvent, CustodyHead, CustodyKind
 from workstation.domain.errors import (
     Cancelled,
     CaseError,
@@ -61,6 +61,7 @@ class CaseSession:
         self._frames = FrameServer(self._source, lambda evidence: self._store.evidence_item(evidence).sha256)
         self._lock = threading.Lock()
         self._jobs: list[JobId] = []
+        self._shown: set[EvidenceId] = set()
         self._live: set[ExaminationId] = set()
         self._closed = False
         self._watch: Watch | None = None
@@ -391,7 +392,20 @@ class CaseSession:
         item = self._store.evidence_item(evidence)
         if item.media is None:
             raise EvidenceError(f"{item.exhibit} cannot be shown: {item.problem}")
+        self._note_access(item)
         return self._store.vault.open_location(item.stored_path), item.media, self._store.frame_index(evidence)
+
+    def _note_access(self, item: EvidenceItem) -> None:
+        """Say once in a session that an exhibit was looked at (E6). Looking goes on where that cannot be recorded."""
+        with self._lock:
+            if self.read_only or item.id in self._shown:
+                return
+            self._shown.add(item.id)
+        body = {"evidence": item.id, "exhibit": item.exhibit, "sha256": item.sha256, "what": "frames shown"}
+        try:
+            self._store.record(CustodyKind.EVIDENCE_ACCESSED, body)
+        except WorkstationError as fault:
+            _log.warning("looking at %s could not be recorded: %s", item.exhibit, fault.message)
 
     def _place(self) -> Place:
         return Place(self._store, self._engine.hub, self._engine.home)
