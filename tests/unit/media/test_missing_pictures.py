@@ -11,6 +11,7 @@ import pytest
 
 from tests.fakes import corpus
 from workstation.domain.errors import DamagedMedia
+from workstation.media.framehash import write_framehash
 from workstation.media.h264_gaps import GapWatch
 from workstation.media.probing import probe
 from workstation.media.reader import FrameFailure, open_media
@@ -69,6 +70,19 @@ def test_no_concealed_picture_is_given_out(base: str, cut: str, suffix: str, tmp
             assert not in_turn[ordinal]
     assert whole > 15, "and what is there is not lost"
     assert failed or cut == "one gone"
+
+
+def test_a_list_of_frames_has_no_line_for_a_damaged_one(tmp_path: Path) -> None:
+    source = corpus.make("b_frames", tmp_path)
+    recorded = {entry.sha256 for entry in corpus.reference(source)}
+    cut_packets(source, tmp_path / "cut.mkv", CUTS["three gone"])
+    written = write_framehash(tmp_path / "cut.mkv", probe(tmp_path / "cut.mkv"), tmp_path / "list.txt")
+    lines = (tmp_path / "list.txt").read_text().splitlines()
+    assert {line[-64:] for line in lines if line[0] == "0"} <= recorded
+    assert len(written.damaged) == sum(line.startswith("#damaged 0: ") for line in lines) > 5
+    assert written.frames + len(written.damaged) == 57
+    theirs = corpus.reference(tmp_path / "cut.mkv")
+    assert not {entry.sha256 for entry in theirs} <= recorded, "ffmpeg lists what it made up"
 
 
 @pytest.mark.parametrize("options", [
