@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from workstation.app.environment import library_versions, machine_facts
+from workstation.app.exclusions import exclusions
 from workstation.app.origins import origins
 from workstation.app.overlays import frame_map
 from workstation.domain.clock import now_utc
@@ -108,8 +109,11 @@ def exhibit_facts(store: CaseStore, item: EvidenceItem, run: Examination) -> Exh
     coverage = store.coverage(run.id, item.id, len(index) if index else 0)
     rows = store.frame_rows(run.id, item.id)
     tracks = store.summaries(run.id, item.id)
-    frames = _key_frames(store, item, run, rows, tracks, coverage)
-    return ExhibitFacts(item, run, coverage, tracks, _series(rows), frames)
+    left_out, readings = exclusions(store, item, run, rows)
+    whole = {exclusion.track_number for exclusion in left_out if exclusion.seconds is None}
+    relied = tuple(track for track in tracks if not whole & {0, track.track_number})
+    frames = _key_frames(store, item, run, rows, relied, coverage)
+    return ExhibitFacts(item, run, coverage, tracks, _series(rows), frames, exclusions=left_out, excluded=readings)
 
 
 def _series(rows: Sequence[FrameRow]) -> tuple[Series, ...]:

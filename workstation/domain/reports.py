@@ -81,8 +81,24 @@ class KeyFrame:
 
 
 @dataclass(frozen=True, slots=True)
+class Exclusion:
+    """Results that the examiner does not rely on, and why (X10); they are printed all the same.
+
+    Attributes:
+        track_number: 0 for every track.
+        seconds: presentation time of the one frame meant; None for every frame.
+        readings: results of any status that this covers.
+    """
+
+    track_number: int
+    seconds: float | None
+    reason: str
+    readings: int
+
+
+@dataclass(frozen=True, slots=True)
 class ExhibitFacts:
-    """One exhibit under one examination."""
+    """One exhibit under one examination. ``excluded`` counts the readings that some exclusion covers, each once."""
 
     item: EvidenceItem
     examination: Examination
@@ -91,6 +107,8 @@ class ExhibitFacts:
     series: tuple[Series, ...]
     key_frames: tuple[KeyFrame, ...]
     thumbnail: RgbArray | None = None
+    exclusions: tuple[Exclusion, ...] = ()
+    excluded: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,6 +178,18 @@ ENGLISH: Mapping[str, str] = {
     ),
     "results.coverage.readings": "Face readings",
     "results.coverage.readings.value": "scored {scored} · abstained {abstained} · errors {errors} · sum {sum}",
+    "results.coverage.excluded": "Of these readings",
+    "results.coverage.excluded.value": "{count} excluded by the examiner, with the reasons below",
+    "results.excluded": "Excluded by the examiner",
+    "results.excluded.where": "What",
+    "results.excluded.reason": "Reason",
+    "results.excluded.count": "Readings",
+    "results.excluded.all": "every track",
+    "results.excluded.at": "{track} at {seconds} s",
+    "results.excluded.note": (
+        "These results are printed above with all others. They are not relied on, and no key frame is taken from a "
+        "track that is excluded as a whole."
+    ),
     "results.coverage.mismatch": "These counts do not add up; the coverage of this exhibit must not be relied on.",
     "results.tracks": "Scores by face track",
     "results.tracks.none": "No face was found in any frame that was examined, so there is nothing to score.",

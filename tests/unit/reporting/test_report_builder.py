@@ -22,7 +22,7 @@ from sample_facts import card, report_facts
 
 from workstation.domain.custody import canonical_json
 from workstation.domain.errors import Cancelled, PermissionRefused, ReportError, ReportInvalid, StorageFull
-from workstation.domain.reports import ReportFacts
+from workstation.domain.reports import Exclusion, ReportFacts
 from workstation.reporting import builder
 from workstation.reporting.atomic import put_file
 from workstation.reporting.builder import BuiltReport, build_report, prepare_report
@@ -41,6 +41,17 @@ def text_of(path: Path, first: int = 1, last: int = 999, *, layout: bool = True)
 
 def flat(text: str) -> str:
     return " ".join(text.split())
+
+
+def test_what_the_examiner_excluded_is_printed_with_its_reason(tmp_path: Path, identity: Identity) -> None:
+    """X10: excluded results are counted and explained, never hidden."""
+    facts = report_facts(exhibits=1)
+    left_out = (Exclusion(2, None, "A face on a poster", 40), Exclusion(0, 3.5, "Lens flare", 4))
+    facts = replace(facts, exhibits=(replace(facts.exhibits[0], exclusions=left_out, excluded=42),))
+    said = flat(text_of(build_report(facts, tmp_path / "r.pdf", identity).path))
+    assert "42 excluded by the examiner" in said
+    assert "T2 A face on a poster 40" in said
+    assert "every track at 3.500 s Lens flare 4" in said
 
 
 def test_what_is_returned_is_what_lies_on_disk(sample: BuiltReport) -> None:

@@ -51,6 +51,7 @@ def _exhibit(content: Content, entry: ExhibitFacts) -> list[Flowable]:
         para(opened, styles.SMALL),
         *_coverage(entry),
         *_tracks(content, entry),
+        *_exclusions(entry),
         *_abstentions(entry),
         *_timeline(content, entry),
         *_key_frames(content, entry),
@@ -88,6 +89,7 @@ def _coverage(entry: ExhibitFacts) -> list[Flowable]:
                     sum=readings,
                 ),
             ),
+            *_excluded_count(entry),
         ]
     )
     counted = sum(t.frames_scored + t.frames_abstained + t.frames_error for t in entry.tracks)
@@ -136,6 +138,27 @@ def _track_row(content: Content, track: TrackSummary) -> list[str]:
         formatting.spread(low, high) if track.frames_scored > 1 else "–",
         content.scale(track.detector) if track.mean is not None else "–",
     ]
+
+
+def _excluded_count(entry: ExhibitFacts) -> list[tuple[str, str]]:
+    if not entry.exclusions:
+        return []
+    return [(say("results.coverage.excluded"), say("results.coverage.excluded.value", count=entry.excluded))]
+
+
+def _exclusions(entry: ExhibitFacts) -> list[Flowable]:
+    """What the examiner does not rely on, and why; counted, never hidden (X10)."""
+    if not entry.exclusions:
+        return []
+    rows = []
+    for exclusion in entry.exclusions:
+        where = f"T{exclusion.track_number}" if exclusion.track_number else say("results.excluded.all")
+        if exclusion.seconds is not None:
+            where = say("results.excluded.at", track=where, seconds=formatting.seconds(exclusion.seconds))
+        rows.append([where, exclusion.reason, str(exclusion.readings)])
+    head = [say(f"results.excluded.{key}") for key in ("where", "reason", "count")]
+    table = rows_table(head, rows, [34, 112, 20], right=(2,))
+    return [*heading(say("results.excluded"), 2), table, para(say("results.excluded.note"), styles.SMALL)]
 
 
 def _abstentions(entry: ExhibitFacts) -> list[Flowable]:

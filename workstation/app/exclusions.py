@@ -1,0 +1,43 @@
+"""What the examiner excluded from an examination, with the number of readings each exclusion covers (X10)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from workstation.domain.edits import ObjectKind
+from workstation.domain.evidence import EvidenceItem
+from workstation.domain.examinations import Examination
+from workstation.domain.reports import Exclusion
+from workstation.domain.results import FrameRow
+from workstation.storage.case_store import CaseStore
+
+
+def exclusions(
+    store: CaseStore, item: EvidenceItem, run: Examination, rows: Sequence[FrameRow]
+) -> tuple[tuple[Exclusion, ...], int]:
+    """Exclusions of one exhibit under one examination, and how many readings they cover together.
+
+    Args:
+        rows: every examined frame of the exhibit.
+    """
+    found: list[Exclusion] = []
+    covered: set[tuple[int, int, str]] = set()
+    for thing in store.edits.objects(ObjectKind.EXCLUSION):
+        body = thing.body
+        if (body.get("examination"), body.get("evidence")) != (run.id, item.id):
+            continue
+        track, pts = str(body.get("track") or ""), body.get("pts")
+        number, seconds = 0, None
+        mine: set[tuple[int, int, str]] = set()
+        for row in rows:
+            if pts is not None and row.frame.pts != pts:
+                continue
+            seconds = row.frame.seconds if pts is not None else None
+            for face in row.faces:
+                if track and face.track != track:
+                    continue
+                number = face.track_number if track else 0
+                mine.update((row.frame.pts, face.track_number, result.detector) for result in face.results)
+        covered |= mine
+        found.append(Exclusion(number, seconds, str(body.get("reason", "")), len(mine)))
+    return tuple(found), len(covered)
