@@ -130,6 +130,21 @@ def test_bytes_behind_the_end_are_told_with_place_size_and_look() -> None:
     assert media.field(again, "Trailing data", "BeginsLike").shown == "a JPEG picture"
 
 
+def test_pictures_the_file_names_are_no_trailing_data() -> None:
+    out = io.BytesIO()
+    media.picture().save(out, "MPO", save_all=True, append_images=[media.picture(seed=3)])
+    data = out.getvalue()
+    metadata = media.read(data)
+    assert "trailing_data" not in {one.code for one in metadata.observations}
+    second = next(one for one in metadata.structure if "multi-picture" in one.name)
+    assert data[second.offset : second.offset + 2] == b"\xff\xd8"
+    assert second.offset + second.size == len(data)
+    behind = media.read(data + media.video("mp4", frames=4))
+    told = media.field(behind, "Trailing data", "Bytes")
+    assert told.offset == len(data)
+    assert media.field(behind, "Trailing data", "BeginsLike").shown == "a video file"
+
+
 @pytest.mark.parametrize("make", [media.full_png, media.gif, lambda: media.saved("WEBP"), lambda: media.saved("BMP")])
 def test_trailing_data_of_other_formats(make: object) -> None:
     data = make()  # type: ignore[operator]

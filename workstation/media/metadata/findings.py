@@ -55,6 +55,7 @@ class Findings:
         self.tools: dict[str, str] = {}
         self.end: int | None = None
         self.end_words = ""
+        self.named: list[tuple[int, int, str]] = []
         self._ended: BaseException | None = None
         self._fields = 0
         self._parts = 0

@@ -31,7 +31,6 @@ class Segments:
         self._c2pa = False
         self._exif = 0
         self.thumbnails: list[tuple[str, int | None, bytes]] = []
-        self.pictures: list[tuple[int, int]] = []
 
     def take(self, code: int, name: str, body: bytes, position: int, node: Node) -> None:
         """Read one segment. ``position``: of its marker in the file."""
@@ -115,7 +114,8 @@ class Segments:
             fields.append(
                 fact(f"Picture {number + 1}", f"{size} bytes at {start}", offset=entries.offset + 16 * number)
             )
-            self.pictures.append((start, size))
+            if start:
+                self._find.named.append((start, size, f"picture {number + 1} of the multi-picture format"))
         self._find.group("Multi-picture format", where, fields, offset)
 
     def _extended_part(self, body: bytes) -> None:

@@ -34,10 +34,17 @@ def density(bits: float) -> str:
 
 
 def read_trailing(find: Findings, window: Window) -> None:
-    """Describe the bytes behind ``find.end``, when there are any."""
-    if find.end is None or find.end >= window.size:
+    """Describe the bytes behind ``find.end`` that the file itself names nowhere, when there are any."""
+    if find.end is None:
         return
-    start, size = find.end, window.size - find.end
+    start, before = find.end, find.end_words
+    for place, length, words in sorted(find.named):
+        if place == start and 0 < length <= window.size - start:
+            find.node(None, words, place, length, "named by the file itself")
+            start, before = place + length, words
+    size = window.size - start
+    if size <= 0:
+        return
     head = window.some(start, max(HEAD_BYTES, min(_SAMPLED, size)))[:size]
     tail = window.some(max(start, window.size - _SAMPLED), min(_SAMPLED, size))
     bits = entropy(head + (tail if size > _SAMPLED else b""))
@@ -52,10 +59,10 @@ def read_trailing(find: Findings, window: Window) -> None:
         fact("Entropy", f"{bits:.2f} bits per byte, {density(bits)}"),
         bytes_field("FirstBytes", head[:64], head[:16].hex(), offset=start),
     ]
-    find.group("Trailing data", f"behind {find.end_words}", fields, start)
+    find.group("Trailing data", f"behind {before}", fields, start)
     find.observe(
         "trailing_data",
-        f"{size} bytes follow {find.end_words} at {start}"
+        f"{size} bytes follow {before} at {start}"
         + (f"; they begin like {looks}" if looks else "")
         + ". Phones and cameras add further pictures, short videos or notes of their own there; so do other programs.",
         f"trailing data at {start}, {size} bytes, {bits:.2f} bits per byte",
