@@ -149,6 +149,8 @@ def end(connection: Connection, chain: Chain, batch: IntakeId, state: BatchState
         "duplicates": found.duplicates,
         "waiting": found.waiting,
         "items_sha256": intake.digest(connection, intake.SETTLED, number),
+        "purpose": found.purpose,
+        "authority": found.authority,
     }
     chain.append(connection, CustodyKind.INTAKE_ENDED, body)
 
