@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -52,6 +53,12 @@ def edit_case(case: str, count: str) -> int:
             session.close()
     except WorkstationError as fault:
         return _tell(fault)
+    return 0
+
+
+def leave_running() -> int:
+    """What no act may do: leave a process behind, in a session of its own."""
+    subprocess.Popen(["sleep", "60"], start_new_session=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     return 0
 
 

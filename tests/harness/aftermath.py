@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlcipher3 import dbapi2
 
-from tests.harness.workbench import Outcome, Place, left_running
+from tests.harness.workbench import Outcome, Place
 from workstation.domain.errors import CaseLocked, CaseNotFound, WorkstationError
 from workstation.domain.examinations import ExaminationState
 from workstation.storage.arrays import ArrayStore
@@ -50,7 +50,7 @@ def look(place: Place, outcome: Outcome, secrets: Sequence[str] = ()) -> Found:
     Args:
         secrets: passphrases of which one opens the case, if it is encrypted.
     """
-    faults = [f"still running: {line}" for line in left_running(outcome.pid)] if outcome.pid else []
+    faults = [f"still running: {line}" for line in outcome.left]
     said = outcome.of("event")
     try:
         case, secret = unlocked(place, secrets)

@@ -7,6 +7,7 @@ killed with everything it started; it runs the real command line, or an act of :
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import os
 import random
@@ -20,6 +21,8 @@ from typing import Any, NoReturn
 from tests.harness.instruments import Bench, Plan, install
 
 _MOST_SECONDS = 120.0
+_GRACE_SECONDS = 3.0
+_STARTED: set[int] = set()
 
 
 def _warm() -> None:
@@ -94,7 +97,36 @@ def _start(request: dict[str, Any]) -> int:
     pid = os.fork()
     if pid == 0:
         _child(request)
+    _STARTED.add(pid)
     return pid
+
+
+def _adopt() -> None:
+    """Whatever a child leaves behind becomes a child of this process (PR_SET_CHILD_SUBREAPER), whatever session it is
+    in. Only on Linux."""
+    if sys.platform.startswith("linux"):
+        ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)
+
+
+def _left() -> list[str]:
+    """What ended children left running, after some seconds of grace."""
+    end = time.monotonic() + _GRACE_SECONDS
+    while True:
+        left = [pid for pid in _children() if pid not in _STARTED and os.waitpid(pid, os.WNOHANG)[0] == 0]
+        if not left or time.monotonic() > end:
+            break
+        time.sleep(0.01)
+    lines = [Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode() for pid in left]
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)
+    return lines
+
+
+def _children() -> list[int]:
+    try:
+        return [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text("ascii").split()]
+    except OSError:
+        return []
 
 
 def _wait(pid: int, kill_after: float, group: bool) -> dict[str, Any]:
@@ -105,7 +137,8 @@ def _wait(pid: int, kill_after: float, group: bool) -> dict[str, Any]:
         done, status = os.waitpid(pid, os.WNOHANG)
         seconds = time.monotonic() - begun
         if done:
-            return {"code": os.waitstatus_to_exitcode(status), "seconds": seconds, "killed": killed}
+            _STARTED.discard(pid)
+            return {"code": os.waitstatus_to_exitcode(status), "seconds": seconds, "left": _left()}
         if not killed and seconds >= (kill_after or _MOST_SECONDS):
             killed = True
             with contextlib.suppress(ProcessLookupError):
@@ -119,6 +152,7 @@ def _wait(pid: int, kill_after: float, group: bool) -> dict[str, Any]:
 def main() -> None:
     sys.path.insert(0, str(Path(__file__).parents[2]))
     _warm()
+    _adopt()
     print(json.dumps({"ready": os.getpid()}), flush=True)  # noqa: T201
     for line in sys.stdin:
         request = json.loads(line)

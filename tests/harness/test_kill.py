@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +21,11 @@ def test_a_killed_act_loses_nothing(bases: Bases, act: Act) -> None:
     kill_once(bases, act, *draw(bases, act, chance), figures)
     assert not figures.faults, "\n".join(figures.lines())
     assert figures.lost == 0
+
+
+def test_a_process_left_behind_is_found(bases: Bases, tmp_path: Path) -> None:
+    """The harness itself: what it says of left processes is not empty by chance."""
+    assert bases.nursery.run(tmp_path, act="leave_running").left == ("sleep 60 ",)
 
 
 @pytest.mark.harness

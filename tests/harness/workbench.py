@@ -21,13 +21,15 @@ CHECKOUT = Path(__file__).parents[2]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a child ended. ``code`` is its exit status, or minus the signal that ended it."""
+    """How a child ended. ``code`` is its exit status, or minus the signal that ended it; ``left`` names processes it
+    started that still ran some seconds later."""
 
     code: int
     seconds: float
     said: tuple[dict[str, Any], ...]
     stdout: str
     stderr: str
+    left: tuple[str, ...] = ()
 
     def of(self, kind: str) -> list[dict[str, Any]]:
         return [line for line in self.said if line["is"] == kind]
@@ -161,6 +163,7 @@ class Nursery:
             read_paper(Path(request["paper"])),
             _text(request["stdout"]),
             _text(request["stderr"]),
+            tuple(answer["left"]),
         )
 
 
@@ -239,25 +242,3 @@ class Place:
 
     def remove(self) -> None:
         shutil.rmtree(self.root, ignore_errors=True)
-
-
-def left_running(session: int, seconds: float = 3.0) -> list[str]:
-    """What still runs, after ``seconds`` at most, of the session that the child ``session`` was the leader of."""
-    end = time.monotonic() + seconds
-    while (found := _of_session(session)) and time.monotonic() < end:
-        time.sleep(0.02)
-    return found
-
-
-def _of_session(session: int) -> list[str]:
-    found = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            state, _, _, sid = (entry / "stat").read_text(encoding="ascii").rpartition(")")[2].split()[:4]
-            if int(sid) == session and state != "Z":
-                found.append((entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")[:120])
-        except (OSError, ValueError):
-            continue
-    return found

@@ -14,7 +14,7 @@ from tests.fakes.marked_engine import MarkedEngine
 from tests.harness.aftermath import BATCH, finished, leftovers
 from tests.harness.instruments import Plan
 from tests.harness.quick_engine import write_face_clip
-from tests.harness.workbench import Nursery, Place, Running, left_running
+from tests.harness.workbench import Nursery, Place, Running
 from workstation.domain.custody import CustodyKind
 from workstation.domain.errors import CaseError
 from workstation.domain.examinations import ExaminationState
@@ -125,7 +125,7 @@ def test_a_stop_that_is_asked_for_is_clean(nursery: Nursery, place: Place, numbe
     outcome = running.wait()
     assert outcome.code == 11, outcome.stderr
     assert outcome.stderr.count("\n") == 1, outcome.stderr
-    assert left_running(outcome.pid) == []
+    assert outcome.left == ()
     assert states(place) == [ExaminationState.CANCELLED]
     done, errors = examined(place)
     assert len(done) >= BATCH
