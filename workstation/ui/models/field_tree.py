@@ -11,8 +11,9 @@ from PySide6.QtGui import QStandardItem, QStandardItemModel
 
 from workstation.domain.metadata import JpegFacts, MediaMetadata, MetaField, MetaGroup, Part
 
-_MOST_PARTS = 4_000
+_MOST_PARTS = 3_000
 _MOST_WIDE = 300
+_MOST_FIELDS = 400
 
 
 def tr(text: str) -> str:
@@ -84,7 +85,11 @@ def structure_nodes(found: MediaMetadata) -> tuple[Node, ...]:
 
 
 def _group(group: MetaGroup) -> Node:
-    return Node(group.name, "", group.where, tuple(_field(one) for one in group.fields))
+    rows = [_field(one) for one in group.fields[:_MOST_FIELDS]]
+    left = len(group.fields) - len(rows)
+    if left:
+        rows.append(Node("…", tr("{n} more fields; the command line tells all.").format(n=left)))
+    return Node(group.name, "", group.where, tuple(rows))
 
 
 def _field(one: MetaField) -> Node:
@@ -141,7 +146,7 @@ class FieldTreeModel(QStandardItemModel):
         self.removeRows(0, self.rowCount())
         root = self.invisibleRootItem()
         for node in nodes:
-            _add(root, node)
+            root.appendRow(_row(node))
 
 
 def plain_tip(text: str) -> str:
@@ -149,15 +154,17 @@ def plain_tip(text: str) -> str:
     return f'<p style="white-space: pre-wrap">{html.escape(text)}</p>' if text else ""
 
 
-def _add(parent: QStandardItem, node: Node) -> None:
+def _row(node: Node) -> list[QStandardItem]:
+    """The two cells of a row with all rows below it; made before it enters the model, which is told only once."""
     name, value = QStandardItem(node.name), QStandardItem(node.value[:_MOST_WIDE].replace("\n", " "))
+    tip = plain_tip(node.tip or node.value)
     for item in (name, value):
         item.setEditable(False)
-        item.setToolTip(plain_tip(node.tip or node.value))
+        item.setToolTip(tip)
     value.setData(node.value, Qt.ItemDataRole.AccessibleTextRole)
-    parent.appendRow([name, value])
     for inner in node.nodes:
-        _add(name, inner)
+        name.appendRow(_row(inner))
+    return [name, value]
 
 
 def filtered(model: FieldTreeModel, parent: QObject) -> QSortFilterProxyModel:

@@ -27,6 +27,7 @@ from workstation.ui.widgets.fact_sheet import Fact, FactSheet, Section
 from workstation.ui.widgets.labels import button, label
 
 _EXPANDED = 12
+_MOST_OPENED = 60
 _MOST_LINES = 6
 
 
@@ -150,6 +151,7 @@ class TreeTab(QWidget):
         super().__init__()
         self.setObjectName("panel")
         self._source, self._structure = source, structure
+        self._stale = False
         self.model = FieldTreeModel(headings, self)
         self._shown = filtered(self.model, self)
         self.tree = FieldTree(name)
@@ -187,10 +189,16 @@ class TreeTab(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
         super().showEvent(event)
+        if self._stale:
+            self.refresh()
         self._source.want()
 
     @Slot()
     def refresh(self) -> None:
+        """Show the source's state; while nobody looks, only note that it changed."""
+        self._stale = not self.isVisible()
+        if self._stale and self._source.found is not None:
+            return
         found = self._source.found
         nodes: tuple[Node, ...] = ()
         if found is not None:
@@ -226,7 +234,9 @@ class TreeTab(QWidget):
 
     def _open_up(self) -> None:
         for row in range(min(_EXPANDED, self._shown.rowCount())):
-            self.tree.expand(self._shown.index(row, 0))
+            index = self._shown.index(row, 0)
+            if self._shown.rowCount(index) <= _MOST_OPENED:
+                self.tree.expand(index)
 
 
 class ProvenanceTab(FactSheet):
