@@ -20,6 +20,7 @@ from workstation.storage.anchor import write_anchor
 from workstation.storage.case_files import CaseFiles
 from workstation.storage.case_folder import CaseFolder
 from workstation.storage.checkpoints import Ledger
+from workstation.storage.closing import closed_state
 from workstation.storage.durable import file_error, write_whole
 from workstation.storage.engine import connect, writer_engine
 from workstation.storage.keys import LedgerKey
@@ -193,6 +194,7 @@ def _rewrite(
             on_progress(total, total)
         gone = () if slots is not None or not folder.key_file.exists() else (folder.key_file.name,)
         switching.commit(folder, gone)
+        write_anchor(folder.anchor, opened.case.id, head, chain.key, closed_state(folder))
         return Rewritten(head, len(names), total, tuple(_left_alone(folder, names)))
     except OSError as fault:
         raise file_error(fault, folder.root) from fault
