@@ -5,7 +5,8 @@ Layers, from the outside in; each holds without the others:
 * ``bubblewrap``: namespaces of its own for files, processes, network and users (laid on by :mod:`starting`);
 * ``landlock``: the kernel refuses every file that is not open already, TCP, and signals to others;
 * ``seccomp``: only the system calls that decoding needs (:mod:`syscalls`);
-* ``limits``: bounded memory and processor time, no new files, no core dump, few descriptors.
+* ``limits``: bounded memory and processor time, no new files, no core dump, few descriptors, and none of root's special
+  rights (:mod:`privileges`), even when the workstation is run as root.
 
 ``RLIMIT_NPROC`` is not among them: it counts the threads of the whole account on the machine, so that a value that
 stops a fork here would also stop the decoder's own threads, or not stop anything, depending on what else runs. The
@@ -47,6 +48,7 @@ def prepare() -> tuple[CallFilter | None, tuple[str, ...]]:
     if not sys.platform.startswith("linux"):
         return None, ("Landlock and seccomp exist on Linux alone.",)
     from workstation.media import landlock
+    from workstation.media import privileges as _loaded_now  # noqa: F401 (no file can be opened later)
 
     notes = [] if landlock.version() else ["This kernel has no Landlock."]
     try:
@@ -64,8 +66,9 @@ def lock(memory_bytes: int, calls: CallFilter | None) -> tuple[str, ...]:
         return ()
     layers = ["limits"]
     if sys.platform.startswith("linux"):
-        from workstation.media import landlock
+        from workstation.media import landlock, privileges
 
+        privileges.drop_privileges()
         if landlock.close_files():
             layers.insert(0, "landlock")
         if calls is not None:

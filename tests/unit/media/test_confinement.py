@@ -354,3 +354,13 @@ def test_the_starter_keeps_no_exhibit(clip: Path) -> None:
         assert not [name for name in held if "clip" in name or "plain" in name or "memfd" in name]
         assert _own_memory(handle._process.pid) == set()
     handle.close()
+
+
+def test_the_kernel_says_so_too(starter: StarterHandle, clip: Path) -> None:
+    """No capability, no way to get one, a filter in force: read from outside."""
+    with starting.using(starter), open_media(clip, probe(clip)) as reader:
+        text = Path(f"/proc/{reader.child_pid}/status").read_text()
+    facts = {line.partition(":")[0]: line.partition(":")[2].strip() for line in text.splitlines()}
+    assert int(facts["CapEff"], 16) == int(facts["CapPrm"], 16) == int(facts["CapInh"], 16) == 0
+    assert facts["NoNewPrivs"] == "1"
+    assert facts["Seccomp"] == "2"
