@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cryptography import x509
+
 from workstation.app.paths import Home
 from workstation.domain.errors import CaseDamaged, EvidenceError
 from workstation.domain.events import EvidenceChanged
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 _MOST_ANCHORS = 4 << 20
-_MARK = "-----BEGIN CERTIFICATE-----"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,12 @@ def trust_list(home: Home | None = None) -> TrustList:
         except (OSError, UnicodeDecodeError) as error:
             problems.append(f"{path.name}: {type(error).__name__}")
             continue
-        if _MARK not in text:
-            problems.append(f"{path.name}: no certificate in PEM form, or larger than {_MOST_ANCHORS} bytes")
+        try:
+            sound = bool(x509.load_pem_x509_certificates(text.encode()))
+        except ValueError:
+            sound = False
+        if not sound:
+            problems.append(f"{path.name}: no certificates in PEM form, or larger than {_MOST_ANCHORS} bytes")
             continue
         parts.append(text.strip())
         files.append(path.name)

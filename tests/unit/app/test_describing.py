@@ -31,7 +31,7 @@ def session(engine: Engine, tmp_path: Path) -> Iterator[CaseSession]:
     folder = trust_folder(engine.home)
     folder.mkdir(parents=True)
     (folder / "own.pem").write_text(authority.root)
-    (folder / "broken.pem").write_text("nothing")
+    (folder / "broken.pem").write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
     (folder / "notes.txt").write_text(authority.root)
     (tmp_path / "signed.jpg").write_bytes(sign(media.jpeg(media.picture(320, 240)), authority))
     (tmp_path / "clip.mp4").write_bytes(media.video("mp4", frames=10))

@@ -53,6 +53,12 @@ def test_own_anchor_makes_it_trusted_and_another_does_not(signed: bytes, authori
     assert len(stranger.anchors) == 64
 
 
+def test_trust_list_that_cannot_be_used_leaves_the_other_states_alone(signed: bytes) -> None:
+    found = read(signed, "garbage")
+    assert states(found) == (YES, YES, UNCHECKED, NO)
+    assert "could not be used" in found.trusted.reason
+
+
 def test_flipped_byte_is_not_intact_whatever_the_trust(signed: bytes, authority: Authority) -> None:
     spoiled = bytearray(signed)
     spoiled[-40] ^= 1

@@ -12,6 +12,7 @@ import io
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, BinaryIO
 
 import c2pa
@@ -125,6 +126,7 @@ def read_provenance(
     if not kind:
         why = f"Content credentials of this format ({format_name}) are not read by this product."
         return _all(StateWord.NOT_APPLICABLE, why, anchors)
+    file.seek(0)
     beating = _Beating(file, size, beat)
     try:
         context = c2pa.Context.from_dict(settings(anchors))
@@ -141,6 +143,12 @@ def read_provenance(
             raise beating.stopped from error
         if beating.late:
             return _late(anchors)
+        if anchors:
+            # A trust list that the library cannot use must not make a file look damaged.
+            again = read_provenance(file, size, format_name, signature, "", beat, embedded)
+            if again.claims:
+                why = f"The installed trust list could not be used: {_plain(error)}."
+                return replace(again, trusted=ProvenanceState(StateWord.NOT_CHECKED, why), anchors=_digest(anchors))
         return _failed(error, anchors, embedded)
     if beating.late:
         return _late(anchors)
