@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import platform
@@ -10,7 +11,8 @@ import time
 from pathlib import Path
 
 from workstation.domain.clock import now_utc
-from workstation.domain.errors import CaseReadOnly
+from workstation.domain.errors import CaseReadOnly, StorageFull
+from workstation.storage.durable import file_error
 
 _PATIENCE_S = 0.5
 _SIZE = 512
@@ -35,15 +37,11 @@ class CaseLock:
         Raises:
             CaseReadOnly: another program or window holds it, the file cannot be made, or the drive knows no locks (some
                 network drives: two machines could then write at once).
+            StorageFull: the file cannot be made.
         """
-        try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
-        except OSError as fault:
-            raise CaseReadOnly(
-                f"The case folder {path.parent} cannot be written ({fault.strerror}).", "Open it for reading only."
-            ) from fault
         deadline = time.monotonic() + _PATIENCE_S
-        while not _locked(descriptor, path):
+        descriptor = _opened(path)
+        while not (_locked(descriptor, path) and _is_the_file(descriptor, path)):
             if time.monotonic() >= deadline:
                 holder = _holder(descriptor)
                 os.close(descriptor)
@@ -51,6 +49,9 @@ class CaseLock:
                     f"The case in {path.parent} is open elsewhere{holder}.", "Close it there, or open it for reading."
                 )
             time.sleep(0.05)
+            if not _is_the_file(descriptor, path):
+                os.close(descriptor)
+                descriptor = _opened(path)
         _sign(descriptor)
         return cls(descriptor)
 
@@ -74,7 +75,30 @@ class CaseLock:
         """Give the lock back; a second call does nothing."""
         if self._descriptor is not None:
             descriptor, self._descriptor = self._descriptor, None
+            # The next holder needs a moment to sign; until then nobody must be told of this one.
+            with contextlib.suppress(OSError):
+                os.ftruncate(descriptor, 0)
             os.close(descriptor)
+
+
+def _opened(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
+    except OSError as fault:
+        why = file_error(fault, path)
+        if isinstance(why, StorageFull):
+            raise why from fault
+        raise CaseReadOnly(
+            f"The case folder {path.parent} cannot be written ({fault.strerror}).", "Open it for reading only."
+        ) from fault
+
+
+def _is_the_file(descriptor: int, path: Path) -> bool:
+    """Whether the open file is still the one of that name: a lock on a file that was taken away excludes nobody."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except OSError:
+        return False
 
 
 def _locked(descriptor: int, path: Path) -> bool:

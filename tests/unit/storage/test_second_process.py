@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -171,6 +172,23 @@ def test_a_killed_program_leaves_no_lock(store: CaseStore, tmp_path: Path, key: 
         CaseStore.open(store.folder, key=key).close()
         assert time.monotonic() - started < 5
     assert verify_case(store.folder).ok
+
+
+def test_a_lock_file_that_was_replaced_is_not_trusted(store: CaseStore, tmp_path: Path) -> None:
+    """Whoever waits for a lock on a file that its holder takes away must lock the new one."""
+    path = tmp_path / "case.lock"
+    first = case_lock.CaseLock.take(path)
+    waiting: list[case_lock.CaseLock] = []
+    thread = threading.Thread(target=lambda: waiting.append(case_lock.CaseLock.take(path)))
+    thread.start()
+    time.sleep(0.1)
+    path.unlink()
+    first.release()
+    thread.join()
+    with pytest.raises(CaseReadOnly):
+        case_lock.CaseLock.take(path)
+    waiting[0].release()
+    case_lock.CaseLock.take(path).release()
 
 
 def test_a_drive_without_locks_is_read_only(store: CaseStore, key: LedgerKey, monkeypatch: pytest.MonkeyPatch) -> None:
