@@ -149,13 +149,26 @@ def _seconds(stamp: str) -> float:
         return 0.0
 
 
-def must_be_sound(store: CaseStore, hub: Hub, items: Sequence[EvidenceItem], context: JobContext) -> None:
-    """Re-verify before a report (E5). Raises: IntegrityMismatch naming every exhibit that differs."""
-    bad = verify_exhibits(store, hub, [item.id for item in items], context)["mismatch"]
+def must_be_sound(
+    store: CaseStore,
+    hub: Hub,
+    items: Sequence[EvidenceItem],
+    context: JobContext,
+    *,
+    else_what: str = "no report is built",
+    only_doubtful: bool = False,
+) -> None:
+    """Re-verify before a report, or, only what is in doubt, before an examination (E5).
+
+    Raises:
+        IntegrityMismatch: names every exhibit that differs, and what therefore does not happen.
+    """
+    chosen = [item.id for item in items]
+    bad = verify_exhibits(store, hub, chosen, context, only_doubtful=only_doubtful)["mismatch"]
     if bad:
         names = ", ".join(str(name) for name in bad) if isinstance(bad, list) else str(bad)
         raise IntegrityMismatch(
-            f"{names}: the stored original is not what was taken in; no report is built.",
+            f"{names}: the stored original is not what was taken in; {else_what}.",
             "Restore the case from a sound copy and verify the exhibits again.",
         )
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from workstation.app import facts as gathering
 from workstation.app.integrity import compare_with_case, must_be_sound
 from workstation.app.paths import Home, refused
+from workstation.app.quiet import Quiet
 from workstation.domain.custody import CheckLine, CheckState, Verification
 from workstation.domain.errors import NotFound, PermissionRefused, WrongPassword
 from workstation.domain.ids import ExaminationId
@@ -82,10 +83,10 @@ def build(engine: Engine, store: CaseStore, request: ReportRequest, context: Job
         engine.home, store.case.examiner, engine.settings.organisation, request.identity, request.password
     )
     context.progress(1, _STEPS, "verifying the exhibits")
-    must_be_sound(store, engine.hub, store.evidence(), _Quiet(context))
+    must_be_sound(store, engine.hub, store.evidence(), Quiet(context))
     context.progress(2, _STEPS, "gathering the facts")
     cards = [package.card for package in engine.detectors() if not package.problem]
-    facts = gathering.gather(store, cards, _Quiet(context), request.examinations)
+    facts = gathering.gather(store, cards, Quiet(context), request.examinations)
     engine.pin(store.case.id, facts.custody_head, f"report {facts.number}")
     context.progress(3, _STEPS, "laying out and signing")
     context.raise_if_cancelled()
@@ -158,19 +159,3 @@ def _folder_of(engine: Engine, results: dict[str, object]) -> Path | None:
         if known.id == wanted and known.available:
             return Path(known.folder)
     return None
-
-
-class _Quiet:
-    """Passes cancel through but keeps the outer job's own steps as its progress."""
-
-    def __init__(self, context: JobContext) -> None:
-        self._context = context
-
-    def progress(self, done: int, total: int, note: str = "") -> None:
-        pass
-
-    def cancelled(self) -> bool:
-        return self._context.cancelled()
-
-    def raise_if_cancelled(self) -> None:
-        self._context.raise_if_cancelled()

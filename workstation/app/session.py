@@ -18,8 +18,9 @@ from workstation.app.examining import ExaminationRun
 from workstation.app.frames import Deliver, DeliverProxy, FrameServer
 from workstation.app.importing import Place, go_on, import_files
 from workstation.app.intake_results import IntakeWish
-from workstation.app.integrity import verify_exhibits
+from workstation.app.integrity import must_be_sound, verify_exhibits
 from workstation.app.origins import origins
+from workstation.app.quiet import Quiet
 from workstation.app.unfinished import Unfinished, unfinished
 from workstation.app.watching import Watch, watch
 from workstation.domain.case import Case
@@ -264,6 +265,8 @@ class CaseSession:
             raise InputError("The number of frames cannot be negative.", "Give 0 for every frame.")
 
         def work(context: JobContext) -> dict[str, object]:
+            quiet, otherwise = Quiet(context), "it is not examined"
+            must_be_sound(self._store, self._engine.hub, chosen, quiet, else_what=otherwise, only_doubtful=True)
             workshop = self._engine.workshop
             plan = planning.make_plan(chosen, packages, frames, workshop.finder(finder))
             environment = planning.make_environment(workshop, plan)

@@ -95,6 +95,17 @@ def test_a_flipped_byte_is_found_on_opening_and_blocks_the_report_until_it_is_wh
     session.close()
 
 
+def test_an_original_that_was_written_to_is_hashed_before_it_is_examined(engine: Engine, case: Path) -> None:
+    session = engine.open_case(case)
+    flip(original(session))
+    done = engine.jobs.wait(session.examine(), 60)
+    assert (done.state, done.error_code) == (JobState.FAILED, "integrity_mismatch")
+    assert "it is not examined" in done.error
+    assert session.evidence()[0].integrity is IntegrityState.MISMATCH
+    assert session.examinations() == ()
+    session.close()
+
+
 def test_a_missing_and_a_shortened_original_are_told_without_hashing(engine: Engine, case: Path) -> None:
     session = engine.open_case(case)
     first, second = original(session, 0), original(session, 1)
