@@ -99,3 +99,17 @@ def test_command_line_shows_words_and_json(
     words = capsys.readouterr().out
     for expected in ("moov", "x264", "no content credentials", "Metadata can be altered"):
         assert expected in words
+
+
+def test_encrypted_case_is_described_alike(engine: Engine, tmp_path: Path) -> None:
+    """The child decrypts on the way; nothing of the metadata depends on how the exhibit is kept."""
+    (tmp_path / "clip.mp4").write_bytes(media.video("mp4", frames=10))
+    (tmp_path / "full.jpg").write_bytes(media.full_jpeg())
+    session = engine.create_case(
+        tmp_path / "sealed", number="2", title="t", examiner="E", question="?", passphrase="a passphrase of some length"
+    )
+    job = engine.jobs.wait(session.import_files([tmp_path / "clip.mp4", tmp_path / "full.jpg"]), 60)
+    assert job.state is JobState.DONE, job.error
+    for item in session.evidence():
+        assert session.metadata(item.id) == media.read(tmp_path / item.name)
+    session.close()
