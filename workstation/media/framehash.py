@@ -28,7 +28,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from workstation.domain.errors import DamagedMedia, DecoderStopped, InputError, PermissionRefused, StorageFull
 from workstation.domain.media import MediaInfo, MediaKind, MediaLocation, TimeBase
-from workstation.media.answers import Nonsense, digest, whole
+from workstation.media.answers import Nonsense, decoder_name, digest, whole
 from workstation.media.limits import DecodeLimits
 from workstation.media.tasks import run_task
 from workstation.media.wire import Message
@@ -125,7 +125,7 @@ def _write(
     def take(part: Message) -> None:
         nonlocal frames, header
         if "header" in part:
-            header = part["header"]
+            header = _checked(part["header"])
             file.write(_header(header))
         for row in part.get("rows", ()):
             pts, duration, size = (whole({"n": value}, "n", -_INTEGER, _INTEGER - 1) for value in row[:3])
@@ -140,11 +140,21 @@ def _write(
 
     try:
         run_task(location, "framehash", {}, limits, on_said=take)
-    except (Nonsense, KeyError, IndexError, TypeError) as error:
+    except (ValueError, LookupError, TypeError) as error:
         raise DecoderStopped("The decoder answered nonsense and was stopped.") from error
     if not header:
         raise DamagedMedia("No frame of the video can be decoded.", "Ask for another copy.")
     return header, damaged, frames
+
+
+def _checked(facts: Any) -> Message:
+    """The header a child said. Raises: Nonsense."""
+    if not isinstance(facts, dict) or not isinstance(facts.get("sar"), list) or len(facts["sar"]) != 2:
+        raise Nonsense("header")
+    numbers = {name: whole(facts, name, 0, 1 << 31) for name in ("stream", "width", "height")}
+    base = {name: whole(facts, name, 1, 1 << 31) for name in ("num", "den")}
+    ratio = [whole({"n": value}, "n", 0, 1 << 31) for value in facts["sar"]]
+    return {**numbers, **base, "sar": ratio, "decoder": decoder_name(facts)}
 
 
 def line(pts: int, duration: int, size: int, digest: str) -> str:

@@ -10,6 +10,7 @@ import struct
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,12 @@ from workstation.domain.media import Frame, FrameIndex, MediaInfo
 from workstation.media import decoder_process
 from workstation.media.answers import Nonsense, frame_index, media_info, plain
 from workstation.media.decoder_process import DecoderProcess
+from workstation.media.framehash import write_framehash
 from workstation.media.limits import DecodeLimits
+from workstation.media.metadata.facade import read_metadata
 from workstation.media.probing import probe
 from workstation.media.reader import FrameFailure, open_media
+from workstation.media.streams import stream_digests
 from workstation.media.tasks import run_task
 from workstation.media.wire import HEADER, body_length, packed, packed_numbers, unpacked, unpacked_numbers
 
@@ -352,3 +356,23 @@ def test_frames_of_a_sound_session_played_back_are_frames(
     bodies = _recorded(monkeypatch, read)
     play(_whole(bodies))
     assert all(isinstance(frame, Frame) for frame in read())
+
+
+def test_twisted_answers_through_the_doors_of_the_tasks(
+    clip: Path, tmp_path: Path, play: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Metadata, digests of streams, lists of frames: the readers behind the tasks hold, too."""
+    info = probe(clip)
+    doors: list[Callable[[DecodeLimits | None], object]] = [
+        lambda limits: read_metadata(clip, limits=limits),
+        lambda limits: stream_digests(clip, limits),
+        lambda limits: write_framehash(clip, info, tmp_path / "list.txt", limits=limits),
+    ]
+    for number, door in enumerate(doors):
+        bodies = _recorded(monkeypatch, partial(door, None))
+        for said in _twisted(bodies, random.Random(number), 160):
+            play(said)
+            got = _typed(partial(door, LIMITS))
+            if not isinstance(got, EvidenceError):
+                repr(got).encode()
+        monkeypatch.undo()
