@@ -11,12 +11,16 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.marked_engine import MarkedEngine
+from tests.fakes.pattern_engine import PatternEngine
 from tests.harness.aftermath import BATCH, finished, leftovers
+from tests.harness.disks import leave_free, memory_disk
 from tests.harness.instruments import Plan
-from tests.harness.quick_engine import write_face_clip
+from tests.harness.quick_engine import KnownFace, write_face_clip
 from tests.harness.workbench import Nursery, Place, Running
+from workstation.detectors import runtime
 from workstation.domain.custody import CustodyKind
 from workstation.domain.errors import CaseError
+from workstation.domain.events import Event, ExaminationChanged
 from workstation.domain.examinations import ExaminationState
 from workstation.domain.jobs import JobContext, JobState, Lane
 from workstation.storage.case_store import CaseStore
@@ -208,3 +212,37 @@ def test_an_examination_whose_end_could_not_be_recorded_goes_on(nursery: Nursery
     assert "no room" in outcome.stderr
     assert nursery.run(place.home, "examine", place.case, "--resume").code in (0, 2)
     assert verify_case(place.case).ok
+
+
+def test_a_full_disk_that_is_cleared_lets_the_same_session_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even the end of the examination could be recorded; it is not locked away as running for that."""
+    monkeypatch.setattr(runtime, "devices", lambda: {"cpu": "a processor"})
+    with memory_disk(tmp_path / "disk", 8) as there, PatternEngine(tmp_path / "home") as engine:
+        if not there:
+            pytest.skip("no right to mount a small file system here")
+        monkeypatch.setattr(engine.workshop, "finder", lambda _: KnownFace())
+        session = engine.create_case(tmp_path / "disk" / "case", number="1", title="t", examiner="E", question="q")
+        clip = write_face_clip(tmp_path / "clip.mp4", FRAMES)
+        assert engine.jobs.wait(session.import_files([clip]), 60).state is JobState.DONE
+        full: list[Path] = []
+
+        def fill(event: Event) -> None:
+            if isinstance(event, ExaminationChanged) and event.ordinals and not full:
+                full.append(leave_free(tmp_path / "disk", 0))
+
+        engine.hub.subscribe(fill)
+        job = engine.jobs.wait(session.examine(frames=0), 60)
+        assert (job.state, job.error_code) == (JobState.FAILED, "storage_full"), job.error
+        (run,) = session.examinations()
+        full[0].unlink()
+        job = engine.jobs.wait(session.resume(run.id), 60)
+        assert job.state is JobState.DONE, job.error
+        (run,) = session.examinations()
+        assert run.state is ExaminationState.DONE
+        rows = session.frame_rows(run.id, run.plan.evidence[0])
+        assert [row.frame.ordinal for row in rows] == list(range(FRAMES))
+        assert not [row.error for row in rows if row.error]
+        session.close()
+        assert verify_case(tmp_path / "disk" / "case").ok
