@@ -18,7 +18,7 @@ from workstation.app.session import CaseSession
 from workstation.cli.main import run
 from workstation.domain.custody import CustodyKind
 from workstation.domain.derived import DerivedItem, ParentKind
-from workstation.domain.errors import FrameNotFound, InputError, IntegrityMismatch
+from workstation.domain.errors import Cancelled, FrameNotFound, InputError, IntegrityMismatch
 from workstation.domain.ids import EvidenceId
 from workstation.domain.jobs import JobState
 from workstation.media.probing import probe
@@ -136,3 +136,38 @@ def test_the_command_writes_ffmpegs_list_of_the_exhibit_itself(
     assert (said["frames"], said["damaged"], said["derived"]) == (60, 0, "DI-01")
     assert json.loads(command("evidence", "derived", case, "--json"))["derived"][0]["sha256"] == said["sha256"]
     assert json.loads(command("evidence", "remake", case, "--json"))["remade"][0]["same"] is True
+
+
+def test_a_list_that_is_cancelled_leaves_nothing(session: CaseSession, tmp_path: Path) -> None:
+    class Stopping:
+        def progress(self, done: int, total: int, note: str = "") -> None:
+            assert total >= done
+
+        def cancelled(self) -> bool:
+            return True
+
+        def raise_if_cancelled(self) -> None:
+            raise Cancelled("Stopped.")
+
+    with pytest.raises(Cancelled):
+        derivations.export_framehash(session.store, session.evidence()[0].id, tmp_path / "list.txt", Stopping())
+    assert not [path for path in tmp_path.iterdir() if "list" in path.name]
+    assert session.store.derived.every() == ()
+
+
+def test_an_encrypted_case_gives_the_same_list(engine: Engine, tmp_path: Path) -> None:
+    clips.write_barcode_clip(tmp_path / "clip.mp4", 12)
+    lists = []
+    for name, passphrase in (("plain", None), ("sealed", "a long enough passphrase")):
+        opened = engine.create_case(
+            tmp_path / name, number=name, title="t", examiner="E", question="?", passphrase=passphrase
+        )
+        _wait(engine, opened.import_files([tmp_path / "clip.mp4"]))
+        evidence = opened.evidence()[0]
+        _wait(engine, derivations.submit_framehash(engine, opened, evidence.id, tmp_path / f"{name}.txt"))
+        assert derivations.remake(opened.store, opened.frame, opened.store.derived.every()[0]).same
+        kept = (opened.folder / evidence.stored_path).read_bytes()
+        assert (kept == (tmp_path / "clip.mp4").read_bytes()) is (passphrase is None)
+        lists.append((tmp_path / f"{name}.txt").read_bytes())
+        opened.close()
+    assert lists[0] == lists[1]
