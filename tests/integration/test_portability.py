@@ -22,7 +22,7 @@ from workstation.app.passphrases import RUN
 from workstation.app.portability import ExportWish
 from workstation.app.session import CaseSession
 from workstation.cli.main import run
-from workstation.domain.errors import Cancelled, CaseLocked, CaseReadOnly
+from workstation.domain.errors import Cancelled, CaseExists, CaseLocked, CaseReadOnly
 from workstation.domain.jobs import Job, JobState
 from workstation.storage.key_slots import ScryptCost
 from workstation.storage.portable.exporting import export_case
@@ -205,7 +205,9 @@ def test_out_and_in_again(place: Path, name: str) -> None:
         kept = other.open_case(place / "kept", read_only=True, passphrase=passphrase)
         assert kept.custody_head().code == facts["code"]
         kept.close()
-        again = other.jobs.wait(portability.import_pack(other, out, place / "in"))
+        with pytest.raises(CaseExists):
+            portability.import_pack(other, out, place / "in")
+        again = other.jobs.wait(portability.import_pack(other, out, place / "in", as_received=True))
         assert again.error_code == "case_exists"
 
 
@@ -306,7 +308,11 @@ def test_the_commands(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkey
     code, told = call(capsys, "case", "rekey", case, "--full", "--new-passphrase-file", word)
     assert (code, told["verified"]) == (0, True)
     monkeypatch.setenv("WORKSTATION_PASSPHRASE", PASSPHRASE)
-    assert call(capsys, "case", "backup", case, tmp_path / "backup")[0] == 0
+    assert call(capsys, "case", "backup", case, tmp_path / "backup")[1]["recorded"] is True
+    with Engine() as busy:
+        session = busy.open_case(case)
+        assert call(capsys, "case", "backup", case, tmp_path / "second")[1]["recorded"] is False
+        session.close()
     code, told = call(capsys, "case", "export", case, tmp_path / "out.zip", "--recipient", "lab")
     assert code == 0
     assert call(capsys, "pack", "verify", tmp_path / "out.zip")[1]["ok"] is True

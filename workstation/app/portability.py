@@ -16,6 +16,7 @@ from workstation.domain.events import CaseChanged
 from workstation.domain.ids import CaseId, EvidenceId, JobId
 from workstation.domain.jobs import JobContext, Lane
 from workstation.storage import rewriting
+from workstation.storage.key_slots import unlock
 from workstation.storage.portable import disclosure, receiving, snapshot
 from workstation.storage.portable.exporting import Exported, Handover, export_case
 from workstation.storage.portable.reading import Pack
@@ -62,15 +63,14 @@ def encrypt(engine: Engine, folder: Path, passphrase: str, *, keyring: bool = Fa
 
 
 def decrypt(engine: Engine, folder: Path, passphrase: str | None = None) -> JobId:
-    """Make an encrypted case a plain one again. Result: see ``_rewritten``."""
+    """Make an encrypted case a plain one again. Result: see ``_rewritten``. Raises: CaseLocked, before it begins."""
+    known = _known(folder, passphrase)
 
     def work(context: JobContext) -> dict[str, object]:
-        def under(known: str | None) -> rewriting.Rewritten:
-            return rewriting.decrypt_case(
-                folder, engine.key, known, on_progress=_bytes(context), cancelled=context.cancelled
-            )
-
-        return _rewritten(engine, folder, RUN.unlocking(folder, passphrase, under), None, "case decrypted")
+        done = rewriting.decrypt_case(
+            folder, engine.key, known, on_progress=_bytes(context), cancelled=context.cancelled
+        )
+        return _rewritten(engine, folder, done, None, "case decrypted")
 
     return engine.jobs.submit(Lane.IO, "Decrypt the case", work, unit=_UNIT)
 
@@ -78,31 +78,34 @@ def decrypt(engine: Engine, folder: Path, passphrase: str | None = None) -> JobI
 def rekey(
     engine: Engine, folder: Path, new: str, passphrase: str | None = None, *, full: bool = False, keyring: bool = False
 ) -> JobId:
-    """Give an encrypted case another passphrase, with ``full`` also a new master key. Result: see ``_rewritten``."""
+    """Give an encrypted case another passphrase, with ``full`` also a new master key. Result: see ``_rewritten``.
+
+    Raises: CaseLocked, before it begins.
+    """
+    known = _known(folder, passphrase)
 
     def work(context: JobContext) -> dict[str, object]:
-        def under(known: str | None) -> rewriting.Rewritten:
-            return rewriting.rekey_case(
-                folder,
-                engine.key,
-                known,
-                new,
-                full=full,
-                keyring=keyring,
-                on_progress=_bytes(context),
-                cancelled=context.cancelled,
-            )
-
-        return _rewritten(engine, folder, RUN.unlocking(folder, passphrase, under), new, "case rekeyed")
+        done = rewriting.rekey_case(
+            folder,
+            engine.key,
+            known,
+            new,
+            full=full,
+            keyring=keyring,
+            on_progress=_bytes(context),
+            cancelled=context.cancelled,
+        )
+        return _rewritten(engine, folder, done, new, "case rekeyed")
 
     return engine.jobs.submit(Lane.IO, "Change the keys of the case", work, unit=_UNIT)
 
 
 def back_up(engine: Engine, session: CaseSession, folder: Path) -> JobId:
-    """Copy an open case, while it is being worked on. Result: folder, files, bytes, counts, count, code."""
+    """Copy an open case, while it is being worked on, here or by another program (then it is open for reading here, and
+    the backup is not recorded in it). Result: folder, files, bytes, counts, count, code, checks, recorded."""
 
     def work(context: JobContext) -> dict[str, object]:
-        done = snapshot.back_up(session.store, folder, context.progress, context.cancelled)
+        done = snapshot.back_up(session.store, folder, context.progress, context.cancelled, key=engine.key)
         engine.pin(session.case.id, done.head, f"backup {done.folder.name}")
         engine.hub.publish(CaseChanged(session.case.id))
         return {
@@ -113,6 +116,7 @@ def back_up(engine: Engine, session: CaseSession, folder: Path) -> JobId:
             "count": done.head.count,
             "code": done.head.code,
             "checks": len(done.verification.lines),
+            "recorded": not session.read_only,
         }
 
     return session.submit(Lane.IO, f"Back up to {folder.name}", work, _UNIT)
@@ -169,17 +173,18 @@ def import_pack(
     """Take a case in from a pack. Result: folder, case, count, code, members, sha256, recorded, also_at, checks.
 
     A case that this workstation has already is taken in ``as_received`` only: two chains that go on from one head are
-    two stories. Raises (in the job): CaseExists, and what ``receiving.import_case`` raises.
+    two stories. Raises: InputError, PackInvalid, CaseExists; and what ``receiving.import_case`` raises.
     """
+    with Pack(pack) as looked_at:
+        case = looked_at.manifest.part("case")
+    other = engine.place_of(CaseId(str(case.get("id", ""))))
+    if other is not None and not as_received:
+        raise CaseExists(f"This very case stands in {other}.", "Work on there, or take the pack in with --as-received.")
     known = passphrase if passphrase is not None else RUN.known()
+    if known is None and case.get("encrypted") is True and RUN.ask is not None:
+        known = RUN.ask(pack)
 
     def work(context: JobContext) -> dict[str, object]:
-        with Pack(pack) as looked_at:
-            other = engine.place_of(CaseId(str(looked_at.manifest.part("case").get("id", ""))))
-        if other is not None and not as_received:
-            raise CaseExists(
-                f"This very case stands in {other}.", "Work on there, or take the pack in with --as-received."
-            )
         done = receiving.import_case(
             pack,
             folder,
@@ -215,6 +220,19 @@ def check_pack(path: Path, on_progress: Tell | None = None) -> Verification:
 def redact(path: Path, without: Sequence[str], target: Path, reason: str) -> tuple[str, ...]:
     """Take members out of a disclosure pack; the rest goes on verifying. Raises: InputError, PackInvalid."""
     return disclosure.redact_pack(path, without, target, reason)
+
+
+def _known(folder: Path, passphrase: str | None) -> str | None:
+    """A passphrase that opens the case, asked for here and not on a lane; None where none is needed, or a keyring has it.
+
+    Raises: CaseLocked.
+    """
+
+    def right(known: str | None) -> str | None:
+        unlock(folder / "case.key", known)
+        return known
+
+    return RUN.unlocking(folder, passphrase, right)
 
 
 def _bytes(context: JobContext) -> Callable[[int, int], None]:

@@ -14,7 +14,7 @@ from workstation.app.portability import ExportWish
 from workstation.cli import cases
 from workstation.cli.output import CaseFolder, JsonFlag, Output, follow, show_verification
 from workstation.cli.passphrases import chosen
-from workstation.domain.errors import InputError, IntegrityMismatch
+from workstation.domain.errors import CaseReadOnly, InputError, IntegrityMismatch
 from workstation.domain.ids import JobId
 
 app = typer.Typer(help="Verify packs, and take members out of disclosure packs.", no_args_is_help=True)
@@ -70,11 +70,16 @@ def backup(
     """Copy a case into another folder, as it stands at one moment, and verify the copy."""
     out = Output(as_json)
     with Engine() as engine:
-        session = engine.open_case(folder)
+        try:
+            session = engine.open_case(folder)
+        except CaseReadOnly:  # another program is writing it, or it is sealed: the copy is the same
+            session = engine.open_case(folder, read_only=True)
         out.facts = dict(follow(engine, portability.back_up(engine, session, target), quiet=as_json).result or {})
         session.close()
     out.say(f"Backed up to {out.facts['folder']}: {out.facts['files']} files, verified.")
     out.say(f"chain of custody: {out.facts['count']} events, head code {out.facts['code']}")
+    if not out.facts["recorded"]:
+        out.say("The case is not open for writing here, so its chain of custody does not say that it was backed up.")
     out.finish()
 
 

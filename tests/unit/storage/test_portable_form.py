@@ -121,6 +121,9 @@ def test_an_export_in_which_a_byte_was_lost_is_not_kept(
 def test_a_case_open_for_reading_exports_nothing(store: CaseStore, key: LedgerKey, tmp_path: Path) -> None:
     store.close()
     with CaseStore.open(store.folder, key=None, read_only=True) as reading:
+        # A backup is taken all the same where a key signs the copy; the case itself stays untouched.
+        done = back_up(reading, tmp_path / "copy", key=key)
+        assert (done.head.count, done.verification.ok) == (reading.custody_head().count, True)
         for work in (export_case, back_up):
             with pytest.raises(CaseReadOnly):
                 work(reading, tmp_path / "out")  # type: ignore[operator]

@@ -8,6 +8,7 @@ import os
 import platform
 import shutil
 import tempfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,7 @@ from workstation.storage.durable import file_error, flush_folder, part_name
 from workstation.storage.keys import LedgerKey
 from workstation.storage.portable.container import Container
 from workstation.storage.portable.manifest import FRAME, Member, manifest_bytes, public_key_pem
-from workstation.storage.portable.reading import Pack
+from workstation.storage.portable.reading import SMALL, Pack
 from workstation.storage.portable.snapshot import (
     Cancel,
     Progress,
@@ -39,6 +40,8 @@ from workstation.storage.portable.snapshot import (
 TOP = "case/"
 CHECKPOINT = "checkpoint.txt"
 _BLOCK = 1 << 20
+# Half of what a reader bears: level 1 here and level 6 there differ.
+_MOST_RATIO = 50
 _TEXT = (".json", ".jsonl", ".txt", ".md", ".html", ".toml")
 
 
@@ -96,7 +99,7 @@ class PackWriter:
             raise file_error(fault, self.target) from fault
         self._container = Container(self._file)
 
-    def add(self, name: str, chunks: Iterator[bytes], size: int) -> Member:
+    def add(self, name: str, chunks: Iterator[bytes], size: int, *, deflate: bool = False) -> Member:
         """Add one member. Raises: Cancelled, StorageFull, IntegrityMismatch when it has another size than expected."""
         digest = hashlib.sha256()
 
@@ -109,7 +112,7 @@ class PackWriter:
                 yield chunk
 
         try:
-            self._container.add(name, passing(), size, deflate=name.endswith(_TEXT))
+            self._container.add(name, passing(), size, deflate=deflate)
         except ValueError as fault:
             raise IntegrityMismatch(f"A file changed while it was packed: {fault}.", "Run case verify.") from fault
         except OSError as fault:
@@ -119,8 +122,10 @@ class PackWriter:
         return member
 
     def add_bytes(self, name: str, data: bytes) -> Member:
-        """Add one small member."""
-        return self.add(name, iter((data,)), len(data))
+        """Add one small member; text is deflated, unless it is so uniform that it would look like a bomb."""
+        text = name.endswith(_TEXT)
+        uniform = text and len(data) > SMALL and len(zlib.compress(data, 1)) * _MOST_RATIO < len(data)
+        return self.add(name, iter((data,)), len(data), deflate=text and not uniform)
 
     def seal(self, kind: str, facts: dict[str, object], key: LedgerKey) -> tuple[str, int]:
         """Sign, flush and read everything back. Returns digest (hex) and size of the file, which has no name yet.

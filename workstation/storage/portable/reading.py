@@ -22,7 +22,7 @@ _ADVICE = "Ask for the pack again; take nothing from this one."
 _BLOCK = 1 << 20
 # Text deflates to a twentieth of its size; a thousandth is what bombs do.
 _MOST_RATIO = 200
-_SMALL = 1 << 20
+SMALL = 1 << 20
 _LARGEST_MANIFEST = 512 << 20
 _LARGEST_FRAME = 4096
 _LIMIT_32 = 0xFFFFFFFF
@@ -228,7 +228,7 @@ def _shape_problem(info: zipfile.ZipInfo) -> str:
         return "it is encrypted by the zip program"
     if info.compress_type not in (STORED, DEFLATED):
         return "it is packed by a method that is not used here"
-    if info.file_size > _SMALL and info.file_size > _MOST_RATIO * max(1, info.compress_size):
+    if info.file_size > SMALL and info.file_size > _MOST_RATIO * max(1, info.compress_size):
         return "it is packed more tightly than any real content"
     if info.compress_type == STORED and info.file_size != info.compress_size:
         return "it states two sizes"

@@ -24,6 +24,7 @@ from workstation.storage.closing import closed_state
 from workstation.storage.durable import file_error, flush_folder, part_name
 from workstation.storage.engine import connect, writer_engine
 from workstation.storage.keys import LedgerKey
+from workstation.storage.outside_reader import open_for_reading
 from workstation.storage.rewriting import content_names
 from workstation.storage.sealing import CaseSeal
 from workstation.storage.sqlite_errors import typed_errors
@@ -57,14 +58,15 @@ class BackedUp:
     verification: Verification
 
 
-def snapshot_database(source: Path, target: Path, seal: CaseSeal | None) -> None:
-    """Copy a database that may be written meanwhile into a new file, as one transaction sees it.
+def snapshot_database(source: Path, target: Path, seal: CaseSeal | None, *, outside: bool = False) -> None:
+    """Copy a database that may be written meanwhile into a new file, as one transaction sees it; ``outside`` when this
+    program is not the one that has the case open for writing.
 
     An encrypted one stays encrypted under the same key. Raises: StorageFull, CaseError, CaseDamaged.
     """
     key = None if seal is None else seal.database_key
     with typed_errors(source):
-        reading = connect(source, key=key)
+        reading = open_for_reading(source, key) if outside else connect(source, key=key)
         try:
             with typed_errors(target):
                 writing = connect(target, "rwc", key=key)
@@ -121,19 +123,28 @@ def files_of(folder: CaseFolder) -> Iterator[tuple[str, int]]:
 
 
 def back_up(
-    store: CaseStore, target: Path, on_progress: Progress | None = None, cancelled: Cancel | None = None
+    store: CaseStore,
+    target: Path,
+    on_progress: Progress | None = None,
+    cancelled: Cancel | None = None,
+    *,
+    key: LedgerKey | None = None,
 ) -> BackedUp:
-    """Copy a case that is open for writing into a folder that is not there yet, verify the copy, and record it.
+    """Copy a case into a folder that is not there yet, verify the copy, and record it.
 
     The copy is a case of its own with the same content, as it stood at one moment, encrypted if this one is.
 
+    Args:
+        key: signs the head of the copy of a case that is open for reading only (another program may be writing it);
+            nothing is recorded then.
+
     Raises:
         CaseExists: the folder holds something.
-        CaseReadOnly: the case is open for reading only.
+        CaseReadOnly: the case is open for reading only, and no key was given.
         IntegrityMismatch: the copy does not verify; it was removed.
         StorageFull, PermissionRefused, Cancelled: nothing stays behind.
     """
-    key = writing_key(store)
+    signing = key if store.read_only and key is not None else writing_key(store)
     target = target.absolute()
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise CaseExists(f"{target} is not an empty folder.", "Choose another folder for the backup.")
@@ -142,7 +153,7 @@ def back_up(
     try:
         part.mkdir(parents=True)
         with leftovers.claimed(part):
-            done = _fill(store, key, part, on_progress, cancelled)
+            done = _fill(store, signing, part, on_progress, cancelled)
         if target.exists():
             target.rmdir()
         part.rename(target)
@@ -160,7 +171,8 @@ def back_up(
         "bytes": done.bytes,
         "encrypted": store.encrypted,
     }
-    store.record(CustodyKind.BACKED_UP, body)
+    if not store.read_only:
+        store.record(CustodyKind.BACKED_UP, body)
     return BackedUp(target, done.head, done.files, done.bytes, done.counts, done.verification)
 
 
@@ -171,7 +183,7 @@ def _fill(
     for place in copy.parts:
         place.mkdir()
     store.arrays.flush()
-    snapshot_database(source.database, copy.database, store.seal)
+    snapshot_database(source.database, copy.database, store.seal, outside=store.read_only)
     files = list(files_of(source))
     total = sum(size for _, size in files) + copy.database.stat().st_size
     done = copy.database.stat().st_size
