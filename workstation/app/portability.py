@@ -223,7 +223,7 @@ def redact(path: Path, without: Sequence[str], target: Path, reason: str) -> tup
 
 
 def _known(folder: Path, passphrase: str | None) -> str | None:
-    """A passphrase that opens the case, asked for here and not on a lane; None where none is needed, or a keyring has it.
+    """A passphrase that opens the case, asked for here and not on a lane; None where none is needed or a keyring helps.
 
     Raises: CaseLocked.
     """
