@@ -137,6 +137,18 @@ def test_directories_that_lead_in_a_circle_end() -> None:
     assert any("named twice" in line for line in metadata.warnings)
 
 
+def test_blocks_that_name_others_many_times_do_not_multiply() -> None:
+    """Exif with 200 Photoshop blocks, each with an Exif block of 200 Photoshop blocks, and so on."""
+    inner = b""
+    for _ in range(4):
+        resource = b"8BIM" + struct.pack(">HxxI", 0x0422, len(inner)) + inner + b"\0" * (len(inner) % 2)
+        head = b"II*\0\x08\0\0\0" + struct.pack("<H", 200)
+        place = len(head) + 200 * 12 + 4
+        inner = head + struct.pack("<HHII", 0x8649, 7, len(resource), place) * 200 + bytes(4) + resource
+    metadata = sound(exif_jpeg(inner), 8)
+    assert any("inside others" in line for line in metadata.warnings)
+
+
 def test_values_that_reach_beyond_the_block_are_told_not_read() -> None:
     tiff = b"II*\0\x08\0\0\0" + b"\x02\0" + struct.pack("<HHII", 0x010F, 2, 0xFFFFFFFF, 8)
     tiff += struct.pack("<HHII", 0x0110, 5, 0x40000000, 8) + bytes(4)

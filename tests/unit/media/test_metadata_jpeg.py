@@ -148,6 +148,14 @@ def test_thumbnail_with_its_own_tables_and_proportions(width: int, height: int, 
     assert ("thumbnail_aspect" in codes) is differs
 
 
+def test_thumbnail_of_another_format_is_read_alike() -> None:
+    data = with_thumbnail(80, 60)
+    at = data.index(b"Exif\0\0") + 6
+    size = int.from_bytes(data[at - 8 : at - 6], "big") - 8
+    webp = media.saved("WEBP", exif=data[at : at + size])
+    assert media.field(media.read(webp), "Thumbnail", "Size").shown == "80 x 60 pixels"
+
+
 def test_exif_size_that_differs_is_observed_without_a_conclusion() -> None:
     metadata: MediaMetadata = media.read(media.full_jpeg())
     (one,) = [o for o in metadata.observations if o.code == "exif_size_differs"]

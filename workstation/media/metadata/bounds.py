@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Callable
 from typing import BinaryIO
@@ -12,6 +13,7 @@ MOST_FIELDS = 6_000
 MOST_PARTS = 20_000
 DEEPEST = 24
 MOST_WARNINGS = 200
+MOST_EMBEDDED = 64
 LONGEST_TEXT = 2_048
 LONGEST_RAW = 256
 _BEAT_BYTES = 4 << 20
@@ -27,11 +29,14 @@ class Window:
     Args:
         file: seekable and read-only; ``size`` bytes long from ``start``.
         beat: called between reads, to show that work goes on.
+        most: bytes that are read in all, the same ones again included.
     """
 
-    def __init__(self, file: BinaryIO, size: int, beat: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, file: BinaryIO, size: int, beat: Callable[[], None] = lambda: None, most: int = READ_IN_ALL
+    ) -> None:
         self._file, self.size, self.beat = file, size, beat
-        self._left = READ_IN_ALL
+        self._left = self._most = most
         self._since = 0
 
     def take(self, offset: int, count: int) -> bytes:
@@ -52,7 +57,7 @@ class Window:
         count = min(count, self.size - offset)
         self._left -= count
         if self._left < 0:
-            raise Broken(f"more than {READ_IN_ALL} bytes would have to be read")
+            raise Broken(f"more than {self._most} bytes would have to be read")
         self._since += count + 4096
         if self._since > _BEAT_BYTES:
             self._since = 0
@@ -72,3 +77,8 @@ def signed(data: bytes, offset: int, size: int, order: str = "big") -> int:
     """A signed integer inside ``data``. Raises: Broken."""
     value = integer(data, offset, size, order)
     return value - (1 << (8 * size)) if value >> (8 * size - 1) else value
+
+
+def memory_window(data: bytes) -> Window:
+    """A window over bytes at hand, with a budget in proportion to them."""
+    return Window(io.BytesIO(data), len(data), most=8 * len(data) + (1 << 16))

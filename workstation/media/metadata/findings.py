@@ -18,7 +18,7 @@ from workstation.domain.metadata import (
     TimeReading,
     ZoneKind,
 )
-from workstation.media.metadata.bounds import DEEPEST, MOST_FIELDS, MOST_PARTS, MOST_WARNINGS, Broken
+from workstation.media.metadata.bounds import DEEPEST, MOST_EMBEDDED, MOST_FIELDS, MOST_PARTS, MOST_WARNINGS, Broken
 from workstation.media.metadata.texts import shortened, visible
 
 
@@ -56,9 +56,11 @@ class Findings:
         self.end: int | None = None
         self.end_words = ""
         self.named: list[tuple[int, int, str]] = []
+        self.small_pictures: list[tuple[str, int | None, bytes]] = []
         self._ended: BaseException | None = None
         self._fields = 0
         self._parts = 0
+        self._embedded = 0
 
     def group(self, name: str, where: str, fields: Iterable[MetaField], offset: int | None = None) -> None:
         """Keep the fields of one place; nothing when there are none."""
@@ -83,6 +85,13 @@ class Findings:
         made = Node(name, offset, size, detail, depth=depth)
         (self.roots if parent is None else parent.nodes).append(made)
         return made
+
+    def count_embedded(self) -> None:
+        """Count a block that stands inside another. Raises: Broken past the ceiling, so that blocks that name others
+        many times over do not multiply."""
+        self._embedded += 1
+        if self._embedded > MOST_EMBEDDED:
+            raise Broken(f"there are more than {MOST_EMBEDDED} blocks inside others; the others are left out")
 
     def time(self, name: str, source: str, text: str, zone: ZoneKind, utc: str = "") -> None:
         if len(self.times) < 500:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 
-from workstation.media.metadata.bounds import LARGEST_READ, Broken, Window, integer
+from workstation.media.metadata.bounds import LARGEST_READ, Broken, Window, integer, memory_window
 from workstation.media.metadata.exif import TiffBlock, read_tiff
 from workstation.media.metadata.findings import Findings, Node
 from workstation.media.metadata.isobmff_boxes import Box
@@ -132,9 +131,8 @@ def _content(find: Findings, window: Window, item: Item, data: Box | None, paren
         if mapped:
             block = TiffBlock(window, start + skip, start + len(whole), where)
         else:
-            block = TiffBlock(Window(io.BytesIO(whole), len(whole)), skip, len(whole), where, mapped=False)
+            block = TiffBlock(memory_window(whole), skip, len(whole), where, mapped=False)
         for inner in read_tiff(find, block, None):
-            if inner.kind != "thumbnail":
-                find.attempt(f"{inner.kind} in {where}", lambda i=inner: read_embedded(find, i, where))  # type: ignore[misc]
+            find.attempt(f"{inner.kind} in {where}", lambda i=inner: read_embedded(find, i, where))  # type: ignore[misc]
     else:
         read_xmp(find, whole, where, start if mapped else None)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import re
 from dataclasses import dataclass, field
 
 from workstation.domain.metadata import JpegComponent, JpegFacts, JpegThumbnail, MetaField, QualityFit, QuantTable
 from workstation.media.metadata import jpeg_tables
-from workstation.media.metadata.bounds import Broken, Window, integer
+from workstation.media.metadata.bounds import Broken, Window, integer, memory_window
 from workstation.media.metadata.findings import Findings, Node
 from workstation.media.metadata.jpeg_segments import Segments
 from workstation.media.metadata.texts import bytes_field, fact
@@ -63,7 +62,11 @@ def read_jpeg(find: Findings, window: Window) -> None:
     segments.finish()
     if frame.sof >= 0:
         find.jpeg = facts(frame)
-    for where, offset, data in segments.thumbnails:
+
+
+def read_thumbnails(find: Findings) -> None:
+    """Read the small pictures that were met inside the file."""
+    for where, offset, data in find.small_pictures[:16]:
         find.attempt(
             f"Thumbnail in {where}",
             lambda where=where, offset=offset, data=data: read_thumbnail(find, where, offset, data),  # type: ignore[misc]
@@ -270,7 +273,7 @@ def _order(names: list[str]) -> str:
 def read_thumbnail(find: Findings, where: str, offset: int | None, data: bytes) -> None:
     """Read the tables of a small JPEG picture inside another file. Raises: Broken."""
     node = find.node(None, f"thumbnail ({where})", offset or 0, len(data))
-    frame = walk(find, Window(io.BytesIO(data), len(data)), 0, len(data), node, None)
+    frame = walk(find, memory_window(data), 0, len(data), node, None)
     if frame.sof < 0:
         raise Broken("it has no frame header")
     tables = frame.used_tables()

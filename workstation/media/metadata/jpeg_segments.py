@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
-
-from workstation.media.metadata.bounds import Broken, Window, integer
+from workstation.media.metadata.bounds import Broken, Window, integer, memory_window
 from workstation.media.metadata.exif import Embedded, TiffBlock, read_tiff
 from workstation.media.metadata.findings import Findings, Node
 from workstation.media.metadata.icc import read_icc
@@ -30,7 +28,6 @@ class Segments:
         self._jumbf = 0
         self._c2pa = False
         self._exif = 0
-        self.thumbnails: list[tuple[str, int | None, bytes]] = []
 
     def take(self, code: int, name: str, body: bytes, position: int, node: Node) -> None:
         """Read one segment. ``position``: of its marker in the file."""
@@ -48,7 +45,7 @@ class Segments:
         elif code == 0xE0 and body[:5] == b"JFXX\0":
             node.detail = "JFIF extension"
             if integer(body, 5, 1) == 0x10:
-                self.thumbnails.append(("JFIF extension", offset + 6, body[6:]))
+                self._find.small_pictures.append(("JFIF extension", offset + 6, body[6:]))
         elif code == 0xE1 and body[:6] in (b"Exif\0\0", b"Exif\0\xff"):
             node.detail = "Exif"
             self._exif += 1
@@ -128,13 +125,7 @@ class Segments:
         """Read what stood inside a directory or a resource."""
         for one in inner:
             what = f"{one.kind} in {where}"
-            self._find.attempt(what, lambda one=one: self._embedded(one, where))  # type: ignore[misc]
-
-    def _embedded(self, one: Embedded, where: str) -> None:
-        if one.kind == "thumbnail":
-            self.thumbnails.append((where, one.offset, one.data))
-        else:
-            read_embedded(self._find, one, where)
+            self._find.attempt(what, lambda one=one: read_embedded(self._find, one, where))  # type: ignore[misc]
 
     def finish(self) -> None:
         """Read what was spread over several segments."""
@@ -158,7 +149,12 @@ class Segments:
 
 
 def read_embedded(find: Findings, one: Embedded, where: str) -> None:
-    """Read XMP, IPTC, Photoshop resources or an ICC profile that stood inside something else. Raises: Broken."""
+    """Read XMP, IPTC, Photoshop resources or an ICC profile that stood inside something else; keep a thumbnail.
+
+    Raises:
+        Broken: it is not what it should be.
+    """
+    find.count_embedded()
     if one.kind == "xmp":
         read_xmp(find, one.data, where, one.offset)
     elif one.kind == "iptc":
@@ -167,12 +163,12 @@ def read_embedded(find: Findings, one: Embedded, where: str) -> None:
         read_icc(find, one.data, where, one.offset)
     elif one.kind == "photoshop":
         for inner in read_photoshop(find, one.data, where, one.offset):
-            if inner.kind != "thumbnail":
-                read_embedded(find, inner, where)
+            read_embedded(find, inner, where)
     elif one.kind == "exif":
-        block = TiffBlock(Window(io.BytesIO(one.data), len(one.data)), 0, len(one.data), where, mapped=False)
+        block = TiffBlock(memory_window(one.data), 0, len(one.data), where, mapped=False)
         for inner in read_tiff(find, block):
-            if inner.kind != "thumbnail":
-                read_embedded(find, inner, where)
+            read_embedded(find, inner, where)
+    elif one.kind == "thumbnail":
+        find.small_pictures.append((where, one.offset, one.data))
     else:
         raise Broken(f"nothing reads {one.kind}")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import zlib
 
 from workstation.domain.metadata import MetaField, ZoneKind
-from workstation.media.metadata.bounds import LARGEST_READ, Broken, Window, integer
+from workstation.media.metadata.bounds import LARGEST_READ, Broken, Window, integer, memory_window
 from workstation.media.metadata.exif import TiffBlock, read_tiff
 from workstation.media.metadata.findings import Findings
 from workstation.media.metadata.icc import read_icc
@@ -105,8 +104,7 @@ def _chunk(find: Findings, window: Window, name: str, body: bytes, offset: int) 
     elif name == "eXIf":
         block = TiffBlock(window, offset, offset + len(body), where)
         for inner in read_tiff(find, block):
-            if inner.kind != "thumbnail":
-                find.attempt(f"{inner.kind} in {where}", lambda i=inner: read_embedded(find, i, where))  # type: ignore[misc]
+            find.attempt(f"{inner.kind} in {where}", lambda i=inner: read_embedded(find, i, where))  # type: ignore[misc]
     elif name == "iCCP":
         profile_name, _, rest = body.partition(b"\0")
         find.group("ICC name", where, [text_field("Name", profile_name, encoding="latin-1", offset=offset)])
@@ -165,7 +163,7 @@ def _raw_profile(find: Findings, kind: str, text: bytes, where: str) -> None:
         raise Broken(f"the raw profile {kind!r} is no hexadecimal text") from error
     if kind in ("exif", "APP1") and data[:6] == b"Exif\0\0":
         inner = data[6:]
-        read_tiff(find, TiffBlock(Window(io.BytesIO(inner), len(inner)), 0, len(inner), where, mapped=False))
+        read_tiff(find, TiffBlock(memory_window(inner), 0, len(inner), where, mapped=False))
     elif kind == "iptc":
         read_iptc(find, data, where, None)
     elif kind == "xmp":

@@ -20,7 +20,7 @@ from workstation.media.metadata.exif import TiffBlock, read_tiff
 from workstation.media.metadata.findings import Findings
 from workstation.media.metadata.gif import read_gif
 from workstation.media.metadata.isobmff import read_isobmff
-from workstation.media.metadata.jpeg import read_jpeg, read_thumbnail
+from workstation.media.metadata.jpeg import read_jpeg, read_thumbnails
 from workstation.media.metadata.jpeg_segments import read_embedded
 from workstation.media.metadata.matroska import read_matroska
 from workstation.media.metadata.mpegts import packet_size, read_mpegts
@@ -75,6 +75,7 @@ def examine(exhibit: OpenExhibit, anchors: str, beat: Callable[[], None], own_on
         head = window.some(0, HEAD_BYTES)
         signature = sniff(head)
         find.attempt(f"{signature} structure", lambda: _structure(find, window, signature, head))
+        read_thumbnails(find)
         find.attempt("Trailing data", lambda: read_trailing(find, window))
     beat()
     if not own_only:
@@ -156,10 +157,7 @@ def _tiff(find: Findings, window: Window) -> None:
     find.format = "TIFF"
     block = TiffBlock(window, 0, window.size, "TIFF file")
     for inner in read_tiff(find, block, None, "TIFF"):
-        if inner.kind == "thumbnail":
-            find.attempt("Thumbnail", lambda i=inner: read_thumbnail(find, "TIFF", i.offset, i.data))  # type: ignore[misc]
-        else:
-            find.attempt(inner.kind, lambda i=inner: read_embedded(find, i, "TIFF file"))  # type: ignore[misc]
+        find.attempt(inner.kind, lambda i=inner: read_embedded(find, i, "TIFF file"))  # type: ignore[misc]
 
 
 def _bmp(find: Findings, head: bytes) -> None:

@@ -88,8 +88,7 @@ def _chunk(find: Findings, window: Window, name: str, offset: int, size: int, in
         start = 6 if window.some(offset, 6) == b"Exif\0\0" else 0
         block = TiffBlock(window, offset + start, offset + size, where)
         for inner in read_tiff(find, block, node):
-            if inner.kind != "thumbnail":
-                find.attempt(f"{inner.kind} in {where}", lambda i=inner: read_embedded(find, i, where))  # type: ignore[misc]
+            find.attempt(f"{inner.kind} in {where}", lambda i=inner: read_embedded(find, i, where))  # type: ignore[misc]
     elif name in ("XMP ", "_PMX") and size <= LARGEST_READ:
         read_xmp(find, window.take(offset, size), where, offset)
     elif name == "ICCP" and size <= LARGEST_READ:
