@@ -27,6 +27,7 @@ from workstation.storage.keys import LedgerKey
 from workstation.storage.open_case import OpenCase
 from workstation.storage.sealing import CaseSeal, SealedWriter
 from workstation.storage.sqlite_errors import typed_errors
+from workstation.storage.vault import hash_file
 
 Progress = Callable[[int, int], None]
 
@@ -175,7 +176,13 @@ def _rewrite(
                 on_progress(done, total)
         target = place / folder.database.name
         convert_database(folder.database, _raw(opened.seal), target, _raw(new))
-        body = {"what": what, "files": len(names), "key_file_sha256": key_slots.fingerprint_of(slots) if slots else ""}
+        kept = [_kept(place, name) for name in names if _is_database(name)]
+        body = {
+            "what": what,
+            "files": len(names),
+            "backups": kept,
+            "key_file_sha256": key_slots.fingerprint_of(slots) if slots else "",
+        }
         engine = writer_engine(target, key=_raw(new))
         try:
             with typed_errors(target, writing=True), engine.begin() as connection:
@@ -266,8 +273,12 @@ def _left_alone(folder: CaseFolder, done: tuple[str, ...]) -> Iterator[str]:
 def _copy(folder: CaseFolder, name: str, old: CaseSeal | None, target: Path, new: CaseSeal | None) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     source = folder.root / name
-    if name.startswith("backups/") and name.endswith(".sqlite"):
+    if _is_database(name):
         convert_database(source, _raw(old), target, _raw(new))
+        with typed_errors(target):
+            copy = connect(target, key=_raw(new))
+            copy.execute("PRAGMA journal_mode=DELETE")
+            copy.close()
         return
     chunks = CaseFiles(folder.root, seal=old).chunks(name)
     with target.open("xb") as out:
@@ -281,6 +292,16 @@ def _copy(folder: CaseFolder, name: str, old: CaseSeal | None, target: Path, new
                 writer.write(chunk)
             writer.finish(name)
     shutil.copymode(source, target)
+
+
+def _is_database(name: str) -> bool:
+    return name.startswith("backups/") and name.endswith(".sqlite")
+
+
+def _kept(place: Path, name: str) -> dict[str, object]:
+    """What the chain says of a backup that was written anew: other bytes, and so another digest."""
+    sha256, size = hash_file(place / name)
+    return {"backup": name, "sha256": sha256, "size": size}
 
 
 def _plain_size(path: Path, seal: CaseSeal, name: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from workstation.storage.engine import connect
 from workstation.storage.key_slots import ScryptCost, forget_keyring, key_file, unlock
 from workstation.storage.keys import LedgerKey
 from workstation.storage.outside_reader import open_for_reading
-from workstation.storage.rewriting import rekey_case
+from workstation.storage.rewriting import decrypt_case, encrypt_case, rekey_case
 from workstation.storage.sealing import CaseSeal
 from workstation.storage.vault import hash_file
 from workstation.storage.verification import verify_case
@@ -262,6 +263,37 @@ def test_a_new_passphrase_ends_the_old_one(tmp_path: Path, key: LedgerKey, cheap
         said = [json.loads(e.body)["what"] for e in store.custody() if e.kind.value == "rekeyed"]
     assert said == ["new passphrase", "new master key"]
     assert verify_case(case, passphrase="the third passphrase").ok
+
+
+def test_backups_made_before_a_change_of_format_go_along(tmp_path: Path, key: LedgerKey, cheap: None) -> None:
+    """They are databases and stay such: under the case's own key while it is encrypted, plain when it is plain."""
+    golden = Path(__file__).parents[2] / "golden" / "cases" / "format-1.0.tar.xz"
+    with tarfile.open(golden) as tar:
+        tar.extractall(tmp_path, filter="tar")
+    case = tmp_path / "format-1.0"
+    CaseStore.open(case, key=key).close()
+    (backup,) = (case / "backups").glob("*.sqlite")
+    assert verify_case(case).ok
+    first, second = PASSPHRASE, "another passphrase"
+    for work, passphrase in (
+        (lambda: encrypt_case(case, key, first), first),
+        (lambda: rekey_case(case, key, first, second, full=True), second),
+        (lambda: decrypt_case(case, key, second), None),
+    ):
+        work()
+        outcome = verify_case(case, passphrase=passphrase)
+        assert outcome.ok, outcome.bad
+        with CaseStore.open(case, key=key, passphrase=passphrase) as store:
+            raw = connect(backup, "ro", key=None if store.seal is None else store.seal.database_key)
+            assert raw.execute("PRAGMA user_version").fetchone()[0] == 1000
+            assert raw.execute("SELECT count(*) FROM custody").fetchone()[0] > 3
+            raw.close()
+        assert backup.read_bytes().startswith(b"SQLite") == (passphrase is None)
+    data = bytearray(backup.read_bytes())
+    data[-1] ^= 1
+    backup.chmod(0o644)
+    backup.write_bytes(data)
+    assert [line.subject for line in verify_case(case).bad if line.subject.startswith("backup")]
 
 
 def test_wrong_keys_make_no_noise(

@@ -18,6 +18,7 @@ from workstation.storage.checks.said import Said
 from workstation.storage.sealing import CaseSeal
 from workstation.storage.vault import hash_file
 
+BACKUPS = "backups/"
 _MOST_MAP_LINES = 20
 
 
@@ -72,13 +73,18 @@ def deleted(said: Said) -> dict[str, str]:
 
 
 def backups(said: Said) -> list[FileToCheck]:
-    """Copies of the database made before it was changed, as the chain names them (with digest and size, if it does)."""
-    found = []
-    for statement in said.of(CustodyKind.MIGRATED, CustodyKind.BACKED_UP):
-        name = statement.facts.get("backup")
-        if isinstance(name, str) and name.startswith("backups/"):
-            found.append(_file(f"backup {name.removeprefix('backups/')}", name, statement.facts))
-    return found
+    """Copies of the database made before it was changed, as the chain names them (with digest and size, if it does).
+
+    Encrypting, decrypting and re-keying a case write them anew and name them again; the last word counts.
+    """
+    found: dict[str, FileToCheck] = {}
+    for statement in said.of(CustodyKind.MIGRATED, CustodyKind.BACKED_UP, CustodyKind.REKEYED):
+        again = statement.facts.get("backups")
+        for facts in (statement.facts, *(again if isinstance(again, list) else ())):
+            name = facts.get("backup") if isinstance(facts, dict) else None
+            if isinstance(name, str) and name.startswith(BACKUPS):
+                found[name] = _file(f"backup {name.removeprefix(BACKUPS)}", name, facts)
+    return [*found.values()]
 
 
 def _file(subject: str, name: object, facts: Mapping[str, object]) -> FileToCheck:
@@ -105,7 +111,9 @@ def check_file(
     try:
         if not case_files.inside(root, file.name).is_file():
             return bad(file.subject, "MISSING: its file is not in the case folder")
-        digest, size = hash_file(case_files.location(root, file.name, seal), on_progress, cancelled)
+        # A backup is a database, encrypted as databases are where the case is, and so counts as it lies there.
+        place = case_files.location(root, file.name, None if file.name.startswith(BACKUPS) else seal)
+        digest, size = hash_file(place, on_progress, cancelled)
     except Cancelled:
         raise
     except SealedFileDamaged as fault:
