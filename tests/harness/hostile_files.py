@@ -385,7 +385,7 @@ def corpus(folder: Path, every: int = 1) -> tuple[list[Path], list[Path]]:
         made = dice.sample(made, 6)
         some = {suffix: base[suffix] for suffix in dice.sample(sorted(base), 8)}
         made += dice.sample(list(mechanical(some)), 16)
-        made += dice.sample([entry for entry in lies(base) if len(entry[1]) < 300_000], 20)
+        made += dice.sample([entry for entry in lies(base) if len(entry[1]) < 250_000], 20)
     plain: list[Path] = []
     for number, (name, data) in enumerate(made):
         path = folder / "plain" / f"{number:04}-{name}"

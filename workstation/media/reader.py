@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -36,6 +37,8 @@ _CACHED_FRAMES = 24
 _CACHED_BYTES = 256 << 20
 # Children that may die one after another without a single frame in between before the rest is given up.
 _DEATHS_ALLOWED = 3
+# How long a request that is no longer wanted may take to end before its child is ended instead.
+_PATIENCE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,10 +210,10 @@ class MediaReader:
             raise ValueError("the reader is closed")
         if self._deaths >= _DEATHS_ALLOWED:
             raise DecoderStopped(f"The decoder of {self._location.name} stopped too often; the rest is not decoded.")
-        if self._child is None:
-            self._start()
         if self._serving:
             self._finish()
+        if self._child is None:
+            self._start()
         assert self._child is not None
         self._request += 1
         self._child.send({"do": "frames", "request": self._request, "form": form})
@@ -279,13 +282,17 @@ class MediaReader:
         return Frame(self._ref(ordinal, name), rgb)
 
     def _grow(self, message: Message) -> None:
-        """Give the next child larger slots: a frame was larger than its header said. Only ever larger, and bounded."""
+        """Give the next child larger slots: a frame was larger than its header said.
+
+        Only ever larger, by a half at the least and up to a bound, so that a child cannot ask without end.
+        """
         assert self._child is not None
         most = (8 * self._limits.max_pixels) + _LINE_PADDING * 65536
         try:
-            self._slot_bytes = whole(message, "bytes", self._slot_bytes + 1, most)
+            asked = whole(message, "bytes", self._slot_bytes + 1, most)
         except Nonsense as error:
             raise self._child.nonsense() from error
+        self._slot_bytes = min(most, max(asked, self._slot_bytes * 3 // 2))
         self._stop()
 
     def _failure(self, ordinal: int, error: EvidenceError) -> FrameFailure:
@@ -299,9 +306,14 @@ class MediaReader:
             return
         try:
             child.send({"do": "stop", "request": request})
+            patience = time.monotonic() + _PATIENCE_SECONDS
             while (message := child.receive()).get("is") != "end":
                 if message.get("is") == "frame":
                     child.send({"do": "free", "slot": message.get("slot")})
+                if time.monotonic() > patience:
+                    # A new child is cheap, and this one may never come to an end.
+                    self._stop()
+                    return
         except EvidenceError:
             self._stop()
 

@@ -73,9 +73,10 @@ class Starter:
         self._answer({"is": "ready", "notes": self._notes, "missing": missing})
 
     def _start(self, fds: list[int]) -> None:
+        starter = os.getpid()
         pid = os.fork()
         if pid == 0:
-            self._become_child(fds)
+            self._become_child(fds, starter)
         for fd in fds:
             os.close(fd)
         self._children.add(pid)
@@ -83,10 +84,9 @@ class Starter:
         self._answer({"is": "started", "child": pid}, [handle])
         os.close(handle)
 
-    def _become_child(self, fds: list[int]) -> NoReturn:
+    def _become_child(self, fds: list[int], starter: int) -> NoReturn:
         try:
-            parent = os.getppid()
-            _follow_parent(parent)
+            _follow_parent(starter)
             self._control.close()
             inbox, outbox, errors, exhibit, *memory = fds
             os.dup2(errors, 2)

@@ -9,6 +9,7 @@ import random
 import struct
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,7 @@ import pytest
 from workstation.domain.errors import DecoderStopped, EvidenceError
 from workstation.domain.media import Frame, FrameIndex, MediaInfo
 from workstation.media import decoder_process
+from workstation.media import reader as reader_module
 from workstation.media.answers import Nonsense, frame_index, media_info, plain
 from workstation.media.decoder_process import DecoderProcess
 from workstation.media.framehash import write_framehash
@@ -376,3 +378,34 @@ def test_twisted_answers_through_the_doors_of_the_tasks(
             if not isinstance(got, EvidenceError):
                 repr(got).encode()
         monkeypatch.undo()
+
+
+def test_a_child_that_never_ends_a_request_is_left(
+    clip: Path, play: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Frames that nobody asked for, without end, after the caller turned to another frame."""
+    monkeypatch.setattr(reader_module, "_PATIENCE_SECONDS", 0.2)
+    info = probe(clip)
+
+    def read() -> Any:
+        with open_media(clip, info) as reader:
+            next(iter(reader.frames([0, 1, 2])))
+            return reader.frame(5)
+
+    bodies = _recorded(monkeypatch, read)
+    frame = next(body for body in bodies if b'"frame"' in body)
+    cut = bodies.index(frame) + 1
+    play(_whole([*bodies[:cut], *([frame] * 400_000)]), holds=True)
+    started = time.monotonic()
+    _typed(read)
+    assert time.monotonic() - started < 60
+
+
+def test_a_child_that_asks_for_more_room_without_end_is_given_up(clip: Path, play: Callable[..., None]) -> None:
+    info = probe(clip)
+    index = [packed({"is": "hello"}), packed({"is": "index", "decoder": "d", "stream": 0, "num": 1, "den": 25})]
+    grow = [packed({"is": "grow", "bytes": 200_000 + n}) for n in range(1, 40)]
+    play(b"".join([*index, packed_numbers([0, 1]), packed_numbers([0]), *grow]))
+    with open_media(clip, info, DecodeLimits(max_pixels=1_000_000)) as reader:
+        (got,) = list(reader.frames([0]))
+    assert isinstance(got, FrameFailure)
