@@ -17,6 +17,8 @@ from workstation.storage.case_folder import CaseFolder
 from workstation.storage.durable import PART_SUFFIX
 
 _BLOCK = 4 << 20
+# What file managers put into any folder that somebody looks at.
+DROPPINGS = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 
 
 def closed_state(folder: CaseFolder) -> Closed | None:
@@ -44,8 +46,8 @@ def file_digest(path: Path) -> str:
 def listing(folder: CaseFolder) -> Iterator[tuple[str, int]]:
     """(name from the case folder, size in bytes) of every file that belongs to a closed case, in no order.
 
-    Left out: the database and the head themselves, the lock, and what a killed program leaves and the next one sweeps
-    or finishes (``storage.switching``).
+    Left out: the database and the head themselves, the lock, what a killed program leaves and the next one sweeps or
+    finishes (``storage.switching``), and what file managers leave (``DROPPINGS``).
     """
     own = {folder.database.name, folder.anchor.name, folder.lock.name, switching.switch_file(folder).name}
     own |= {f"{folder.database.name}-{ending}" for ending in ("wal", "shm", "journal")}
@@ -60,7 +62,7 @@ def listing(folder: CaseFolder) -> Iterator[tuple[str, int]]:
                     waiting += [] if half_made or place == sweeping else [place]
                     continue
                 name = place.relative_to(folder.root).as_posix()
-                if name in own or half_made:
+                if name in own or half_made or entry.name in DROPPINGS:
                     continue
                 yield name, entry.stat(follow_symlinks=False).st_size
 

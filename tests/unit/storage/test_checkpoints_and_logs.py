@@ -166,6 +166,14 @@ def test_a_file_put_into_a_closed_case_is_named(store: CaseStore, name: str) -> 
     assert (line.subject, name in line.detail) == ("case folder", True)
 
 
+def test_what_a_file_manager_leaves_is_told_and_is_no_tampering(store: CaseStore) -> None:
+    store.close()
+    (store.folder / "evidence" / ".DS_Store").write_bytes(b"x")
+    outcome = verify_case(store.folder)
+    assert outcome.ok, outcome.bad
+    assert any("evidence/.DS_Store" in line.detail for line in outcome.lines)
+
+
 def test_the_first_form_of_the_head_is_still_read(tmp_path: Path, key: LedgerKey) -> None:
     head = CustodyHead(3, b"\x07" * 32)
     write_anchor(tmp_path / "custody.head", samples.EvidenceId("a" * 32), head, key)

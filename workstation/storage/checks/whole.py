@@ -39,8 +39,8 @@ def check(folder: CaseFolder, known: Collection[str], count: int, sound: bool) -
     unknown = [name for name, _ in listed if name not in known]
     found = _Found(listed, unknown, _state(folder, count))
     if found.state is None:
-        return _open_case(found)
-    lines = _database(folder, found.state, sound)
+        return _open_case(found) + _droppings(folder)
+    lines = _database(folder, found.state, sound) + _droppings(folder)
     if (len(listed), closing.listing_digest(listed)) == (found.state.files, found.state.listing):
         return lines + _leftovers(unknown)
     return lines + _changed(found.state, listed, unknown)
@@ -86,6 +86,11 @@ def _open_case(found: _Found) -> list[CheckLine]:
     left = [name for name in found.unknown if name not in foreign]
     lines = [bad("case folder", f"files that do not belong to a case: {_told(foreign)}")] if foreign else []
     return lines + _leftovers(left)
+
+
+def _droppings(folder: CaseFolder) -> list[CheckLine]:
+    found = sorted(p.relative_to(folder.root).as_posix() for n in closing.DROPPINGS for p in folder.root.rglob(n))
+    return [good("case folder", f"left by a file manager: {_told(found)}")] if found else []
 
 
 def _leftovers(unknown: list[str]) -> list[CheckLine]:
