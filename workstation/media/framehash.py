@@ -23,6 +23,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -215,6 +216,8 @@ def _rows(source: VideoSource, beat: Callable[[], None]) -> Iterator[tuple[Messa
     index = source.index(beat)
     counted = not index.keys
     header: Message | None = None
+    # Where a container knows no durations, its nominal rate stands for them.
+    usual = round(1 / (source.guessed_rate * Fraction(index.num, index.den)))
     for ordinal, (frame, damage) in enumerate(source.frames_from(None)):
         beat()
         first = None
@@ -228,5 +231,5 @@ def _rows(source: VideoSource, beat: Callable[[], None]) -> Iterator[tuple[Messa
         if pts is None:
             continue
         name, size = ("", 0) if damage is not None else plain_digest(frame)
-        duration = 1 if counted else (frame.duration or 0)
+        duration = 1 if counted else (frame.duration or usual)
         yield first, [pts, duration, size, name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 from workstation.domain.errors import MediaTooLarge
@@ -14,10 +15,11 @@ if TYPE_CHECKING:
     from workstation.media.video_source import VideoSource
 
 _BEAT_EVERY = 512
+_ORDER_CHECKED = 48
 
 
 def build_index(source: VideoSource, stream: VideoStream, beat: Beat) -> Index:
-    """Read all packets of the stream; count by decoding where time stamps are missing or not unique (raw H.264).
+    """Read all packets of the stream; count by decoding where time stamps are missing, not unique or out of order.
 
     The file's own edit list is kept to, as players and ffmpeg do (ISO 14496-12, 8.6.6): frames that it does not show
     have no place in the index and are not examined; how many there are is a warning. VP8 reference frames that are
@@ -48,12 +50,32 @@ def build_index(source: VideoSource, stream: VideoStream, beat: Beat) -> Index:
         if packet.is_keyframe:
             keys.append(packet.pts)
     stamps.sort()
-    if usable and keys and len(set(stamps)) == len(stamps):
-        base = stream.time_base
-        assert base is not None
-        warnings = _warnings(source, stream, stamps, cut, broken)
-        return Index(stream.index, base.numerator, base.denominator, stamps, sorted(keys), warnings)
-    return _counted(source, stream, beat)
+    if not usable or not keys or len(set(stamps)) != len(stamps):
+        return _counted(source, stream.index, beat)
+    base = stream.time_base
+    assert base is not None
+    warnings = _warnings(source, stream, stamps, cut, broken)
+    index = Index(stream.index, base.numerator, base.denominator, stamps, sorted(keys), warnings)
+    if stream.codec_context.has_b_frames and not _is_in_order(source, beat):
+        return _counted(source, index.stream, beat)
+    return index
+
+
+def _is_in_order(source: VideoSource, beat: Beat) -> bool:
+    """Whether the first frames come out with rising time stamps.
+
+    AVI stores none: the demultiplexer guesses them, wrongly where the encoder reorders more than it thinks (measured:
+    H.264 and packed MPEG-4 with B-frames), and a frame would be given under the name of its neighbour.
+    """
+    last: int | None = None
+    for frame, damage in itertools.islice(source.frames_from(None), _ORDER_CHECKED):
+        beat()
+        if damage is not None:
+            continue
+        if frame.pts is None or (last is not None and frame.pts <= last):
+            return False
+        last = frame.pts
+    return True
 
 
 def check_count(frames: int, limits: DecodeLimits) -> None:
@@ -62,8 +84,8 @@ def check_count(frames: int, limits: DecodeLimits) -> None:
         raise MediaTooLarge(f"The video has more than {limits.max_frames:,} frames.", "Ask for it in shorter parts.")
 
 
-def _counted(source: VideoSource, stream: VideoStream, beat: Beat) -> Index:
-    number = stream.index  # read now: counting opens the file again, and the old stream is gone
+def _counted(source: VideoSource, number: int, beat: Beat) -> Index:
+    # The number and not the stream: counting opens the file again, and the old stream is gone then.
     total = 0
     for _ in source.frames_from(None):
         beat()
