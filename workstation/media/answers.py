@@ -227,6 +227,6 @@ def _time_base(facts: Message) -> TimeBase:
 def _seconds(value: Any) -> float | None:
     if value is None:
         return None
-    if type(value) not in (int, float) or not math.isfinite(value) or not 0 <= value < 1e12:
+    if type(value) not in (int, float) or not math.isfinite(value) or not 0 <= value < 1e13:
         raise Nonsense("duration")
     return float(value)
