@@ -59,7 +59,8 @@ def _say(out: Output, item: EvidenceItem, found: MediaMetadata, structure: bool)
     for group in found.groups:
         out.say()
         out.say(f"{group.name}  [{group.where}]")
-        out.table(["", ""], [[f"  {one.name}", " ".join(one.shown.split())] for one in group.fields[:_MOST_SHOWN]])
+        rows = [[f"  {one.name}", " ".join(one.shown.split())] for one in group.fields[:_MOST_SHOWN]]
+        out.table(rows[0], rows[1:])
         if len(group.fields) > _MOST_SHOWN:
             out.say(f"  … {len(group.fields) - _MOST_SHOWN} more with --json")
     _say_times(out, found)
