@@ -176,7 +176,7 @@ def _rewrite(
                 on_progress(done, total)
         target = place / folder.database.name
         convert_database(folder.database, _raw(opened.seal), target, _raw(new))
-        kept = [_kept(place, name) for name in names if _is_database(name)]
+        kept = [_kept(place, name) for name in names if is_database(name)]
         body = {
             "what": what,
             "files": len(names),
@@ -273,7 +273,7 @@ def _left_alone(folder: CaseFolder, done: tuple[str, ...]) -> Iterator[str]:
 def _copy(folder: CaseFolder, name: str, old: CaseSeal | None, target: Path, new: CaseSeal | None) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     source = folder.root / name
-    if _is_database(name):
+    if is_database(name):
         convert_database(source, _raw(old), target, _raw(new))
         with typed_errors(target):
             copy = connect(target, key=_raw(new))
@@ -294,7 +294,8 @@ def _copy(folder: CaseFolder, name: str, old: CaseSeal | None, target: Path, new
     shutil.copymode(source, target)
 
 
-def _is_database(name: str) -> bool:
+def is_database(name: str) -> bool:
+    """Whether a file of a case is a copy of its database: encrypted as databases are, not as other files."""
     return name.startswith("backups/") and name.endswith(".sqlite")
 
 

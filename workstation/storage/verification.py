@@ -15,7 +15,7 @@ from workstation.domain.errors import Cancelled, CaseDamaged
 from workstation.storage import case_format, key_slots, switching
 from workstation.storage.arrays import ArrayStore
 from workstation.storage.case_folder import CaseFolder
-from workstation.storage.checks import chain, database, examinations, files, schema, whole
+from workstation.storage.checks import chain, database, encryption, examinations, files, schema, whole
 from workstation.storage.checks.lines import bad, good, guarded, lenient, rows
 from workstation.storage.checks.said import Said
 from workstation.storage.outside_reader import open_for_reading
@@ -156,6 +156,8 @@ def _read_once(
         if cancelled is not None and cancelled():
             raise Cancelled("Verifying was cancelled.")
         facts.lines += guarded("database", lambda: database.check_database(raw))
+        if seal is not None:
+            facts.lines += guarded("encryption", lambda: encryption.check(raw, place))
         facts.lines += guarded("tables", lambda: schema.check_schema(raw))
         facts.lines += guarded("triggers", lambda: database.check_triggers(raw))
         events: list[chain.ReadEvent] = []

@@ -223,6 +223,17 @@ def test_an_encrypted_case_in_every_part(tmp_path: Path, key: LedgerKey, cheap: 
     bad = [line.subject for line in verify_case(case, passphrase=PASSPHRASE).bad]
     assert "exhibit EX-01" in bad
     assert case_files.location(case, item.stored_path, seal).key is not None
+    (case / "derived" / "clip.mp4").write_bytes(b"in the clear")
+    told = {line.subject: line.detail for line in verify_case(case, passphrase=PASSPHRASE).bad}
+    assert told["encryption"] == "not encrypted: derived/clip.mp4"
+    (case / "derived" / "clip.mp4").unlink()
+    whole, seen = (case / "case.sqlite").read_bytes(), set()
+    for end in range(4096, len(whole) + 1, 5 * 4096):
+        (case / "case.sqlite").write_bytes(whole[: end - 40] + bytes([whole[end - 40] ^ 1]) + whole[end - 39 :])
+        told = {line.subject: line.detail for line in verify_case(case, seal=seal).bad}
+        seen |= {subject for subject in ("database", "encryption") if subject in told}
+        assert seen & set(told), end
+    assert "encryption" in seen
 
 
 def test_the_database_is_one_of_sqlcipher_and_its_key_is_raw(tmp_path: Path, key: LedgerKey, cheap: None) -> None:
