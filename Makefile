@@ -57,7 +57,7 @@ lint: setup-dev
 check: lint test
 
 harness: setup-dev
-	$(BIN)/python -m pytest -m harness tests/harness $(ARGS)
+	$(BIN)/python -m pytest -m harness tests $(ARGS)
 
 bench: setup-dev
 	$(BIN)/python -m pytest -m benchmark tests/benchmarks

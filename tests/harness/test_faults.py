@@ -39,7 +39,9 @@ def settle(figures: FaultFigures) -> None:
     assert figures.lost == 0
 
 
-@pytest.mark.parametrize(("what", "name"), [("ENOSPC", "import"), ("EROFS", "export frames")])
+@pytest.mark.parametrize(
+    ("what", "name"), [("ENOSPC", "import"), pytest.param("EROFS", "report", marks=pytest.mark.harness)]
+)
 def test_a_call_that_fails(bases: Bases, what: str, name: str) -> None:
     if not bases.nursery.deep:
         pytest.skip("no C compiler here")
@@ -48,12 +50,13 @@ def test_a_call_that_fails(bases: Bases, what: str, name: str) -> None:
     settle(figures)
 
 
+@pytest.mark.harness
 def test_a_call_of_python_that_fails(bases: Bases) -> None:
     """The same where nothing can be compiled: Python's own calls fail (SQLite's do not)."""
     name = "report"
     act, chance, figures = BY_NAME[name], random.Random(f"{SEED} {name}"), FaultFigures()
     place = bases.places[act.base].copy(bases.root / "work")
-    number = chance.randint(1, max(1, bases.measured[name].calls))
+    number = chance.randint(1, max(1, bases.made(act).calls))
     plan = Plan(fail_at=number, fail_with="ENOSPC", under=str(place.root))
     outcome = bases.nursery.run(place.home, *act.arguments(place), act=act.call, plan=plan)
     judge(figures, act, "ENOSPC", f"{name} from call {number}", place, outcome)
@@ -99,7 +102,7 @@ def test_a_full_disk(bases: Bases, small_disk: Path) -> None:
 
 def test_a_write_protected_medium(bases: Bases, tmp_path: Path) -> None:
     """Everything that reads works; everything that writes says why not."""
-    source = bases.places["examine"].copy(tmp_path / "source")
+    source = bases.base_of(BY_NAME["report"]).copy(tmp_path / "source")
     shown = tmp_path / "shown"
     if not bind(source.root, shown, read_only=True):
         pytest.skip("no right to mount here")
@@ -126,7 +129,7 @@ def test_a_write_protected_medium(bases: Bases, tmp_path: Path) -> None:
 
 def test_a_medium_pulled_out_and_put_back(bases: Bases, tmp_path: Path) -> None:
     """In the middle of an examination: one line, and after it is back the examination goes on."""
-    source = bases.places["import"].copy(tmp_path / "source")
+    source = bases.base_of(BY_NAME["examine"]).copy(tmp_path / "source")
     shown = tmp_path / "shown"
     if not bind(source.root, shown):
         pytest.skip("no right to mount here")
@@ -149,6 +152,7 @@ def test_a_medium_pulled_out_and_put_back(bases: Bases, tmp_path: Path) -> None:
     settle(figures)
 
 
+@pytest.mark.harness
 @pytest.mark.skipif(not hasattr(os, "setuid") or os.getuid() != 0, reason="only root can make a file unchangeable")
 def test_permission_lost_in_the_middle(bases: Bases) -> None:
     """The case folder becomes unchangeable (chattr +i, which binds root too) while an examination runs."""

@@ -115,7 +115,11 @@ def test_a_killed_import_is_offered_and_gone_on_with(nursery: Nursery, place: Pl
 
 @pytest.mark.parametrize(
     ("number", "whole"),
-    [(signal.SIGTERM, False), (signal.SIGINT, True), (signal.SIGHUP, True)],
+    [
+        (signal.SIGTERM, False),
+        (signal.SIGINT, True),
+        pytest.param(signal.SIGHUP, True, marks=pytest.mark.harness),
+    ],
     ids=["terminated", "ctrl-c", "terminal closed"],
 )
 def test_a_stop_that_is_asked_for_is_clean(nursery: Nursery, place: Place, number: signal.Signals, whole: bool) -> None:
@@ -141,6 +145,7 @@ def test_a_stop_that_is_asked_for_is_clean(nursery: Nursery, place: Place, numbe
     assert verify_case(place.case).ok
 
 
+@pytest.mark.harness
 def test_a_stop_while_a_report_is_built(nursery: Nursery, place: Place) -> None:
     """Nothing half made: no report at all, or a whole one that is recorded."""
     assert nursery.run(place.home, "examine", place.case, "--frames", "8").code == 0
@@ -202,6 +207,7 @@ def test_the_digest_of_a_closed_case_means_something(nursery: Nursery, place: Pl
         assert len(case.custody()) == events, "the file alone holds every event"
 
 
+@pytest.mark.harness
 def test_an_examination_whose_end_could_not_be_recorded_goes_on(nursery: Nursery, place: Place) -> None:
     """The disk is full when rows are stored, and still full when the end is: the full disk is what is told."""
     if not nursery.deep:

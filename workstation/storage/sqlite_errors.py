@@ -22,12 +22,27 @@ from workstation.domain.errors import (
 from workstation.storage.durable import file_error, write_whole
 
 _FULL, _READONLY, _BUSY, _LOCKED, _CORRUPT, _NOTADB, _CANTOPEN, _IOERR = 13, 8, 5, 6, 11, 26, 14, 10
+# What sqlite3_errstr says for each of them.
+_SAID = {
+    "database or disk is full": _FULL,
+    "attempt to write a readonly database": _READONLY,
+    "database is locked": _BUSY,
+    "database table is locked": _LOCKED,
+    "database disk image is malformed": _CORRUPT,
+    "file is not a database": _NOTADB,
+    "unable to open database file": _CANTOPEN,
+    "disk I/O error": _IOERR,
+}
 _PROBE_BYTES = 1 << 16
 
 
 def primary_code(fault: BaseException) -> int:
-    """SQLite's primary result code (the low byte of the extended one), 0 when there is none."""
-    return int(getattr(fault, "sqlite_errorcode", 0) or 0) & 0xFF
+    """SQLite's primary result code (the low byte of the extended one), 0 when there is none.
+
+    The driver's backup gives SQLite's own words alone, without their code.
+    """
+    code = int(getattr(fault, "sqlite_errorcode", 0) or 0) & 0xFF
+    return code or _SAID.get(str(fault), 0)
 
 
 def as_typed(fault: dbapi2.Error, path: Path, *, writing: bool = False) -> WorkstationError:
