@@ -127,6 +127,7 @@ def test_a_write_protected_medium(bases: Bases, tmp_path: Path) -> None:
     assert not (tmp_path / "report.pdf").exists()
 
 
+@pytest.mark.harness
 def test_a_medium_pulled_out_and_put_back(bases: Bases, tmp_path: Path) -> None:
     """In the middle of an examination: one line, and after it is back the examination goes on."""
     source = bases.base_of(BY_NAME["examine"]).copy(tmp_path / "source")

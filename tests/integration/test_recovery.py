@@ -98,6 +98,7 @@ def test_a_killed_examination_is_offered_and_gone_on_with(nursery: Nursery, plac
     assert finished(place) == []
 
 
+@pytest.mark.harness
 def test_a_killed_import_is_offered_and_gone_on_with(nursery: Nursery, place: Place) -> None:
     more = [write_face_clip(place.root / f"more-{number}.mp4", 8, number + 5) for number in range(3)]
     running = nursery.start(place.home, "evidence", "add", place.case, *more)
