@@ -30,6 +30,7 @@ from workstation.media.tasks_table import TASKS
 from workstation.media.wire import (
     HEADER,
     Message,
+    TooLong,
     body_length,
     packed,
     packed_numbers,
@@ -297,7 +298,7 @@ class Child:
     def _write(self, message: Message) -> None:
         try:
             data = packed(message)
-        except ValueError:
+        except TooLong:
             data = packed(_failure(MediaTooLarge("What this exhibit says about itself is longer than one may be.")))
         self._send(data)
 

@@ -21,15 +21,20 @@ MOST_VALUES = 2_000_000
 _NUMBERS = b"#"
 
 
+class TooLong(ValueError):
+    """A message longer than any this product sends."""
+
+
 def packed(message: Message) -> bytes:
     """Return the message as it goes over the pipe.
 
     Raises:
-        ValueError: when it is longer than ``LARGEST`` (16 MiB) or holds a number that is not finite.
+        TooLong: it is longer than ``LARGEST`` (16 MiB).
+        ValueError, TypeError: it holds a number that is not finite, or what is no plain data.
     """
     body = json.dumps(message, separators=(",", ":"), allow_nan=False).encode()
     if len(body) > LARGEST:
-        raise ValueError(f"a message of {len(body)} bytes")
+        raise TooLong(f"a message of {len(body)} bytes")
     return HEADER.pack(len(body)) + body
 
 
