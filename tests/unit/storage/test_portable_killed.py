@@ -1,7 +1,7 @@
 """Killed at any point, a case is in exactly one state, the old or the new, and what was half made is gone next time.
 
 A child process runs the whole operation and is killed (SIGKILL) at its n-th call that changes a name or flushes a file.
-``WORKSTATION_KILL_POINTS=all`` takes every one of them; by default a sample.
+``KILL_POINTS=all`` takes every one of them; by default a sample.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def child(work: Callable[[], object], point: int) -> int:
 
 
 def points(total: int) -> list[int]:
-    if os.environ.get("WORKSTATION_KILL_POINTS") == "all":
+    if os.environ.get("KILL_POINTS") == "all":
         return list(range(1, total + 1))
     return sorted(random.Random(total).sample(range(1, total + 1), min(SAMPLE, total)))
 
