@@ -270,6 +270,14 @@ def older_head(chance: random.Random, folder: Path, made: Made) -> Edit:
     return Edit("the tail cut and an older head put back", "custody tail")
 
 
+def stale_head(chance: random.Random, folder: Path, made: Made) -> Edit:
+    """Only the head put back to an older one, so that the closed state is not looked at."""
+    if made.older is None or not made.closed:
+        raise Impossible
+    shutil.copyfile(made.older / "custody.head", folder / "custody.head")
+    return Edit("an older head put back", "custody head")
+
+
 def older_case(chance: random.Random, folder: Path, made: Made) -> Edit:
     """The whole case as it was some time ago: perfect in itself."""
     if made.older is None:
@@ -507,6 +515,7 @@ ACTS: dict[Act, int] = {
     add_row: 8,
     cut_tail: 6,
     older_head: 4,
+    stale_head: 3,
     older_case: 3,
     resigned: 4,
     foreign_chain: 3,

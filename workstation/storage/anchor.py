@@ -42,13 +42,24 @@ class Anchor:
     closed: Closed | None = None
 
 
-def write_anchor(path: Path, case: CaseId, head: CustodyHead, key: LedgerKey, closed: Closed | None = None) -> None:
+def write_anchor(
+    path: Path,
+    case: CaseId,
+    head: CustodyHead,
+    key: LedgerKey,
+    closed: Closed | None = None,
+    *,
+    durable: bool = False,
+) -> None:
     """Write the anchor whole; after a power cut it may be the former one, which is still true.
+
+    Args:
+        durable: not even a power cut brings the former one back; so is an anchor with the closed state.
 
     A head without a root gives the text of format 1.0. Raises: OSError.
     """
     whole = _note(case, head, key, closed) if head.root else _first_form(case, head, key)
-    write_whole(path, whole.encode(), sync_name=closed is not None)
+    write_whole(path, whole.encode(), sync_name=durable or closed is not None)
 
 
 def _note(case: str, head: CustodyHead, key: LedgerKey, closed: Closed | None) -> str:

@@ -20,6 +20,7 @@ from workstation.storage.chain import Chain
 from workstation.storage.checkpoints import Ledger
 from workstation.storage.closing import closed_state
 from workstation.storage.database import Database
+from workstation.storage.durable import file_error
 from workstation.storage.sealing import CaseSeal
 
 T = TypeVar("T")
@@ -87,6 +88,7 @@ class OpenCase:
         head = None
         try:
             if self.writing is not None:
+                self._settle_head(self.writing.chain)
                 self.event(CustodyKind.CASE_CLOSED, {})
                 head = self.head()
         except WorkstationError as fault:
@@ -107,6 +109,16 @@ class OpenCase:
         finally:
             if self.writing is not None:
                 self.writing.lock.release()
+
+    def _settle_head(self, chain: Chain) -> None:
+        """Make the head durable before the closing is recorded: beside a chain that ends with it lies no older one.
+
+        Raises: StorageFull, PermissionRefused, CaseError: the closing is not recorded then.
+        """
+        try:
+            write_anchor(self.folder.anchor, self.case.id, self.head(), chain.key, durable=True)
+        except OSError as fault:
+            raise file_error(fault, self.folder.anchor) from fault
 
     def _note_closed(self, head: CustodyHead) -> None:
         """A head without the closed state is true too: it only shows less."""

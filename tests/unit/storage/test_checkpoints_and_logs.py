@@ -166,6 +166,36 @@ def test_a_file_put_into_a_closed_case_is_named(store: CaseStore, name: str) -> 
     assert (line.subject, name in line.detail) == ("case folder", True)
 
 
+def test_an_older_head_beside_a_closed_case_is_named(store: CaseStore) -> None:
+    """The chain is whole; but beside a closed case lies the head it was closed with, or at most the one before."""
+    filled(store, 4)
+    kept = (store.folder / "custody.head").read_bytes()
+    store.close()
+    assert verify_case(store.folder).ok
+    (store.folder / "custody.head").write_bytes(kept)
+    assert verify_case(store.folder).ok, "killed between the closing and its head"
+    raw = connect(store.folder / "case.sqlite", "ro")
+    digest = raw.execute("SELECT hash FROM custody WHERE seq = 2").fetchone()[0]
+    raw.close()
+    key = LedgerKey.load_or_create(store.folder.parent / "keys")
+    write_anchor(store.folder / "custody.head", store.case.id, CustodyHead(2, digest), key)
+    line = verify_case(store.folder).bad[0]
+    assert (line.subject, "older" in line.detail) == ("custody head", True)
+
+
+def test_a_head_that_cannot_be_written_leaves_no_closing_behind(
+    store: CaseStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "no space left on device")
+
+    filled(store, 3)
+    with monkeypatch.context() as broken:
+        broken.setattr("workstation.storage.open_case.write_anchor", full)
+        assert store.close() is None
+    assert verify_case(store.folder).ok, verify_case(store.folder).bad
+
+
 def test_what_a_file_manager_leaves_is_told_and_is_no_tampering(store: CaseStore) -> None:
     store.close()
     (store.folder / "evidence" / ".DS_Store").write_bytes(b"x")

@@ -24,6 +24,9 @@ from workstation.storage.keys import fingerprint
 
 # Below this a pool of threads costs more than it saves; the signature check itself runs outside the interpreter's lock.
 _WORTH_A_POOL = 512
+# The head is made durable before a closing is recorded; a program killed just then leaves that event, and one more when
+# the clock was changed, without a head of its own.
+_MOST_BEHIND = 2
 _KEY_KINDS = (CustodyKind.CASE_CREATED.value, CustodyKind.CASE_OPENED.value)
 
 
@@ -169,6 +172,9 @@ def check_anchor(folder: CaseFolder, case_id: str, events: Sequence[ReadEvent]) 
     if anchor.public_key not in keys:
         return [bad("custody head", f"custody.head is signed with a foreign key {fingerprint(anchor.public_key)}")]
     behind = len(events) - anchor.head.count
+    if behind > _MOST_BEHIND and events[-1].kind == CustodyKind.CASE_CLOSED:
+        detail = f"custody.head is {behind} events older than the chain of a closed case: an older one was put back"
+        return [bad("custody head", detail)]
     note = f"; {behind} newer since (the program stopped before it could note them)" if behind else ""
     return [good("custody head", f"event {anchor.head.count}, code {anchor.head.code}{note}")]
 
