@@ -176,6 +176,7 @@ def test_a_backup_taken_while_an_examination_writes(place: Path) -> None:
 def test_out_and_in_again(place: Path, name: str) -> None:
     passphrase = PASSPHRASE if name == "sealed" else None
     out = place / "out.zip"
+    (place / name / "notes.txt").write_text("somebody's own", encoding="utf-8")
     with opened(place, name) as (engine, session):
         wish = ExportWish(out, "trial", "order 7", "lab B")
         facts = done(engine, portability.export(engine, session, wish)).result or {}
@@ -183,6 +184,7 @@ def test_out_and_in_again(place: Path, name: str) -> None:
         assert isinstance(counts, dict)
         assert all(both["case"] == both["pack"] for both in counts.values())
         assert counts["exhibits"]["pack"] == 3
+        assert facts["left_out"] == ["notes.txt"]
         said = json.loads(session.custody()[-1].body)
         assert (said["recipient"], said["purpose"], said["authority"]) == ("lab B", "trial", "order 7")
         assert said["sha256"] == facts["sha256"]

@@ -16,6 +16,7 @@ from workstation.domain.events import CaseChanged
 from workstation.domain.ids import CaseId, EvidenceId, JobId
 from workstation.domain.jobs import JobContext, Lane
 from workstation.storage import rewriting
+from workstation.storage.case_folder import CaseFolder
 from workstation.storage.key_slots import unlock
 from workstation.storage.portable import disclosure, receiving, snapshot
 from workstation.storage.portable.exporting import Exported, Handover, export_case
@@ -135,7 +136,7 @@ def export(engine: Engine, session: CaseSession, wish: ExportWish) -> JobId:
             done = disclosure.disclose(store, wish.target, wanted, context.progress, context.cancelled)
         else:
             done = export_case(store, wish.target, wish.handover, context.progress, context.cancelled)
-        return _exported(engine, session, done, "export")
+        return _exported(engine, session, done, "disclosure" if wish.only else "export")
 
     return session.submit(Lane.IO, f"Export to {wish.target.name}", work, _UNIT)
 
@@ -260,13 +261,16 @@ def _rewritten(
 
 def _exported(engine: Engine, session: CaseSession, done: Exported, what: str) -> dict[str, object]:
     """Pin where the chain stood, with the digest of the pack, outside the case (E7)."""
-    engine.pin(session.case.id, done.head, f"{what} {done.path.name} SHA-256 {done.sha256} {now_utc()}")
+    # What a pin begins with tells ``Engine.verify_case`` that a copy may end there.
+    kind = "export" if what == "disclosure" else what
+    engine.pin(session.case.id, done.head, f"{kind} {done.path.name} SHA-256 {done.sha256} {now_utc()}")
     engine.hub.publish(CaseChanged(session.case.id))
     return {
         "path": str(done.path),
         "sha256": done.sha256,
         "size": done.size,
         "members": done.members,
+        "left_out": [] if what == "disclosure" else list(rewriting.left_alone(CaseFolder(session.folder))),
         "counts": {name: {"case": here, "pack": packed} for name, (here, packed) in done.counts.items()},
         **_head(done.head),
     }

@@ -226,6 +226,9 @@ def _exported(engine: Engine, job: JobId, as_json: bool, line: str) -> None:
     assert isinstance(counts, dict)
     rows = [[name, str(both["case"]), str(both["pack"])] for name, both in counts.items()]
     out.table(["", "in the case", "in the pack"], rows)
+    left = out.facts["left_out"]
+    if isinstance(left, list) and left:
+        out.say(f"Not in the pack, since they are no part of the case: {', '.join(left[:10])}")
     out.say(f"SHA-256 {out.facts['sha256']}")
     out.say(f"chain of custody: {out.facts['count']} events, head code {out.facts['code']}")
     out.finish()

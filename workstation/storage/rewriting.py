@@ -202,7 +202,7 @@ def _rewrite(
         gone = () if slots is not None or not folder.key_file.exists() else (folder.key_file.name,)
         switching.commit(folder, gone)
         write_anchor(folder.anchor, opened.case.id, head, chain.key, closed_state(folder))
-        return Rewritten(head, len(names), total, tuple(_left_alone(folder, names)))
+        return Rewritten(head, len(names), total, left_alone(folder))
     except OSError as fault:
         raise file_error(fault, folder.root) from fault
     finally:
@@ -261,13 +261,15 @@ def _content(folder: CaseFolder) -> Iterator[str]:
                     yield path.relative_to(folder.root).as_posix()
 
 
-def _left_alone(folder: CaseFolder, done: tuple[str, ...]) -> Iterator[str]:
-    own = {folder.database.name, folder.anchor.name, folder.lock.name, folder.key_file.name}
-    known = own | {"checkpoint", "custody.checkpoint"} | set(done)
+def left_alone(folder: CaseFolder) -> tuple[str, ...]:
+    """Files in a case folder that belong to no part of a case: never encrypted, never packed, never removed."""
+    own = {folder.database.name, folder.anchor.name, folder.lock.name, folder.key_file.name, *_content(folder)}
+    found = []
     for path in sorted(folder.root.rglob("*")):
         name = path.relative_to(folder.root).as_posix()
-        if path.is_file() and name not in known and not name.startswith(folder.database.name):
-            yield name
+        if path.is_file() and name not in own and not name.startswith((f"{folder.database.name}-", ".")):
+            found.append(name)
+    return tuple(found)
 
 
 def _copy(folder: CaseFolder, name: str, old: CaseSeal | None, target: Path, new: CaseSeal | None) -> None:
