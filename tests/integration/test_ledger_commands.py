@@ -14,10 +14,13 @@ from workstation.domain.merkle import consistency_holds, inclusion_holds, leaf_h
 from workstation.storage.checkpoints import open_checkpoint
 
 
+WHY = ("--purpose", "review", "--authority", "order 7")
+
+
 @pytest.fixture
 def case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Path:
     monkeypatch.setenv("WORKSTATION_HOME", str(tmp_path / "home"))
-    said(capsys, "case", "create", tmp_path / "case", "--number", "7", "--examiner", "E")
+    said(capsys, "case", "create", tmp_path / "case", "--number", "7", "--examiner", "E", *WHY)
     return tmp_path / "case"
 
 
@@ -52,6 +55,7 @@ def test_the_log_as_a_list_and_as_files(case: Path, capsys: pytest.CaptureFixtur
     said(capsys, "case", "checkpoint", case, "--output", tmp_path / "note")
     listed = json.loads(said(capsys, "case", "log", case, "--json"))["events"]
     assert [event["kind"] for event in listed] == ["case_created", "case_closed"]
+    assert {(e["body"]["purpose"], e["body"]["authority"]) for e in listed} == {("review", "order 7")}
     assert "case_created" in said(capsys, "case", "log", case)
     files = {"--output": tmp_path / "full", "--redacted": tmp_path / "redacted"}
     for option, path in files.items():

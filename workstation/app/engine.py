@@ -72,8 +72,12 @@ class Engine:
         question: str,
         passphrase: str | None = None,
         keyring: bool = False,
+        purpose: str = "",
+        authority: str = "",
     ) -> CaseSession:
         """Make a case folder and open it; with a passphrase it is encrypted, with ``keyring`` for this account too.
+
+        ``purpose`` and ``authority`` stand in every custody event of the session that names none of its own (E6).
 
         Raises: CaseExists, PermissionRefused, StorageFull; InputError for a short passphrase.
         """
@@ -86,19 +90,38 @@ class Engine:
             key=self.key,
             passphrase=passphrase,
             keyring=keyring,
+            purpose=purpose,
+            authority=authority,
         )
         return self._opened(store)
 
     def open_case(
-        self, folder: Path, *, read_only: bool = False, passphrase: str | None = None, unseal: str = ""
+        self,
+        folder: Path,
+        *,
+        read_only: bool = False,
+        passphrase: str | None = None,
+        unseal: str = "",
+        purpose: str = "",
+        authority: str = "",
     ) -> CaseSession:
         """Open a case; ``unseal`` says why one that was sealed for the archive is opened up again.
+
+        ``purpose`` and ``authority`` stand in every custody event of the session that names none of its own (E6).
 
         Raises: CaseNotFound, CaseReadOnly (open elsewhere, or sealed), CaseLocked, CaseFormatTooNew, CaseDamaged.
         """
 
         def work(known: str | None) -> CaseStore:
-            return CaseStore.open(folder, key=self.key, read_only=read_only, passphrase=known, unseal=unseal)
+            return CaseStore.open(
+                folder,
+                key=self.key,
+                read_only=read_only,
+                passphrase=known,
+                unseal=unseal,
+                purpose=purpose,
+                authority=authority,
+            )
 
         return self._opened(RUN.unlocking(folder, passphrase, work))
 

@@ -31,6 +31,8 @@ def create(
     title: Annotated[str, typer.Option(help="Title.")] = "",
     examiner: Annotated[str, typer.Option(help="Who is responsible. Default: this account's name.")] = "",
     question: Annotated[str, typer.Option(help="The question put to the examiner.")] = "",
+    purpose: Annotated[str, typer.Option(help="Why the case is made; goes into the chain of custody.")] = "",
+    authority: Annotated[str, typer.Option(help="On whose word: an order, a warrant, a consent.")] = "",
     encrypt: Annotated[bool, typer.Option("--encrypt", help="Encrypt everything in it with a passphrase.")] = False,
     keyring: Annotated[bool, typer.Option("--keyring", help="Let this account's keyring open it too.")] = False,
     as_json: JsonFlag = False,
@@ -47,6 +49,8 @@ def create(
             question=question,
             passphrase=passphrase,
             keyring=keyring and encrypt,
+            purpose=purpose,
+            authority=authority,
         )
         out.facts = {"id": session.case.id, "number": session.case.number, "folder": str(session.folder)}
         out.say(f"Case {session.case.number} made in {session.folder}")
