@@ -13,7 +13,6 @@ from workstation.domain.custody import event_hash
 from workstation.domain.merkle import consistency_holds, inclusion_holds, leaf_hash
 from workstation.storage.checkpoints import open_checkpoint
 
-
 WHY = ("--purpose", "review", "--authority", "order 7")
 
 
