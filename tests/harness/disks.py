@@ -96,10 +96,25 @@ class PowerDisk:
             os.close(descriptor)
 
     def back(self) -> None:
-        """Power again: the file system recovers by its journal, as it does when a machine starts."""
-        unmount(self.place)
-        if not _mount("-o", "loop", self.image, self.place):
-            raise OSError("the disk does not come back")
+        """Power again: the file system recovers by its journal, as it does when a machine starts.
+
+        Another process with mounts of its own (a sandbox just being made) may hold the dead file system for a moment;
+        it would then be mounted once more instead of anew.
+        """
+        end = time.monotonic() + 20
+        while True:
+            unmount(self.place)
+            if not _mount("-o", "loop", self.image, self.place):
+                raise OSError("the disk does not come back")
+            try:
+                (self.place / "alive").touch()
+            except OSError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.1)
+                continue
+            (self.place / "alive").unlink()
+            return
 
     def close(self) -> None:
         unmount(self.place, pulled=True)
