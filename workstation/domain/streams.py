@@ -13,9 +13,9 @@ class StreamDigest:
         stream: index in the container.
         packets, size: number of packets and their bytes in all.
         sha256: over the packets' payloads one after the other; what ``ffmpeg -c copy -f streamhash`` prints.
-        normal_sha256: over payloads in the codec's own byte stream form (for H.264 and H.265 start codes instead of
-            lengths, parameter sets taken out), so that MP4, Matroska and transport streams agree; empty where the codec
-            needs no such form.
+        normal_sha256: over what all containers keep alike (for H.264 and H.265 the slices alone, with start codes
+            instead of lengths; for AAC the frames without ADTS heads), so that MP4, Matroska and transport streams
+            agree; empty where the codec needs no such form.
     """
 
     stream: int
