@@ -185,9 +185,7 @@ class DetectorsTab(QWidget):
 
 
 class Inspector(QTabWidget):
-    def __init__(
-        self, desk: Desk, navigator: Navigator, stage: Stage, overlay: OverlayState, marks: Marks
-    ) -> None:
+    def __init__(self, desk: Desk, navigator: Navigator, stage: Stage, overlay: OverlayState, marks: Marks) -> None:
         super().__init__()
         self._desk = desk
         self.setDocumentMode(True)
