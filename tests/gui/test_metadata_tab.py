@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QModelIndex, Qt
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from tests.fakes import described_media as media
@@ -42,8 +42,8 @@ def shown(open_window: Open, described: Path) -> MainWindow:
     return open_window(described)
 
 
-def look_at(window: MainWindow, qtbot: QtBot, widget: object) -> None:
-    window.inspector.setCurrentWidget(widget)  # type: ignore[arg-type]
+def look_at(window: MainWindow, qtbot: QtBot, widget: QWidget) -> None:
+    window.inspector.reveal(widget)
     rest(window, qtbot)
 
 

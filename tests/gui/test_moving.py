@@ -3,18 +3,39 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSettings, Qt
 from pytestqt.qtbot import QtBot
 
 from tests.gui.conftest import Lab, Open, rest
+from workstation.app.engine import Engine
 from workstation.ui.dialogs.export import ExportDialog
 from workstation.ui.dialogs.new_case import NewCaseDialog
 from workstation.ui.dialogs.passphrase import PassphraseDialog
+from workstation.ui.dialogs.told import ErrorBox
+from workstation.ui.main_window import MainWindow
 
 
-def test_a_case_leaves_and_comes_back(open_window: Open, lab: Lab, qtbot: QtBot, tmp_path: Path) -> None:
+@contextmanager
+def elsewhere(tmp_path: Path, settings: QSettings) -> Iterator[MainWindow]:
+    """A window on another workstation, which knows no case yet."""
+    with Engine(tmp_path / "other-home") as engine:
+        window = MainWindow(engine, settings)
+        window.show()
+        yield window
+        session = window.desk.session
+        window.close()
+        if session is not None:
+            session.close()
+        window.deleteLater()
+
+
+def test_a_case_leaves_and_comes_back(
+    open_window: Open, lab: Lab, qtbot: QtBot, settings: QSettings, tmp_path: Path
+) -> None:
     window = open_window(lab.case)
     exhibits = len(window.desk.items)
     window.commands["case.export"].trigger()
@@ -29,13 +50,17 @@ def test_a_case_leaves_and_comes_back(open_window: Open, lab: Lab, qtbot: QtBot,
     rest(window, qtbot)
     assert any(event.kind.value == "exported" and "Court 5" in event.body for event in window.desk.custody)
     window.moving.take_in_pack(pack, tmp_path / "again")
-    qtbot.waitUntil(lambda: "Taken in and verified" in window.banner.text, timeout=60_000)
-    window.open_case(tmp_path / "again")
-    qtbot.waitUntil(
-        lambda: window.desk.session is not None and window.desk.session.folder == tmp_path / "again", timeout=15_000
-    )
-    rest(window, qtbot)
-    assert len(window.desk.items) == exhibits
+    qtbot.waitUntil(lambda: isinstance(window.work.dialog, ErrorBox) or "already" in window.banner.text, timeout=60_000)
+    if window.work.dialog is not None:
+        window.work.dialog.close()
+    assert not (tmp_path / "again").exists(), "two chains must not go on from one head on one workstation"
+    with elsewhere(tmp_path, settings) as other:
+        other.moving.take_in_pack(pack, tmp_path / "again")
+        qtbot.waitUntil(lambda: "Taken in and verified" in other.banner.text, timeout=60_000)
+        other.open_case(tmp_path / "again")
+        qtbot.waitUntil(lambda: other.desk.session is not None, timeout=15_000)
+        rest(other, qtbot)
+        assert len(other.desk.items) == exhibits
 
 
 def test_a_disclosure_needs_exhibits(open_window: Open, lab: Lab, tmp_path: Path) -> None:
@@ -64,7 +89,9 @@ def test_a_backup_is_told_with_its_code(open_window: Open, lab: Lab, qtbot: QtBo
     assert (tmp_path / "copy" / "case.sqlite").is_file()
 
 
-def test_an_encrypted_case_asks_for_its_passphrase(open_window: Open, lab: Lab, qtbot: QtBot, tmp_path: Path) -> None:
+def test_an_encrypted_case_asks_for_its_passphrase(
+    open_window: Open, qtbot: QtBot, settings: QSettings, tmp_path: Path
+) -> None:
     window = open_window()
     window.work.new_case()
     dialog = window.work.dialog
@@ -99,3 +126,18 @@ def test_an_encrypted_case_asks_for_its_passphrase(open_window: Open, lab: Lab, 
     qtbot.waitUntil(lambda: window.desk.session is not None, timeout=20_000)
     assert window.desk.session is not None
     assert not window.desk.session.read_only
+    rest(window, qtbot)
+    window.moving.ask_export()
+    export = window.moving.dialog
+    assert isinstance(export, ExportDialog)
+    export.target.setText(str(tmp_path / "locked.zip"))
+    export.yes.click()
+    qtbot.waitUntil(lambda: "Exported: locked.zip" in window.banner.text, timeout=60_000)
+    with elsewhere(tmp_path, settings) as other:
+        other.moving.take_in_pack(tmp_path / "locked.zip", tmp_path / "again")
+        qtbot.waitUntil(lambda: isinstance(other.moving.dialog, PassphraseDialog), timeout=60_000)
+        asked = other.moving.dialog
+        assert isinstance(asked, PassphraseDialog)
+        asked.field.setText("long enough words")
+        asked.yes.click()
+        qtbot.waitUntil(lambda: "Taken in and verified" in other.banner.text, timeout=60_000)

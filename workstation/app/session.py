@@ -407,6 +407,7 @@ class CaseSession:
         body = {"evidence": item.id, "exhibit": item.exhibit, "sha256": item.sha256, "what": "frames shown"}
         try:
             self._store.record(CustodyKind.EVIDENCE_ACCESSED, body)
+            self._engine.hub.publish(CaseChanged(self.case.id))
         except WorkstationError as fault:
             _log.warning("looking at %s could not be recorded: %s", item.exhibit, fault.message)
 

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, QSettings, Qt, QUrl, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QDialog, QFileDialog, QWidget
 
-from workstation.domain.errors import WorkstationError
+from workstation.domain.errors import CaseLocked, WorkstationError
 from workstation.domain.ids import JobId
 from workstation.domain.jobs import Job, JobState
 from workstation.ui.desk import Desk
@@ -33,7 +33,7 @@ class Moving(QObject):
         super().__init__(window)
         self._engine, self._desk, self._jobs = engine, desk, jobs
         self._banner, self._window, self._settings = banner, window, settings
-        self._told: dict[JobId, Callable[[Job], None]] = {}
+        self._told: dict[JobId, tuple[Callable[[Job], None], Callable[[], None] | None]] = {}
         self._then: Callable[[QDialog], None] = _nothing
         self.dialog: QDialog | None = None
         desk.sealed.connect(self.ask_passphrase)
@@ -74,12 +74,21 @@ class Moving(QObject):
         if folder:
             self.take_in_pack(Path(pack), Path(folder) / Path(pack).stem)
 
-    def take_in_pack(self, pack: Path, folder: Path) -> None:
-        """Unpack a case into a new folder; it is verified before it stands there."""
+    def take_in_pack(self, pack: Path, folder: Path, passphrase: str | None = None) -> None:
+        """Unpack a case into a new folder; it is verified before it stands there. An encrypted one is asked for its
+        passphrase."""
         from workstation.app import portability
 
-        work = partial(portability.import_pack, self._engine, pack, folder)
-        self._desk.ask(work, lambda job: self._follow(job, self._taken_in))
+        work = partial(portability.import_pack, self._engine, pack, folder, passphrase=passphrase)
+        locked = partial(self._pack_locked, pack, folder, passphrase is not None)
+        self._desk.ask(work, lambda job: self._follow(job, self._taken_in, locked))
+
+    def _pack_locked(self, pack: Path, folder: Path, tried: bool) -> None:
+        def unlock(dialog: QDialog) -> None:
+            if isinstance(dialog, PassphraseDialog):
+                self.take_in_pack(pack, folder, dialog.text)
+
+        self._open(PassphraseDialog(pack.name, wrong=tried, parent=self._window), unlock)
 
     @Slot(object)
     def ask_passphrase(self, _: WorkstationError) -> None:
@@ -128,19 +137,21 @@ class Moving(QObject):
         self._banner.tell(words, self.tr("Open this case"), partial(self._desk.open_case, folder))
         self._desk.read_known()
 
-    def _follow(self, job: JobId, told: Callable[[Job], None]) -> None:
-        self._told[job] = told
+    def _follow(self, job: JobId, told: Callable[[Job], None], locked: Callable[[], None] | None = None) -> None:
+        self._told[job] = (told, locked)
         known = next((entry for entry in self._jobs.jobs if entry.id == job and entry.state.ended), None)
         if known is not None:
             self._ended(known)
 
     @Slot(object)
     def _ended(self, job: Job) -> None:
-        told = self._told.pop(job.id, None)
+        told, locked = self._told.pop(job.id, (None, None))
         if told is None:
             return
         if job.state is JobState.DONE:
             told(job)
+        elif job.error_code == CaseLocked.code and locked is not None:
+            locked()
         elif job.state is JobState.FAILED:
             self._banner.tell(f"{job.title}: {job.error}")
 

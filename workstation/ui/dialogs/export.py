@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
+    QLabel,
     QLineEdit,
     QListWidget,
     QListWidgetItem,
@@ -81,7 +82,9 @@ class ExportDialog(QDialog):
         form.addRow(self.tr("&Recipient"), self.recipient)
         form.addRow(self.tr("&Purpose"), self.purpose)
         form.addRow(self.tr("&Authority"), self.authority)
-        form.addRow(self.tr("&File"), where)
+        where_name = QLabel(self.tr("&File"))
+        where_name.setBuddy(self.target)
+        form.addRow(where_name, where)
         self._hint = label("", "second", wrap=True)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         self.yes = buttons.addButton(self.tr("Export"), QDialogButtonBox.ButtonRole.AcceptRole)
@@ -130,8 +133,8 @@ class ExportDialog(QDialog):
     @Slot()
     def _check(self) -> None:
         part = self.part.isChecked()
-        self.list.setEnabled(part)
-        self.media.setEnabled(part)
+        self.list.setVisible(part)
+        self.media.setVisible(part)
         if self.target.text() == self._followed:
             self._followed = str(self._folder / f"{self._number}{'-disclosure' if part else ''}.zip")
             self.target.setText(self._followed)

@@ -197,6 +197,10 @@ class Inspector(QTabWidget):
         self.custody = CustodyTab(desk)
         self.addTab(self.detectors, self.tr("Detectors"))
         self.addTab(self.exhibit, self.tr("Exhibit"))
+        self.file = QTabWidget()
+        self.file.setDocumentMode(True)
+        self.file.setAccessibleName(self.tr("What the file says about itself"))
+        self.addTab(self.file, self.tr("File"))
         self.addTab(self.notes, self.tr("Notes"))
         self.addTab(self.custody, self.tr("Custody"))
         self.source = MetadataSource(desk, self)
@@ -205,14 +209,21 @@ class Inspector(QTabWidget):
         self.metadata = TreeTab(self.source, self.tr("Metadata of the exhibit"), fields, structure=False)
         self.structure = TreeTab(self.source, self.tr("Structure of the file"), parts, structure=True)
         self.provenance = ProvenanceTab(self.source)
-        self.addTab(self.metadata, self.tr("Metadata"))
-        self.addTab(self.structure, self.tr("Structure"))
-        self.addTab(self.provenance, self.tr("Provenance"))
+        self.file.addTab(self.metadata, self.tr("Metadata"))
+        self.file.addTab(self.structure, self.tr("Structure"))
+        self.file.addTab(self.provenance, self.tr("Provenance"))
         desk.exhibit_shown.connect(self.refresh)
         desk.results_shown.connect(self.refresh)
 
     def sizeHint(self) -> QSize:  # noqa: N802
         return QSize(380, 420)
+
+    def reveal(self, tab: QWidget) -> None:
+        """Bring a tab to the front, also one of those about the file."""
+        if self.file.indexOf(tab) >= 0:
+            self.file.setCurrentWidget(tab)
+            tab = self.file
+        self.setCurrentWidget(tab)
 
     @Slot()
     def refresh(self) -> None:

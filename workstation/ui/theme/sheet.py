@@ -82,11 +82,12 @@ QComboBox QAbstractItemView {{ background: {raised}; border: 1px solid {edge}; s
 QSpinBox::up-button, QSpinBox::down-button {{ width: 0px; border: none; }}
 QCheckBox, QRadioButton {{ spacing: 7px; padding: 2px; }}
 QCheckBox:focus, QRadioButton:focus {{ border: 1px solid {focus}; border-radius: 3px; padding: 1px; }}
-QCheckBox::indicator, QRadioButton::indicator {{ width: 13px; height: 13px; border: 1px solid {edge};
-    background: {field}; }}
-QCheckBox::indicator {{ border-radius: 3px; }}
+QCheckBox::indicator, QRadioButton::indicator, QListView::indicator {{ width: 13px; height: 13px;
+    border: 1px solid {edge}; background: {field}; }}
+QCheckBox::indicator, QListView::indicator {{ border-radius: 3px; }}
 QRadioButton::indicator {{ border-radius: 7px; }}
-QCheckBox::indicator:checked {{ background: {strong}; border-color: {strong}; image: url("{icons}/check.svg"); }}
+QCheckBox::indicator:checked, QListView::indicator:checked {{
+    background: {strong}; border-color: {strong}; image: url("{icons}/check.svg"); }}
 QRadioButton::indicator:checked {{ background: qradialgradient(cx:.5, cy:.5, radius:.5, fx:.5, fy:.5, stop:0 {strong},
     stop:.55 {strong}, stop:.65 {field}, stop:1 {field}); border-color: {strong}; }}
 QCheckBox::indicator:disabled, QRadioButton::indicator:disabled {{ border-color: {selected}; background: {panel}; }}
