@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from pytestqt.qtbot import QtBot
 
-from tests.gui.conftest import Lab
+from tests.gui.conftest import Lab, Open
+from workstation.domain.case import KnownCase
 from workstation.domain.errors import CaseError, DisplayMissing, NotFound
+from workstation.domain.ids import CaseId
 from workstation.ui import application, startup
 
 
@@ -100,3 +103,18 @@ def test_grab_of_a_case_that_is_open_elsewhere_reads_it(lab: Lab, tmp_path: Path
     finally:
         held.close()
     assert (tmp_path / "p.png").is_file()
+
+
+def test_many_known_cases_do_not_make_the_window_taller(open_window: Open, qtbot: QtBot) -> None:
+    """The window fits a low screen however many cases this workstation knows; the list scrolls."""
+    window = open_window()
+    few = window.minimumSizeHint().height()
+    known = [
+        KnownCase(CaseId(str(n)), f"{n}", "T", f"/cases/{n}", "2026-01-01T00:00:00+00:00", False) for n in range(40)
+    ]
+    window.desk.known = tuple(known)
+    window.desk.known_shown.emit()
+    qtbot.waitUntil(lambda: window.welcome.list.count() == 40, timeout=5000)
+    assert window.minimumSizeHint().height() <= max(few, 600)
+    window.resize(1280, 1000)
+    qtbot.waitUntil(lambda: window.welcome.list.height() > 5 * window.fontMetrics().height() * 2, timeout=5000)

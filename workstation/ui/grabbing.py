@@ -8,7 +8,6 @@ from pathlib import Path
 
 from PySide6.QtCore import QBuffer, QEventLoop, QIODevice, QObject, QPoint, QSettings, QTimer, Slot
 from PySide6.QtGui import QPixmap
-from PySide6.QtWidgets import QApplication
 
 from workstation.domain.errors import CaseReadOnly, NotFound, PermissionRefused, WorkstationError
 from workstation.ui.main_window import MainWindow
@@ -49,7 +48,6 @@ class Grab(QObject):
         if not picture.absolute().parent.is_dir():
             raise NotFound(f"There is no folder {picture.absolute().parent}.", "Make it, or choose another place.")
         self._case = case
-        wanted = self._window.size()
         self._window.show()
         self._window.open_case(case)
         self._look.start()
@@ -59,10 +57,6 @@ class Grab(QObject):
         self._limit.stop()
         if self._error is not None:
             raise self._error
-        if self._window.size() != wanted:
-            # A panel that was being filled asked for more room for a moment; a window never shrinks back by itself.
-            self._window.resize(wanted)
-            QApplication.sendPostedEvents()
         self._save(picture, scale)
 
     @Slot()

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QListWidget,
     QListWidgetItem,
     QPushButton,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -21,6 +22,19 @@ from workstation.ui.theme.icons import icon
 from workstation.ui.theme.sheet import current_theme
 from workstation.ui.widgets.labels import button, label
 from workstation.ui.words import moment
+
+
+class _Cases(QListWidget):
+    """As tall as its rows, up to six; in a low window at least two are left, and the list scrolls."""
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        return QSize(480, self._tall(6))
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        return QSize(200, self._tall(2))
+
+    def _tall(self, most: int) -> int:
+        return min(most, self.count()) * (self.fontMetrics().height() * 2 + 12) + 8
 
 
 class Welcome(QWidget):
@@ -47,7 +61,8 @@ class Welcome(QWidget):
         buttons.addWidget(self._open)
         buttons.addStretch(1)
         self._heading = label(self.tr("Cases on this workstation"), "heading")
-        self.list = QListWidget()
+        self.list = _Cases()
+        self.list.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.list.setAccessibleName(self.tr("Cases on this workstation"))
         self.list.setIconSize(QSize(18, 18))
         self.list.setSpacing(1)
@@ -100,11 +115,10 @@ class Welcome(QWidget):
             if not known.available:
                 item.setFlags(Qt.ItemFlag.NoItemFlags)
             self.list.addItem(item)
-        rows = min(6, self.list.count())
-        self._none.setVisible(rows == 0)
-        self.list.setVisible(rows > 0)
-        self.list.setFixedHeight(rows * (self.fontMetrics().height() * 2 + 12) + 8)
-        if rows:
+        self._none.setVisible(not self.list.count())
+        self.list.setVisible(bool(self.list.count()))
+        self.list.updateGeometry()
+        if self.list.count():
             self.list.setCurrentRow(0)
 
     @Slot(QListWidgetItem)
