@@ -178,14 +178,14 @@ def _derived(store: CaseStore) -> None:
 def _golden(root: Path) -> Made:
     """A closed case of format 1.0 as its own release left it."""
     with tarfile.open(GOLDEN / "format-1.0.tar.xz") as tar:
-        tar.extractall(root / "golden", filter="tar")
+        tar.extractall(root / "golden")
     return Made("format 1.0", root / "golden" / "format-1.0", closed=False)
 
 
 def _migrated(root: Path) -> Made:
     """That case after this program brought it up to date."""
     with tarfile.open(GOLDEN / "format-1.0.tar.xz") as tar:
-        tar.extractall(root / "migrated", filter="tar")
+        tar.extractall(root / "migrated")
     folder = root / "migrated" / "format-1.0"
     with Engine(root / "migrated" / "home") as engine:
         session = engine.open_case(folder)

@@ -44,7 +44,7 @@ MUTABLE = [
 def folder(request: pytest.FixtureRequest, tmp_path: Path, key: LedgerKey) -> Path:
     """A golden case, brought up to date and closed."""
     with tarfile.open(CASES / f"{request.param}.tar.xz") as tar:
-        tar.extractall(tmp_path, filter="tar")
+        tar.extractall(tmp_path)
     CaseStore.open(tmp_path / request.param, key=key).close()
     return Path(tmp_path / request.param)
 

@@ -39,7 +39,7 @@ OLDER = [number for number in BY_FORMAT if number < case_format.FORMAT]
 def unpack(number: int, target: Path, more: str = "") -> Path:
     name = NAMES[number] + more
     with tarfile.open(CASES / f"{name}.tar.xz") as tar:
-        tar.extractall(target, filter="tar")
+        tar.extractall(target)
     return target / name
 
 

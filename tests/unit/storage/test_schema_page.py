@@ -28,7 +28,7 @@ QUERIES = dict(re.findall(r"\n\n([^\n]+):\n\n```sql\n(.*?)```", PAGE, re.DOTALL)
 def folder(tmp_path: Path) -> Path:
     """The golden case of the newest format."""
     with tarfile.open(GOLDEN) as tar:
-        tar.extractall(tmp_path, filter="tar")
+        tar.extractall(tmp_path)
     return tmp_path / GOLDEN.name.removesuffix(".tar.xz")
 
 
