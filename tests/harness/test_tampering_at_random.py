@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from tests.harness.tampered_cases import Made, make_all
-from tests.harness.tampering import ACTS, Edit, Impossible, tamper_pack
+from tests.harness.tampered_files import Edit, Impossible, tamper_pack
+from tests.harness.tampering import ACTS
 from workstation.domain.custody import Verification
 from workstation.domain.errors import CaseError
 from workstation.storage.case_store import CaseStore
