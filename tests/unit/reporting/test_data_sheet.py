@@ -86,6 +86,19 @@ def test_everything_the_rules_ask_for_stands_on_two_pages() -> None:
         assert words in text, words
 
 
+def test_no_heading_is_left_alone_at_the_foot_of_a_page() -> None:
+    """Whatever stands above it, the heading of the process has its first lines on the same page."""
+    tool = shutil.which("pdftotext")
+    if tool is None:
+        pytest.skip("pdftotext is not installed")
+    for lines in range(0, 40, 2):
+        items = tuple(replace(item, note="A line of the note. " * 6 * lines) for item in sheet().exhibits[:1])
+        data = copy_sheet_pdf(sheet(exhibits=items))
+        done = subprocess.run([tool, "-layout", "-", "-"], input=data, check=True, capture_output=True, timeout=60)
+        (page,) = (page for page in done.stdout.decode().split("\f") if "Process of digital identification" in page)
+        assert "Each source was opened" in page, lines
+
+
 def _found(text: str, item: object) -> list[str]:
     wanted = (item.sha256, item.source_path, item.taken_in_by.split(" (")[0])  # type: ignore[attr-defined]
     return [words for words in wanted if words in text]

@@ -30,7 +30,7 @@ from workstation.domain.ids import EvidenceId
 from workstation.domain.intake import ExhibitOrigin
 from workstation.domain.reports import ExhibitProvenance
 from workstation.reporting import formatting, styles
-from workstation.reporting.blocks import Heading, facts_table, note, para
+from workstation.reporting.blocks import Heading, facts_table, heading, note, para
 from workstation.reporting.sections.exhibits import digests
 from workstation.reporting.wording import say
 
@@ -112,7 +112,7 @@ def _facts(item: EvidenceItem, known: ExhibitProvenance | None, sheet: CopySheet
 def _process(sheet: CopySheet) -> list[Flowable]:
     tools = " · ".join(f"{name} {version}" for name, version in ((sheet.product, ""), *sheet.tools)).strip()
     return [
-        Heading(say("copy.process"), 1),
+        *heading(say("copy.process")),
         para(say("copy.method")),
         facts_table([(say("copy.description"), sheet.declarant.process.strip()), (say("copy.tools"), tools)]),
         para(say("copy.limits"), styles.SMALL),
