@@ -23,6 +23,9 @@ class ObjectKind(StrEnum):
     TRACK_NAME = "track_name"  # examination, evidence, track, name
     EXCLUSION = "exclusion"  # examination, evidence, track or "", pts or null, reason
     WORK_STATE = "work_state"  # evidence, state (a WorkState)
+    PERSON = "person"  # name
+    REFERENCE = "reference"  # person (object id), examination, evidence, track: this track undisputedly shows them
+    CLAIM = "claim"  # person (object id), evidence, track or "": whom the exhibit is said to show
     CASE_TEXT = "case_text"  # field ("title", "question", "authority", "purpose"), text
 
 

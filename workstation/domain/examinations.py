@@ -19,12 +19,25 @@ class ExaminationState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DetectorUse:
-    """A detector as used: id and version with the digests of its card and its weights."""
+    """A detector as used: id and version with the digests of its card and its weights.
+
+    Attributes:
+        crop_size, crop_margin: the crop it was fed; 0 means those of the plan.
+        level, sequence, least: as on its card (`OutputSpec`).
+        settings: what was chosen for this run beside the card: "merge" (tokens merged after each block) with
+            "schedule", "gallery" (canonical JSON of the references used). Empty for the detector as published.
+    """
 
     id: str
     version: str
     card_sha256: str
     weights_sha256: str
+    crop_size: int = 0
+    crop_margin: float = 0.0
+    level: str = "face"
+    sequence: int = 0
+    least: int = 1
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from workstation.domain.detectors import MapArray
+from workstation.domain.detectors import MapArray, Measure
 from workstation.domain.faces import FaceDetection, FaceQuality
 from workstation.domain.geometry import Affine
 from workstation.domain.ids import EvidenceId, ExaminationId, TrackId
@@ -32,6 +32,7 @@ class AbstentionReason(StrEnum):
     LANDMARKS_UNUSABLE = "landmarks_unusable"
     FRAME_UNREADABLE = "frame_unreadable"
     DETECTOR_FAILED = "detector_failed"
+    TOO_FEW_FRAMES = "too_few_frames"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,27 @@ class TrackSummary:
     last_seconds: float
     peak: FrameRef | None
     abstentions: tuple[tuple[AbstentionReason, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TrackReading:
+    """What one detector said about one track as a whole, or why it said nothing.
+
+    ``frames`` are the ordinals of the frames it was given, in order. Scores of single frames are `FaceResult`s; this
+    is never made from them.
+    """
+
+    examination: ExaminationId
+    evidence: EvidenceId
+    track: TrackId
+    track_number: int
+    detector: str
+    status: ItemStatus
+    frames: tuple[int, ...]
+    value: float | None = None
+    measures: tuple[Measure, ...] = ()
+    note: str = ""
+    abstention: Abstention | None = None
 
 
 @dataclass(frozen=True, slots=True)

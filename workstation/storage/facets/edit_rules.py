@@ -22,11 +22,15 @@ REQUIRED: Mapping[ObjectKind, frozenset[str]] = {
     ObjectKind.TRACK_NAME: frozenset({"examination", "evidence", "track", "name"}),
     ObjectKind.EXCLUSION: frozenset({"examination", "evidence", "track", "pts", "reason"}),
     ObjectKind.WORK_STATE: frozenset({"evidence", "state"}),
+    ObjectKind.PERSON: frozenset({"name"}),
+    ObjectKind.REFERENCE: frozenset({"person", "examination", "evidence", "track"}),
+    ObjectKind.CLAIM: frozenset({"person", "evidence", "track"}),
     ObjectKind.CASE_TEXT: frozenset({"field", "text"}),
 }
 _ONE_FOR_EACH: Mapping[ObjectKind, tuple[str, ...]] = {
     ObjectKind.TRACK_NAME: ("examination", "evidence", "track"),
     ObjectKind.WORK_STATE: ("evidence",),
+    ObjectKind.CLAIM: ("evidence", "track"),
     ObjectKind.CASE_TEXT: ("field",),
 }
 
