@@ -1,26 +1,25 @@
 """Region masks that take the place of a face parser's map in FakeLocator's encoder (arXiv 2001.09598, section 3.3).
 
-The paper multiplies the map of a face-parsing network into mid-level features. No such network ships with this
-program; the regions are drawn from the five landmarks instead, which is a coarser gate and our own choice.
+The paper multiplies the map of a face-parsing network into mid-level features. Where no such network is installed
+(`workstation.detectors.fakelocator.parsing`), the regions are drawn from the five landmarks, which is a coarser gate
+and our own choice. How bright each region is is our choice as well.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
-from workstation.domain.errors import LandmarksUnusable
 from workstation.domain.faces import FaceCrop
 from workstation.domain.geometry import Point
+from workstation.faces.organs import ORGANS, face_layout, fill, soften
 
 Gate = npt.NDArray[np.float32]
 GATES = ("none", "organs")
 
-_ORGAN, _FACE, _AROUND = 1.0, 0.6, 0.2
+ORGAN, FACE, AROUND = 1.0, 0.6, 0.2
 
 
 def organ_gate(landmarks: Sequence[Point], crop_size: int, side: int) -> Gate:
@@ -37,28 +36,14 @@ def organ_gate(landmarks: Sequence[Point], crop_size: int, side: int) -> Gate:
     Raises:
         LandmarksUnusable: a landmark is not a finite number.
     """
-    k = side / crop_size
-    eye, other, nose, corner, far = (np.array([p.x, p.y]) * k + (k - 1) / 2 for p in landmarks)
-    if not np.isfinite([eye, other, nose, corner, far]).all():
-        raise LandmarksUnusable("The face's five points are not usable numbers.", "The face is left out.")
-    apart = max(1.0, float(np.hypot(*(other - eye))))
-    tilt = math.degrees(math.atan2(*(other - eye)[::-1]))
-    eyes, mouth = (eye + other) / 2, (corner + far) / 2
-    gate = np.full((side, side), _AROUND, np.float32)
-    _ellipse(gate, (eyes + mouth) / 2, (1.15 * apart, 1.6 * apart), tilt, _FACE)
-    for place, across, down in ((eye, 0.42, 0.34), (other, 0.42, 0.34), ((eyes + 2 * nose) / 3, 0.3, 0.45)):
-        _ellipse(gate, place, (across * apart, down * apart), tilt, _ORGAN)
-    _ellipse(gate, mouth, (0.6 * apart, 0.34 * apart), tilt, _ORGAN)
-    return np.asarray(np.clip(cv2.GaussianBlur(gate, (0, 0), max(0.5, 0.06 * apart)), 0, 1), np.float32)
+    layout = face_layout(landmarks, crop_size, side)
+    gate = np.full((side, side), AROUND, np.float32)
+    fill(gate, layout.ellipses["face"], FACE)
+    for name in ORGANS:
+        fill(gate, layout.ellipses[name], ORGAN)
+    return soften(gate, layout.softness)
 
 
 def organ_gates(crops: Sequence[FaceCrop], side: int) -> Gate:
     """Gates of a batch: (N, 1, side, side) float32. Raises: LandmarksUnusable."""
     return np.stack([organ_gate(crop.landmarks, crop.size, side) for crop in crops])[:, None]
-
-
-def _ellipse(gate: Gate, centre: npt.NDArray[np.float64], axes: tuple[float, float], tilt: float, value: float) -> None:
-    # Landmarks may lie far outside the crop; OpenCV draws in 32-bit numbers.
-    x, y = np.clip(centre, -1e5, 1e5)
-    reach = tuple(max(1, round(min(axis, 1e5))) for axis in axes)
-    cv2.ellipse(gate, (round(float(x)), round(float(y))), reach, tilt, 0, 360, value, -1)
