@@ -23,7 +23,7 @@ class DetectorUse:
 
     Attributes:
         crop_size, crop_margin: the crop it was fed; 0 means those of the plan.
-        level, sequence, least: as on its card (`OutputSpec`).
+        direction, level, sequence, least: as on its card (`OutputSpec`).
         settings: what was chosen for this run beside the card: "merge" (tokens merged after each block) with
             "schedule", "gallery" (canonical JSON of the references used). Empty for the detector as published.
     """
@@ -34,6 +34,7 @@ class DetectorUse:
     weights_sha256: str
     crop_size: int = 0
     crop_margin: float = 0.0
+    direction: str = "higher_is_manipulated"
     level: str = "face"
     sequence: int = 0
     least: int = 1
