@@ -1,7 +1,8 @@
 """Reading and writing a detector's card, ``card.toml``, without loading a network (V3, P4).
 
 Every field of the card is required and every unknown one is refused, by name: a card with a gap cannot stand behind a
-report.
+report. Optional are the table ``self_test`` and, in a validation record, ``merge`` and ``schedule``. Cards of format 1
+are read with what format 2 added at its defaults; cards are written in format 2.
 """
 
 from __future__ import annotations
@@ -21,19 +22,27 @@ from workstation.domain.detectors import (
     DetectorCard,
     Direction,
     InputSpec,
+    Level,
     OutputSpec,
+    SelfTestSpec,
     ValidationRecord,
     WeightsSpec,
 )
 from workstation.domain.errors import CardInvalid
 
 CARD_FILE = "card.toml"
-FORMAT = 1
+FORMAT = 2
 INTERPOLATIONS = ("bicubic", "bilinear", "area")
+COLOURS = ("rgb", "bgr")
+SCHEDULES = ("even", "organs")
 LARGEST_CARD = 256 * 1024
 _LARGEST_SIDE = 4096
+_LONGEST_SEQUENCE = 4096
+_MOST_MERGED = 4096
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-_FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,120}\.safetensors")
+# Only kinds that hold numbers and no program: what is pickled can run code when it is read.
+_FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,120}\.(safetensors|onnx)")
+_SELF_TEST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,120}\.npz")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -65,8 +74,9 @@ def parse_card(data: bytes, name: str) -> DetectorCard:
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise CardInvalid(f"The card of {name} is not TOML: {error}.") from error
     fields = _Fields(table, name)
-    if fields.whole("format", 1) != FORMAT:
-        raise CardInvalid(f"The card of {name} has format {table['format']}; this program reads {FORMAT}.")
+    if (version := fields.whole("format", 1)) > FORMAT:
+        raise CardInvalid(f"The card of {name} has format {version}; this program reads 1 to {FORMAT}.")
+    first = version == 1
     card = DetectorCard(
         id=fields.text("id", _ID),
         name=fields.text("name"),
@@ -76,14 +86,17 @@ def parse_card(data: bytes, name: str) -> DetectorCard:
         trace=fields.text("trace"),
         paper=fields.text("paper", empty=True),
         baseline=fields.flag("baseline"),
-        input=_input(fields.table("input")),
-        output=_output(fields.table("output")),
+        input=_input(fields.table("input"), first),
+        output=_output(fields.table("output"), first),
         weights=_weights(fields.table("weights")),
         network=MappingProxyType(dict(fields.table("network").rest())),
         training=fields.text("training"),
         limits=fields.texts("limits"),
-        validation=tuple(_record(part) for part in fields.tables("validation")),
+        validation=tuple(_record(part, first) for part in fields.tables("validation")),
         card_sha256=hashlib.sha256(data).hexdigest(),
+        self_test=None if first or not fields.has("self_test") else _self_test(fields.table("self_test")),
+        verified=() if first else fields.texts("verified"),
+        unverified=() if first else fields.texts("unverified"),
     )
     fields.end()
     if card.output.map_size > card.input.size:
@@ -101,10 +114,14 @@ def write_card(card: DetectorCard, folder: Path) -> DetectorCard:
 
     table: dict[str, object] = {"format": FORMAT} | dataclasses.asdict(dataclasses.replace(card, network={}))
     del table["card_sha256"]
+    if card.self_test is None:
+        del table["self_test"]
     table["network"] = dict(card.network)
-    table["limits"] = list(card.limits)
-    table["validation"] = [dataclasses.asdict(record) for record in card.validation]
-    table["output"] = dataclasses.asdict(card.output) | {"direction": str(card.output.direction)}
+    table["validation"] = [_written_record(record) for record in card.validation]
+    table["output"] = dataclasses.asdict(card.output) | {
+        "direction": str(card.output.direction),
+        "level": str(card.output.level),
+    }
     data = tomli_w.dumps(table).encode("utf-8")
     written = parse_card(data, folder.name)
     part = folder / f".{CARD_FILE}.part"
@@ -126,6 +143,9 @@ class _Fields:
 
     def bad(self, field: str, what: str) -> CardInvalid:
         return CardInvalid(f'The card of {self._card}: field "{self._path}{field}" is {what}.')
+
+    def has(self, field: str) -> bool:
+        return field in self._left
 
     def _take(self, field: str) -> object:
         if field not in self._left:
@@ -200,7 +220,7 @@ class _Fields:
             raise self.bad(field, "unknown")
 
 
-def _input(fields: _Fields) -> InputSpec:
+def _input(fields: _Fields, first: bool) -> InputSpec:
     spec = InputSpec(
         size=fields.whole("size", 16, _LARGEST_SIDE),
         crop_size=fields.whole("crop_size", 16, _LARGEST_SIDE),
@@ -208,6 +228,7 @@ def _input(fields: _Fields) -> InputSpec:
         mean=fields.three("mean"),
         std=fields.three("std"),
         interpolation=fields.choice("interpolation", INTERPOLATIONS),
+        colour="rgb" if first else fields.choice("colour", COLOURS),
     )
     if min(spec.std) <= 0:
         raise fields.bad("std", "not above zero")
@@ -215,20 +236,28 @@ def _input(fields: _Fields) -> InputSpec:
     return spec
 
 
-def _output(fields: _Fields) -> OutputSpec:
+def _output(fields: _Fields, first: bool) -> OutputSpec:
     spec = OutputSpec(
         direction=Direction(fields.choice("direction", tuple(Direction))),
         scale=fields.text("scale"),
         calibrated=fields.flag("calibrated"),
         map_size=fields.whole("map_size", 0, _LARGEST_SIDE),
+        level=Level.FACE if first else Level(fields.choice("level", tuple(Level))),
+        sequence=0 if first else fields.whole("sequence", 0, _LONGEST_SEQUENCE),
+        least=1 if first else fields.whole("least", 1, _LONGEST_SEQUENCE),
     )
+    if spec.level is Level.TRACK and not spec.sequence:
+        raise fields.bad("sequence", "0, and what scores tracks reads at least one crop of each")
+    if spec.level is Level.TRACK and spec.map_size:
+        raise fields.bad("map_size", "not 0, and what scores tracks gives no map of a face")
+    if spec.least > max(spec.sequence, 1):
+        raise fields.bad("least", "larger than output.sequence")
     fields.end()
     return spec
 
 
 def _weights(fields: _Fields) -> WeightsSpec:
     spec = WeightsSpec(
-        # Only safetensors: any other kind of weights file can run code when it is read.
         file=fields.text("file", _FILE),
         sha256=fields.text("sha256", _DIGEST),
         size=fields.whole("size", 1),
@@ -239,7 +268,19 @@ def _weights(fields: _Fields) -> WeightsSpec:
     return spec
 
 
-def _record(fields: _Fields) -> ValidationRecord:
+def _self_test(fields: _Fields) -> SelfTestSpec:
+    spec = SelfTestSpec(
+        file=fields.text("file", _SELF_TEST),
+        sha256=fields.text("sha256", _DIGEST),
+        tolerance=fields.number("tolerance", 0.0, 0.1),
+    )
+    if not spec.tolerance:
+        raise fields.bad("tolerance", "not above zero")
+    fields.end()
+    return spec
+
+
+def _record(fields: _Fields, first: bool) -> ValidationRecord:
     record = ValidationRecord(
         dataset=fields.text("dataset"),
         items_genuine=fields.whole("items_genuine", 0),
@@ -249,8 +290,17 @@ def _record(fields: _Fields) -> ValidationRecord:
         low=fields.number("low"),
         high=fields.number("high"),
         note=fields.text("note", empty=True),
+        merge=fields.whole("merge", 0, _MOST_MERGED) if not first and fields.has("merge") else 0,
+        schedule=fields.choice("schedule", SCHEDULES) if not first and fields.has("schedule") else "",
     )
     if not record.low <= record.value <= record.high:
         raise fields.bad("value", "outside its interval")
+    if bool(record.merge) != bool(record.schedule):
+        raise fields.bad("schedule", "given without merge" if record.schedule else "missing beside merge")
     fields.end()
     return record
+
+
+def _written_record(record: ValidationRecord) -> dict[str, object]:
+    table: dict[str, object] = dataclasses.asdict(record)
+    return table if record.merge else {k: v for k, v in table.items() if k not in ("merge", "schedule")}

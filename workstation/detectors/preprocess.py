@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def pixels(crops: Sequence[FaceCrop], spec: InputSpec) -> npt.NDArray[np.float32]:
-    """Resize crops to the card's input: (N, 3, size, size) float32, normalised.
+    """Resize crops to the card's input: (N, 3, size, size) float32, normalised, channels in the card's order.
 
     "area" is OpenCV's area average; "bicubic" and "bilinear" are torch's with antialiasing, which for shrinking equals
     Pillow's filter, the one CLIP was published with (methods: CLIPProcessor, bicubic).
@@ -34,6 +34,8 @@ def pixels(crops: Sequence[FaceCrop], spec: InputSpec) -> npt.NDArray[np.float32
         values = np.stack(small).transpose(0, 3, 1, 2).astype(np.float32) / 255
     else:
         values = _antialiased(np.stack([c.rgb for c in crops]), spec).numpy()
+    if spec.colour == "bgr":
+        values = values[:, ::-1]
     mean = np.array(spec.mean, np.float32)[None, :, None, None]
     std = np.array(spec.std, np.float32)[None, :, None, None]
     found: npt.NDArray[np.float32] = np.ascontiguousarray((values - mean) / std, dtype=np.float32)

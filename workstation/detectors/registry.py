@@ -1,7 +1,8 @@
 """Which detector packages there are; installing, verifying and loading one.
 
 A package is a folder with ``card.toml`` and the weights it names. The family on the card is an entry point in the group
-``workstation.detectors`` whose module has ``load`` and ``skeleton``; network libraries are loaded only with it.
+``workstation.detectors``. Its module has ``load`` and ``build``, or ``load`` and ``check`` where weights are no torch
+network; network libraries are loaded only with it.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ import stat
 import tempfile
 import zipfile
 import zlib
+from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
 from resources import resource_path
 from workstation.detectors.cards import CARD_FILE, read_card
+from workstation.detectors.settings import NO_SETTINGS
 from workstation.detectors.weights import check_digest, check_shapes, shapes
 from workstation.domain.custody import CheckLine, CheckState, Verification
 from workstation.domain.detectors import (
@@ -48,9 +51,11 @@ _LARGEST_PACKAGE = 8 * 2**30
 
 
 class _Family(Protocol):
-    def load(self, card: DetectorCard, folder: Path, *, device: str, precision: str) -> Detector: ...
+    def load(
+        self, card: DetectorCard, folder: Path, *, device: str, precision: str, settings: Mapping[str, str]
+    ) -> Detector: ...
 
-    def skeleton(self, card: DetectorCard) -> nn.Module: ...
+    def build(self, card: DetectorCard) -> nn.Module: ...
 
 
 def installed(user_folder: Path | None = None) -> tuple[InstalledDetector, ...]:
@@ -85,11 +90,41 @@ def find(detector_id: str, user_folder: Path | None = None) -> InstalledDetector
     raise DetectorNotFound(f'There is no detector "{detector_id}".', f"Installed: {known}.")
 
 
-def load(package: InstalledDetector, *, device: str | None = None, precision: str | None = None) -> Detector:
-    """Load a package on a device; by default the best one, in the precision it runs natively.
+def build(card: DetectorCard) -> nn.Module:
+    """The whole network of a card with freshly drawn weights, on torch's current default device.
 
     Raises:
-        DetectorError: the package has a problem or its family is unknown.
+        CardInvalid: the family cannot build what the card's ``network`` table asks for.
+        DetectorError: the family is unknown, or its weights are no torch network.
+    """
+    family = _family(card)
+    if not hasattr(family, "build"):
+        raise DetectorError(f'{card.id}: the family "{card.family}" has no network that could be built.')
+    return family.build(card)
+
+
+def skeleton(card: DetectorCard) -> nn.Module:
+    """The network of a card without its weights' values (on torch's meta device). Raises: as :func:`build`."""
+    import torch
+
+    with torch.device("meta"):
+        return build(card)
+
+
+def load(
+    package: InstalledDetector,
+    *,
+    device: str | None = None,
+    precision: str | None = None,
+    settings: Mapping[str, str] = NO_SETTINGS,
+) -> Detector:
+    """Load a package on a device; by default the best one, in the precision it runs natively.
+
+    Args:
+        settings: what the family is told beyond the card ("merge", "schedule", "gallery").
+
+    Raises:
+        DetectorError: the package has a problem, its family is unknown, or it knows no such setting.
         WeightsInvalid: digest or shapes are not the card's.
         DeviceFault: the device is not there or has too little memory.
     """
@@ -102,7 +137,11 @@ def load(package: InstalledDetector, *, device: str | None = None, precision: st
     family = _family(package.card)
     try:
         return family.load(
-            package.card, Path(package.folder), device=chosen, precision=precision or runtime.pick_precision(chosen)
+            package.card,
+            Path(package.folder),
+            device=chosen,
+            precision=precision or runtime.pick_precision(chosen),
+            settings=settings,
         )
     # torch says "no such device" as a RuntimeError, and as an AssertionError when it was built without it.
     except (RuntimeError, AssertionError, MemoryError) as error:
@@ -111,7 +150,7 @@ def load(package: InstalledDetector, *, device: str | None = None, precision: st
 
 
 def verify(package: InstalledDetector) -> Verification:
-    """Check a package: card, digest of the weights, tensors against the network."""
+    """Check a package: card, digest of the weights, tensors against the network, answers against its self-test."""
     subject = f"detector {package.card.id}"
     if package.problem:
         return Verification((CheckLine(subject, CheckState.BAD, package.problem),))
@@ -120,12 +159,24 @@ def verify(package: InstalledDetector) -> Verification:
     try:
         check_digest(package.card, folder)
         lines.append(CheckLine(f"{subject}: weights", CheckState.OK, f"SHA-256 {package.card.weights.sha256[:16]}…"))
-        found = shapes(package.card, folder)
-        check_shapes(_family(package.card).skeleton(package.card), found, package.card)
-        lines.append(CheckLine(f"{subject}: tensors", CheckState.OK, f"{len(found)} fit the network"))
+        lines.extend(_contents(package.card, folder))
     except DetectorError as error:
         lines.append(CheckLine(f"{subject}: weights", CheckState.BAD, error.message))
+    if all(line.state is CheckState.OK for line in lines):
+        from workstation.detectors import selftest
+
+        lines.extend(selftest.run(package))
     return Verification(tuple(lines))
+
+
+def _contents(card: DetectorCard, folder: Path) -> list[CheckLine]:
+    family = _family(card)
+    check = getattr(family, "check", None)
+    if check is not None:
+        return list(check(card, folder))
+    found = shapes(card, folder)
+    check_shapes(skeleton(card), found, card)
+    return [CheckLine(f"detector {card.id}: tensors", CheckState.OK, f"{len(found)} fit the network")]
 
 
 def install(source: Path, user_folder: Path) -> InstalledDetector:
@@ -151,7 +202,7 @@ def install(source: Path, user_folder: Path) -> InstalledDetector:
                 raise DetectorError(f"A detector called {card.id} is already installed.", "Remove it first.")
             kept = Path(scratch) / card.id
             kept.mkdir()
-            for name in (CARD_FILE, card.weights.file):
+            for name in (CARD_FILE, card.weights.file, *((card.self_test.file,) if card.self_test else ())):
                 _copy(folder / name, kept / name, card.id)
             _refuse_unsound(InstalledDetector(read_card(kept), str(kept), False))
             kept.replace(target)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
 
-from workstation.detectors.clip_ln.network import ClipLn, build, make_lean
+from workstation.detectors.clip_ln.network import ClipLn, make_lean
+from workstation.detectors.clip_ln.network import build as build_network
 from workstation.detectors.preprocess import pixels
 from workstation.detectors.runtime import batched, usable
+from workstation.detectors.settings import NO_SETTINGS, refuse_unknown
 from workstation.detectors.weights import load_weights
 from workstation.domain.detectors import DetectorCard, DetectorReading
 from workstation.domain.errors import CardInvalid
@@ -48,21 +50,20 @@ class ClipLnDetector:
         return [DetectorReading(score) for score in usable(scores.cpu().tolist(), self.card)]
 
 
-def skeleton(card: DetectorCard) -> ClipLn:
-    """The network of a card without its weights' values (on torch's meta device). Raises: CardInvalid."""
-    with torch.device("meta"):
-        return _built(card)
-
-
-def load(card: DetectorCard, folder: Path, *, device: str, precision: str) -> ClipLnDetector:
-    """Load a package. Raises: CardInvalid, WeightsInvalid."""
-    network = skeleton(card)
-    load_weights(network, card, folder)
-    return ClipLnDetector(card, network, device, precision)
-
-
-def _built(card: DetectorCard) -> ClipLn:
-    network = build(card.network)
+def build(card: DetectorCard) -> ClipLn:
+    """The whole network of a card with freshly drawn weights, on torch's current device. Raises: CardInvalid."""
+    network = build_network(card.network)
     if network.side != card.input.size:
         raise CardInvalid(f"{card.id}: input.size is {card.input.size}, the tower takes {network.side} px.")
     return network
+
+
+def load(
+    card: DetectorCard, folder: Path, *, device: str, precision: str, settings: Mapping[str, str] = NO_SETTINGS
+) -> ClipLnDetector:
+    """Load a package. Raises: CardInvalid, DetectorError for an unknown setting, WeightsInvalid."""
+    refuse_unknown(card, settings)
+    with torch.device("meta"):
+        network = build(card)
+    load_weights(network, card, folder)
+    return ClipLnDetector(card, network, device, precision)

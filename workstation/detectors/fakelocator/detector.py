@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -13,6 +13,7 @@ from workstation.detectors.fakelocator.gate import GATES, organ_gates
 from workstation.detectors.fakelocator.network import FakeLocator, LocatorShape
 from workstation.detectors.preprocess import pixels
 from workstation.detectors.runtime import batched, usable
+from workstation.detectors.settings import NO_SETTINGS, refuse_unknown
 from workstation.detectors.weights import load_weights
 from workstation.domain.detectors import DetectorCard, DetectorReading
 from workstation.domain.errors import CardInvalid
@@ -55,15 +56,18 @@ class FakeLocatorDetector:
         return [DetectorReading(score, field) for score, field in zip(scores, maps, strict=True)]
 
 
-def skeleton(card: DetectorCard) -> FakeLocator:
-    """The network of a card without its weights' values (on torch's meta device). Raises: CardInvalid."""
+def build(card: DetectorCard) -> FakeLocator:
+    """The whole network of a card with freshly drawn weights, on torch's current device. Raises: CardInvalid."""
+    return FakeLocator(_shape(card))
+
+
+def load(
+    card: DetectorCard, folder: Path, *, device: str, precision: str, settings: Mapping[str, str] = NO_SETTINGS
+) -> FakeLocatorDetector:
+    """Load a package. Raises: CardInvalid, DetectorError for an unknown setting, WeightsInvalid."""
+    refuse_unknown(card, settings)
     with torch.device("meta"):
-        return FakeLocator(_shape(card))
-
-
-def load(card: DetectorCard, folder: Path, *, device: str, precision: str) -> FakeLocatorDetector:
-    """Load a package. Raises: CardInvalid, WeightsInvalid."""
-    network = skeleton(card)
+        network = build(card)
     load_weights(network, card, folder)
     return FakeLocatorDetector(card, network.to(memory_format=torch.channels_last), device, precision)
 
