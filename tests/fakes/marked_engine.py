@@ -5,7 +5,7 @@ The detector is a fake with a known pattern; everything around it (media, faces,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -76,7 +76,7 @@ class _MarkedWorkshop(Workshop):
             self._shared[finder_id] = super().finder(finder_id)
         return self._shared[finder_id]
 
-    def detector(self, detector_id: str, card_sha256: str = "") -> Detector:
+    def detector(self, detector_id: str, card_sha256: str = "", settings: Mapping[str, str] | None = None) -> Detector:
         self.description = "CPU, float32"
         return RedMarkDetector()
 

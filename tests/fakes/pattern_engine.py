@@ -6,7 +6,7 @@ them (media, faces, tracks, storage, overlays, report) is the real thing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -81,7 +81,7 @@ class _Pattern:
 
 
 class _PatternWorkshop(Workshop):
-    def detector(self, detector_id: str, card_sha256: str = "") -> Detector:
+    def detector(self, detector_id: str, card_sha256: str = "", settings: Mapping[str, str] | None = None) -> Detector:
         self.description = "CPU, float32, known patterns"
         return _Pattern(RINGS if detector_id == RINGS.id else SLOPE)
 

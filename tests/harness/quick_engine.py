@@ -45,7 +45,9 @@ def fit_out() -> None:
 
     packages = (InstalledDetector(RINGS, "", True), InstalledDetector(SLOPE, "", True))
 
-    def detector(workshop: Workshop, detector_id: str, card_sha256: str = "") -> Detector:
+    def detector(
+        workshop: Workshop, detector_id: str, card_sha256: str = "", settings: Mapping[str, str] | None = None
+    ) -> Detector:
         workshop.description = "CPU, float32, known patterns"
         return _Pattern(RINGS if detector_id == RINGS.id else SLOPE)
 

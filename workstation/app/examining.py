@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workstation.app.hub import Hub
+from workstation.app.track_crops import CropKind, open_exhibit
+from workstation.app.track_stage import TrackStage, load_settings
 from workstation.app.workshop import Workshop
 from workstation.domain.case import WorkState
 from workstation.domain.clock import now_utc
-from workstation.domain.detectors import Detector, DetectorReading
-from workstation.domain.errors import CaseError, DetectorError, EvidenceError, LandmarksUnusable, NotFound
+from workstation.domain.detectors import Detector, DetectorReading, Level
+from workstation.domain.errors import DetectorError, EvidenceError, LandmarksUnusable
 from workstation.domain.events import CaseSaved, EvidenceChanged, ExaminationChanged
 from workstation.domain.evidence import EvidenceItem
 from workstation.domain.examinations import Examination
@@ -35,7 +37,7 @@ from workstation.domain.results import (
     ItemStatus,
 )
 from workstation.domain.sampling import even_sample
-from workstation.media.reader import FrameFailure, MediaReader, open_media
+from workstation.media.reader import FrameFailure
 from workstation.storage.case_store import CaseStore
 
 if TYPE_CHECKING:
@@ -53,7 +55,7 @@ class _Face:
     detection: FaceDetection
     track: TrackId
     number: int
-    crop: FaceCrop | None
+    crops: dict[CropKind, FaceCrop]
     quality: FaceQuality
     abstention: Abstention | None
     results: list[FaceResult] = field(default_factory=list)
@@ -83,8 +85,16 @@ class ExaminationRun:
         self._examination = examination
         self._trackers: dict[EvidenceId, Tracker] = {}
         self._finder = workshop.finder(examination.plan.finder)
-        self._detectors: list[tuple[str, Detector]] = [
-            (use.id, workshop.detector(use.id, use.card_sha256)) for use in examination.plan.detectors
+        plan = examination.plan
+        self._kind: CropKind = (plan.crop_size, plan.crop_margin)
+        self._detectors: list[tuple[str, Detector, CropKind]] = [
+            (
+                use.id,
+                workshop.detector(use.id, use.card_sha256, load_settings(use)),
+                (use.crop_size or plan.crop_size, use.crop_margin or plan.crop_margin),
+            )
+            for use in plan.detectors
+            if use.level == Level.FACE
         ]
 
     def run(self, context: JobContext) -> Mapping[str, object]:
@@ -109,6 +119,7 @@ class ExaminationRun:
             self._examine(batch)
             done += len(batch)
             context.progress(done, total, batch[-1][0].exhibit)
+        TrackStage(self._store, self._hub, self._workshop, self._examination).run(context, done, total)
         for evidence in self._examination.plan.evidence:
             self._store.set_work(evidence, WorkState.EXAMINED)
             self._hub.publish(EvidenceChanged(self._store.case.id, evidence))
@@ -117,23 +128,10 @@ class ExaminationRun:
     def _length(self, item: EvidenceItem) -> int:
         index = self._store.frame_index(item.id)
         if index is None:
-            with self._open(item) as reader:
+            with open_exhibit(self._store, item) as reader:
                 index = reader.index
             self._store.put_frame_index(item.id, index)
         return len(index)
-
-    def _open(self, item: EvidenceItem) -> MediaReader:
-        if item.media is None:
-            raise EvidenceError(f"{item.exhibit} cannot be examined: {item.problem}")
-        try:
-            path = self._store.vault.open_location(item.stored_path)
-            return open_media(path, item.media, index=self._store.frame_index(item.id))
-        except NotFound as fault:
-            # No fact about the exhibit, as a frame that cannot be decoded is: nothing is recorded, and the run stops.
-            raise CaseError(
-                f"The original of {item.exhibit} is not in the case folder.",
-                "Put its medium back and go on with the examination, or run case verify.",
-            ) from fault
 
     def _answers(self, work: Sequence[tuple[EvidenceItem, tuple[int, ...]]]) -> Iterator[Answer]:
         """Decode exhibit after exhibit; one that no longer opens gives a failure for every frame wanted of it."""
@@ -142,7 +140,7 @@ class ExaminationRun:
                 continue
             left = dict.fromkeys(ordinals)
             try:
-                with self._open(item) as reader:
+                with open_exhibit(self._store, item) as reader:
                     for answer in reader.frames(ordinals):
                         left.pop(answer.ref.ordinal if isinstance(answer, Frame) else answer.ordinal, None)
                         yield item, answer
@@ -169,8 +167,8 @@ class ExaminationRun:
             else:
                 items.append(_Item(evidence.id, _unread(evidence, answer), [], error=answer.error.message))
         scored = [face for item in items for face in item.faces if face.abstention is None]
-        for name, detector in self._detectors:
-            self._score(name, detector, scored)
+        for name, detector, kind in self._detectors:
+            self._score(name, detector, kind, scored)
         self._commit(items)
 
     def _frame(self, evidence: EvidenceItem, frame: Frame, detections: list[FaceDetection]) -> _Item:
@@ -193,7 +191,7 @@ class ExaminationRun:
         for detection, crop, (track, number) in zip(detections, crops, tracked, strict=True):
             if crop is None:
                 no_cut = Abstention(AbstentionReason.LANDMARKS_UNUSABLE, "the five landmarks fit no face")
-                faces.append(_Face(detection, track, number, None, FaceQuality(()), no_cut))
+                faces.append(_Face(detection, track, number, {}, FaceQuality(()), no_cut))
                 continue
             quality = assess(frame.rgb, detection, crop, plan.gates)
             abstention = None
@@ -201,11 +199,22 @@ class ExaminationRun:
                 first = quality.failed[0]
                 detail = f"{first.gate} {first.value:.3g}, limit {first.limit:.3g}"
                 abstention = Abstention(gate_reason(first.gate), detail)
-            faces.append(_Face(detection, track, number, crop, quality, abstention))
+            cut = {} if abstention else self._cut(frame, detection, crop)
+            faces.append(_Face(detection, track, number, cut, quality, abstention))
         return _Item(evidence.id, frame.ref, faces)
 
-    def _score(self, name: str, detector: Detector, faces: Sequence[_Face]) -> None:
-        crops = [face.crop for face in faces if face.crop is not None]
+    def _cut(self, frame: Frame, detection: FaceDetection, crop: FaceCrop) -> dict[CropKind, FaceCrop]:
+        """Every crop the detectors want of one face; the plan's own is there already."""
+        from workstation.faces.alignment import align
+
+        kinds = {kind for _, _, kind in self._detectors} - {self._kind}
+        wanted = {
+            (size, margin): align(frame.rgb, detection.landmarks, size=size, margin=margin) for size, margin in kinds
+        }
+        return {self._kind: crop, **wanted}
+
+    def _score(self, name: str, detector: Detector, kind: CropKind, faces: Sequence[_Face]) -> None:
+        crops = [face.crops[kind] for face in faces]
         if not crops:
             return
         try:
@@ -214,9 +223,9 @@ class ExaminationRun:
             _log.warning("%s failed on %d faces: %s", name, len(crops), error.message)
             readings = [error.message] * len(crops)
         for face, reading in zip(faces, readings, strict=True):
-            face.results.append(self._result(name, face, reading))
+            face.results.append(self._result(name, face, face.crops[kind], reading))
 
-    def _result(self, name: str, face: _Face, reading: DetectorReading | str) -> FaceResult:
+    def _result(self, name: str, face: _Face, crop: FaceCrop, reading: DetectorReading | str) -> FaceResult:
         if isinstance(reading, str) or not np.isfinite(reading.value):
             detail = reading if isinstance(reading, str) else "the detector gave no finite number"
             failed = Abstention(AbstentionReason.DETECTOR_FAILED, detail)
@@ -230,8 +239,8 @@ class ExaminationRun:
             ItemStatus.OK,
             score=float(reading.value),
             map_digest=digest,
-            map_transform=face.crop.crop_from_frame if face.crop is not None else None,
-            crop_size=face.crop.size if face.crop is not None else 0,
+            map_transform=crop.crop_from_frame,
+            crop_size=crop.size,
         )
 
     def _commit(self, items: Sequence[_Item]) -> None:
@@ -242,7 +251,7 @@ class ExaminationRun:
                 if face.abstention is not None:
                     face.results = [
                         FaceResult(face.track, name, ItemStatus.ABSTAINED, abstention=face.abstention)
-                        for name, _ in self._detectors
+                        for name, _, _ in self._detectors
                     ]
                 faces.append(FaceRow(face.track, face.number, face.detection, face.quality, tuple(face.results)))
             rows.append(FrameRow(self._examination.id, item.evidence, item.ref, tuple(faces), item.error))

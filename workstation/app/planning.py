@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from workstation.app.environment import library_versions, machine_facts
+from workstation.app.track_stage import load_settings
 from workstation.app.workshop import Workshop
-from workstation.domain.detectors import InstalledDetector
+from workstation.domain.detectors import DetectorCard, InstalledDetector
 from workstation.domain.errors import DetectorError, DetectorNotFound, InputError, IntegrityMismatch
 from workstation.domain.evidence import EvidenceItem, IntegrityState
 from workstation.domain.examinations import DetectorUse, Environment, ExaminationPlan
@@ -15,6 +17,18 @@ from workstation.domain.ids import EvidenceId
 
 if TYPE_CHECKING:
     from workstation.faces.finder import FaceFinder
+
+
+@dataclass(frozen=True, slots=True)
+class Merging:
+    """Token merging asked for: ``tokens`` fewer after each block of the tower, where ``schedule`` says ("even" or
+    "organs"); 0 for the detector as published."""
+
+    tokens: int = 0
+    schedule: str = ""
+
+
+NO_MERGING = Merging()
 
 
 def choose_evidence(items: Sequence[EvidenceItem], wanted: Sequence[EvidenceId] | None) -> tuple[EvidenceItem, ...]:
@@ -73,27 +87,67 @@ def choose_detectors(
     return tuple(by_id[name] for name in dict.fromkeys(wanted))
 
 
-def make_plan(
-    items: Sequence[EvidenceItem], packages: Sequence[InstalledDetector], frames: int, finder: FaceFinder
-) -> ExaminationPlan:
-    """Freeze a plan. Packages must agree on the crop they are fed.
+def check_merging(packages: Sequence[InstalledDetector], merging: Merging) -> None:
+    """Token merging is allowed only as it was validated: nothing is published on what it does to such detectors.
 
     Raises:
-        DetectorError: two packages want different crops.
+        DetectorError: a package has no validation record for this much merging.
     """
-    crops = {(package.card.input.crop_size, package.card.input.crop_margin) for package in packages}
-    if len(crops) > 1:
-        raise DetectorError("These detectors want different face crops.", "Examine with one of them at a time.")
-    size, margin = crops.pop()
-    uses = tuple(DetectorUse(p.card.id, p.card.version, p.card.card_sha256, p.card.weights.sha256) for p in packages)
+    if not merging.tokens:
+        return
+    for package in packages:
+        known = validated_merging(package.card)
+        if merging not in known:
+            told = ", ".join(f"{m.tokens} {m.schedule}" for m in sorted(known, key=lambda m: (m.tokens, m.schedule)))
+            raise DetectorError(
+                f"{package.card.id} was not validated with {merging.tokens} tokens merged ({merging.schedule}).",
+                f"Validated: {told or 'none'}. Examine without merging, or choose other detectors.",
+            )
+
+
+def validated_merging(card: DetectorCard) -> frozenset[Merging]:
+    """How much token merging a card has validation records for."""
+    return frozenset(Merging(record.merge, record.schedule) for record in card.validation if record.merge)
+
+
+def make_use(package: InstalledDetector, merging: Merging, gallery: str) -> DetectorUse:
+    """What the plan records of a detector: its digests, the crop it is fed and what was chosen for this run."""
+    card = package.card
+    settings = {"merge": str(merging.tokens), "schedule": merging.schedule} if merging.tokens else {}
+    if gallery and card.family == "identity":
+        settings["gallery"] = gallery
+    return DetectorUse(
+        card.id,
+        card.version,
+        card.card_sha256,
+        card.weights.sha256,
+        crop_size=card.input.crop_size,
+        crop_margin=card.input.crop_margin,
+        direction=card.output.direction.value,
+        level=card.output.level.value,
+        sequence=card.output.sequence,
+        least=card.output.least,
+        settings=settings,
+    )
+
+
+def make_plan(
+    items: Sequence[EvidenceItem],
+    packages: Sequence[InstalledDetector],
+    frames: int,
+    finder: FaceFinder,
+    *,
+    merging: Merging = NO_MERGING,
+    gallery: str = "",
+) -> ExaminationPlan:
+    """Freeze a plan. Each detector has its own crop; tracks and gates go by the plan's (256 px at margin 1.3)."""
+    uses = tuple(make_use(package, merging, gallery) for package in packages)
     return ExaminationPlan(
         evidence=tuple(item.id for item in items),
         detectors=uses,
         finder=finder.id,
         finder_sha256=finder.weights_sha256,
         frames=frames,
-        crop_size=size,
-        crop_margin=margin,
         finder_settings=dict(finder.settings),
     )
 
@@ -107,8 +161,10 @@ def make_environment(workshop: Workshop, plan: ExaminationPlan) -> Environment:
     facts |= {f"device.{name}": value for name, value in runtime.devices().items()}
     facts["decoder.confinement"] = confinement().text()
     for use in plan.detectors:
-        detector = workshop.detector(use.id, use.card_sha256)
+        detector = workshop.detector(use.id, use.card_sha256, load_settings(use))
         facts[f"run.{use.id}"] = f"{detector.device}, {detector.precision}"
+        for name, digest in getattr(detector, "extra_digests", {}).items():
+            facts[f"run.{use.id}.{name}"] = digest
     return Environment(facts)
 
 

@@ -16,11 +16,13 @@ from workstation.app.data_sheets import SheetRequest, submit_copy_sheet
 from workstation.app.editing import Editing
 from workstation.app.examining import ExaminationRun
 from workstation.app.frames import Deliver, DeliverProxy, FrameServer
+from workstation.app.gallery import Gallery
 from workstation.app.importing import Place, go_on, import_files
 from workstation.app.intake_results import IntakeWish
 from workstation.app.integrity import must_be_sound, verify_exhibits
 from workstation.app.origins import origins
 from workstation.app.quiet import Quiet
+from workstation.app.track_stage import load_settings
 from workstation.app.unfinished import Unfinished, unfinished
 from workstation.app.watching import Watch, watch
 from workstation.domain.case import Case
@@ -43,7 +45,7 @@ from workstation.domain.jobs import JobContext, Lane
 from workstation.domain.media import Frame, FrameIndex, MediaInfo, MediaLocation
 from workstation.domain.metadata import MediaMetadata
 from workstation.domain.reports import ReportRecord
-from workstation.domain.results import Coverage, FrameRow, TrackSummary
+from workstation.domain.results import Coverage, FrameRow, TrackReading, TrackSummary
 from workstation.domain.streams import StreamDigest
 from workstation.storage.case_store import CaseStore
 
@@ -88,6 +90,11 @@ class CaseSession:
     def editing(self) -> Editing:
         """What the examiner writes into the case: bookmarks, notes, tags, names, with undo and redo (U27, U37)."""
         return Editing(self._store, self._engine.hub)
+
+    @property
+    def gallery(self) -> Gallery:
+        """Persons of the case, tracks that undisputedly show them, and whom exhibits are said to show."""
+        return Gallery(self._store, self._engine.hub)
 
     def evidence(self) -> tuple[EvidenceItem, ...]:
         return self._store.evidence()
@@ -139,6 +146,10 @@ class CaseSession:
 
     def summaries(self, examination: ExaminationId, evidence: EvidenceId) -> tuple[TrackSummary, ...]:
         return self._store.summaries(examination, evidence)
+
+    def track_readings(self, examination: ExaminationId, evidence: EvidenceId) -> tuple[TrackReading, ...]:
+        """What detectors said about whole tracks."""
+        return self._store.readings.of(examination, evidence)
 
     def coverage(self, examination: ExaminationId, evidence: EvidenceId) -> Coverage:
         index = self._store.frame_index(evidence)
@@ -252,23 +263,27 @@ class CaseSession:
         detectors: Sequence[str] | None = None,
         frames: int = 32,
         finder: str = "mtcnn",
+        merging: planning.Merging = planning.NO_MERGING,
     ) -> JobId:
         """Examine exhibits (gpu lane). ``frames`` per exhibit, spread evenly; 0 for every frame.
 
         Raises:
-            CaseReadOnly, InputError, DetectorNotFound, FinderUnavailable: before anything is queued.
+            CaseReadOnly, InputError, DetectorNotFound, DetectorError, FinderUnavailable: before anything is queued.
         """
         self._must_write()
         chosen = planning.choose_evidence(self.evidence(), evidence)
         packages = planning.choose_detectors(self._engine.detectors(), detectors)
+        planning.check_merging(packages, merging)
         if frames < 0:
             raise InputError("The number of frames cannot be negative.", "Give 0 for every frame.")
+        gallery = self.gallery.frozen([item.id for item in chosen])
 
         def work(context: JobContext) -> dict[str, object]:
             quiet, otherwise = Quiet(context), "it is not examined"
             must_be_sound(self._store, self._engine.hub, chosen, quiet, else_what=otherwise, only_doubtful=True)
             workshop = self._engine.workshop
-            plan = planning.make_plan(chosen, packages, frames, workshop.finder(finder))
+            found = workshop.finder(finder)
+            plan = planning.make_plan(chosen, packages, frames, found, merging=merging, gallery=gallery)
             environment = planning.make_environment(workshop, plan)
             return self._run(self._store.start_examination(plan, environment), context)
 
@@ -384,7 +399,7 @@ class CaseSession:
 
     def _check_same_detectors(self, plan: ExaminationPlan) -> None:
         for use in plan.detectors:
-            loaded = self._engine.workshop.detector(use.id).card
+            loaded = self._engine.workshop.detector(use.id, settings=load_settings(use)).card
             if loaded.weights.sha256 != use.weights_sha256:
                 raise InputError(
                     f"{use.id} has other weights now than when this examination began.",

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from workstation.app.engine import Engine
+from workstation.app.planning import NO_MERGING, Merging
 from workstation.cli.exhibits import exhibit_facts, score_lines
 from workstation.cli.output import CaseFolder, JsonFlag, Output, follow
 from workstation.domain.errors import InputError
@@ -24,6 +25,10 @@ def examine(
     ] = None,
     frames: Annotated[str, typer.Option(help='Frames per exhibit, spread evenly, or "all".')] = "32",
     finder: Annotated[str, typer.Option(help="Face finder: mtcnn, insightface or yunet.")] = "mtcnn",
+    merge: Annotated[
+        int, typer.Option(help="Tokens merged after each block of a vision transformer; only as validated.", min=0)
+    ] = 0,
+    schedule: Annotated[str, typer.Option(help="Where tokens are merged: even or organs.")] = "even",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the newest unfinished examination.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
@@ -40,7 +45,8 @@ def examine(
             job = session.resume(left[-1].id)
         else:
             chosen = [session.find_evidence(name).id for name in evidence] if evidence else None
-            job = session.examine(chosen, detector, count, finder)
+            merging = Merging(merge, schedule) if merge else NO_MERGING
+            job = session.examine(chosen, detector, count, finder, merging)
         result = follow(engine, job, quiet=as_json).result or {}
         run = next(r for r in session.examinations() if r.id == result.get("examination"))
         seconds = time.monotonic() - started

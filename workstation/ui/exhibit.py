@@ -6,12 +6,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from workstation.domain.detectors import Direction, Level
 from workstation.domain.edits import ExaminerObject, ObjectKind
 from workstation.domain.evidence import EvidenceItem
 from workstation.domain.examinations import Examination, ExaminationState
 from workstation.domain.ids import EvidenceId, ExaminationId
 from workstation.domain.media import FrameIndex
-from workstation.domain.results import Coverage, FrameRow, TrackSummary
+from workstation.domain.results import Coverage, FrameRow, TrackReading, TrackSummary
 from workstation.ui.timeline.lanes import Lanes, build_lanes
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class ExhibitData:
     summaries: tuple[TrackSummary, ...] = ()
     coverage: Coverage | None = None
     lanes: Lanes = field(default_factory=Lanes)
+    readings: tuple[TrackReading, ...] = ()
 
     @property
     def frames(self) -> int:
@@ -40,7 +42,15 @@ class ExhibitData:
 
     @property
     def detectors(self) -> tuple[str, ...]:
-        return tuple(use.id for use in self.run.plan.detectors) if self.run else ()
+        """Those that score single faces, in the order of the plan; they have lanes and colours."""
+        uses = self.run.plan.detectors if self.run else ()
+        return tuple(use.id for use in uses if use.level == Level.FACE)
+
+    @property
+    def falling(self) -> frozenset[str]:
+        """Detectors whose score is lower where something is manipulated."""
+        uses = self.run.plan.detectors if self.run else ()
+        return frozenset(use.id for use in uses if use.direction == Direction.LOWER_IS_MANIPULATED)
 
     def seconds(self, ordinal: int) -> float:
         """Presentation time in seconds; 0 where there is no index."""
@@ -103,8 +113,9 @@ def refresh_rows(session: CaseSession, data: ExhibitData, ordinals: Collection[i
         run=next((r for r in runs if r.id == run), data.run),
         rows=rows,
         summaries=session.summaries(run, evidence),
+        readings=session.track_readings(run, evidence),
         coverage=session.coverage(run, evidence),
-        lanes=build_lanes(rows, data.detectors),
+        lanes=build_lanes(rows, data.detectors, data.falling),
     )
 
 

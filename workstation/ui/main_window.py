@@ -392,6 +392,7 @@ class MainWindow(QMainWindow):
         self.viewer.header.refresh()
         self.timeline.canvas.redraw()
         self.inspector.detectors.tracks.fit_rows()
+        self.inspector.detectors.readings.fit_rows()
         self.inspector.detectors.faces.fit_rows()
         self.inspector.custody.table.fit_rows()
         QTimer.singleShot(0, self.update)

@@ -82,7 +82,7 @@ class Navigator(QObject):
         places: set[int] = set()
         for lane in self._lanes():
             for trace in lane.traces:
-                places.update(peaks(trace.marks))
+                places.update(peaks(trace.marks, falling=trace.falling))
         self._jump(sorted(places), direction, self.tr("no further score peak"))
 
     def gap(self) -> None:

@@ -297,7 +297,9 @@ class Work(QObject):
         session = self._desk.session
         if isinstance(self.dialog, RunDialog) and session is not None:
             chosen = self.dialog.choice
-            run = partial(session.examine, chosen.evidence, chosen.detectors, chosen.frames, chosen.finder)
+            run = partial(
+                session.examine, chosen.evidence, chosen.detectors, chosen.frames, chosen.finder, chosen.merging
+            )
             self._desk.ask(run, self._submitted)
 
     def _submitted(self, job: JobId) -> None:

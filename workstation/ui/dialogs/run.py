@@ -22,7 +22,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from workstation.domain.detectors import InstalledDetector
+from workstation.app.planning import NO_MERGING, Merging, validated_merging
+from workstation.domain.detectors import DetectorCard, InstalledDetector, Level
 from workstation.domain.evidence import EvidenceItem
 from workstation.domain.ids import EvidenceId
 from workstation.ui.widgets.labels import label
@@ -38,6 +39,7 @@ class RunChoice:
     detectors: tuple[str, ...]
     frames: int
     finder: str
+    merging: Merging = NO_MERGING
 
 
 class RunDialog(QDialog):
@@ -54,13 +56,14 @@ class RunDialog(QDialog):
         self.setMinimumWidth(540)
         self._items = [item for item in items if item.media is not None]
         self._shown = next((item for item in self._items if item.id == shown), None)
-        self._detectors: list[tuple[str, QCheckBox]] = []
+        self._detectors: list[tuple[DetectorCard, QCheckBox]] = []
         self._column = column = QVBoxLayout(self)
         column.setContentsMargins(20, 18, 20, 16)
         column.setSpacing(6)
         self._build_exhibits(column, len(items))
         self._build_detectors(column, packages)
         self._build_frames(column)
+        self._build_merging(column)
         self._build_finder(column, finders)
         self._hint = label("", "second")
         self._hint.setWordWrap(True)
@@ -84,9 +87,19 @@ class RunDialog(QDialog):
     def choice(self) -> RunChoice:
         one = self._one.isChecked() and self._shown is not None
         evidence = (self._shown.id,) if one and self._shown else tuple(item.id for item in self._items)
-        names = tuple(name for name, box in self._detectors if box.isChecked() and box.isEnabled())
+        names = tuple(card.id for card in self._chosen())
         frames = 0 if self._every.isChecked() else self._frames.value()
-        return RunChoice(evidence, names, frames, str(self._finder.currentData()))
+        merging = self._merging.currentData()
+        return RunChoice(
+            evidence,
+            names,
+            frames,
+            str(self._finder.currentData()),
+            merging if isinstance(merging, Merging) else NO_MERGING,
+        )
+
+    def _chosen(self) -> list[DetectorCard]:
+        return [card for card, box in self._detectors if box.isChecked() and box.isEnabled()]
 
     def _build_exhibits(self, column: QVBoxLayout, listed: int) -> None:
         column.addWidget(label(self.tr("Exhibits"), "heading"))
@@ -121,11 +134,13 @@ class RunDialog(QDialog):
             box.setChecked(package.embedded and not package.problem)
             box.setEnabled(not package.problem)
             box.toggled.connect(self._check)
-            self._detectors.append((card.id, box))
+            self._detectors.append((card, box))
             rows.addWidget(box)
             words = package.problem or card.summary
             if card.baseline:
                 words = self.tr("Baseline. ") + words
+            if card.output.level is Level.TRACK:
+                words = self.tr("Reads whole tracks. ") + words
             note = label(words, "second")
             note.setWordWrap(True)
             note.setContentsMargins(22, 0, 0, 2)
@@ -165,6 +180,39 @@ class RunDialog(QDialog):
         column.addWidget(self._every)
         self._even.toggled.connect(self._frames.setEnabled)
 
+    def _build_merging(self, column: QVBoxLayout) -> None:
+        """Token merging is offered only as far as every chosen detector was validated with it."""
+        self._merging = QComboBox()
+        self._merging_row = QWidget()
+        row = QHBoxLayout(self._merging_row)
+        row.setContentsMargins(0, 8, 0, 0)
+        heading = label(self.tr("&Token merging"), "heading")
+        heading.setBuddy(self._merging)
+        self._merging.setAccessibleName(self.tr("Token merging"))
+        self._merging.setToolTip(
+            self.tr("Fewer tokens in a vision transformer: faster; its card states how its figures change.")
+        )
+        row.addWidget(heading)
+        row.addWidget(self._merging)
+        row.addStretch(1)
+        column.addWidget(self._merging_row)
+        self._offer_merging()
+
+    def _offer_merging(self) -> None:
+        cards = self._chosen()
+        offers = set.intersection(*(set(validated_merging(card)) for card in cards)) if cards else set()
+        wanted = [NO_MERGING, *sorted(offers, key=lambda m: (m.schedule, m.tokens))]
+        if [self._merging.itemData(k) for k in range(self._merging.count())] != wanted:
+            self._merging.clear()
+            for merging in wanted:
+                words = self.tr("off, as published")
+                if merging.tokens:
+                    words = self.tr("{n} tokens after each block, {where}").format(
+                        n=merging.tokens, where=merging.schedule
+                    )
+                self._merging.addItem(words, merging)
+        self._merging_row.setVisible(bool(offers))
+
     def _build_finder(self, column: QVBoxLayout, finders: Finders) -> None:
         column.addSpacing(8)
         row = QHBoxLayout()
@@ -189,7 +237,8 @@ class RunDialog(QDialog):
     def _check(self) -> None:
         if not hasattr(self, "_run"):
             return
-        names = [name for name, box in self._detectors if box.isChecked() and box.isEnabled()]
+        names = self._chosen()
+        self._offer_merging()
         self._run.setEnabled(bool(names and self._items))
         if not self._items:
             self._hint.setText(self.tr("There is no exhibit that can be examined. Add one first."))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from PySide6.QtCore import QCoreApplication
 
-from workstation.domain.results import FrameRow, ItemStatus, TrackSummary
+from workstation.domain.detectors import Measure
+from workstation.domain.results import FrameRow, ItemStatus, TrackReading, TrackSummary
 from workstation.ui.exhibit import ExhibitData
 from workstation.ui.models.tables import Cell, Row
-from workstation.ui.timeline.lanes import reason_words
+from workstation.ui.timeline.lanes import abstention_words, reason_words
 from workstation.ui.words import score
 
+READING_HEADINGS = ("Whole track, detector", "Value", "Spread")
 TRACK_HEADINGS = ("Track, detector", "Mean", "5–95 %", "Scored")
 FACE_HEADINGS = ("Face, detector", "Score", "Gates")
 _FEW = 3
@@ -25,19 +27,61 @@ def track_rows(data: ExhibitData | None) -> list[Row]:
         return []
     place = {name: number for number, name in enumerate(data.detectors)}
     ordered = sorted(data.summaries, key=lambda s: (s.track_number, place.get(s.detector, 99)))
-    return [_track_row(summary, place.get(summary.detector, -1)) for summary in ordered]
+    falling = data.falling
+    return [_track_row(s, place.get(s.detector, -1), s.detector in falling) for s in ordered]
 
 
-def _track_row(summary: TrackSummary, place: int) -> Row:
+def reading_rows(data: ExhibitData | None) -> list[Row]:
+    """What detectors said about whole tracks: one row for each reading, its measures under it."""
+    if data is None or data.run is None:
+        return []
+    place = {use.id: number for number, use in enumerate(data.run.plan.detectors)}
+    rows: list[Row] = []
+    for reading in sorted(data.readings, key=lambda r: (r.track_number, place.get(r.detector, 99))):
+        rows.append(_reading_row(reading, reading.detector in data.falling))
+        rows += [_measure_row(reading, measure) for measure in reading.measures]
+    return rows
+
+
+def _reading_row(reading: TrackReading, falling: bool) -> Row:
+    read = tr("{n} frames read").format(n=len(reading.frames))
+    name = Cell(f"T{reading.track_number}  {reading.detector}", read, tip=reading.note or reading.detector)
+    if reading.status is not ItemStatus.OK:
+        word = tr("abstained") if reading.status is ItemStatus.ABSTAINED else tr("error")
+        why = abstention_words(reading.abstention)
+        value = Cell(word, why, tip=why)
+    elif reading.value is None:
+        value = Cell("–", tr("measures only"), tip=reading.note)
+    else:
+        value = Cell(score(reading.value), uncalibrated(falling), tip=reading.note)
+    return Row(f"{reading.track}/{reading.detector}", (name, value, Cell("–")))
+
+
+def _measure_row(reading: TrackReading, measure: Measure) -> Row:
+    kind = tr("exploratory") if measure.exploratory else tr("uncalibrated")
+    spread = Cell("–", tip=measure.about)
+    if measure.low is not None and measure.high is not None:
+        spread = Cell(f"{measure.low:.2f}–{measure.high:.2f}", tip=measure.about)
+    value = Cell("–" if measure.value is None else f"{measure.value:.2f}", kind, tip=measure.about)
+    name = Cell(f"      {measure.label}", tip=f"{measure.label}\n{measure.about}")
+    return Row(f"{reading.track}/{reading.detector}/{measure.name}", (name, value, spread))
+
+
+def uncalibrated(falling: bool) -> str:
+    """The word that goes with every score; a score that falls where something is manipulated says so."""
+    return tr("uncalibrated · lower = manipulated") if falling else tr("uncalibrated")
+
+
+def _track_row(summary: TrackSummary, place: int, falling: bool) -> Row:
     scored, left_out, wrong = summary.frames_scored, summary.frames_abstained, summary.frames_error
     total = scored + left_out + wrong
     if summary.mean is None:
         mean, spread = Cell("–", tr("no score"), tip=_why(summary)), Cell("–")
     elif scored < _FEW:
-        mean = Cell(score(summary.mean), tr("uncalibrated"), tip=tr("Mean over the scored frames of this track"))
+        mean = Cell(score(summary.mean), uncalibrated(falling), tip=tr("Mean over the scored frames of this track"))
         spread = Cell("–", tr("no spread"), tip=tr("A spread needs at least three scored frames"))
     else:
-        mean = Cell(score(summary.mean), tr("uncalibrated"), tip=tr("Mean over the scored frames of this track"))
+        mean = Cell(score(summary.mean), uncalibrated(falling), tip=tr("Mean over the scored frames of this track"))
         band = f"{score(summary.low)}–{score(summary.high)}"
         spread = Cell(
             band, tr("of frames"), tip=tr("5th to 95th percentile over the scored frames: a spread, not an error rate")

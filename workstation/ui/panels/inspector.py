@@ -10,7 +10,14 @@ from workstation.domain.ids import ExaminationId, TrackId
 from workstation.ui.desk import Desk
 from workstation.ui.marks import Marks
 from workstation.ui.models.tables import CellRole, TableModel
-from workstation.ui.models.tracks import FACE_HEADINGS, TRACK_HEADINGS, face_rows, track_rows
+from workstation.ui.models.tracks import (
+    FACE_HEADINGS,
+    READING_HEADINGS,
+    TRACK_HEADINGS,
+    face_rows,
+    reading_rows,
+    track_rows,
+)
 from workstation.ui.navigator import Navigator
 from workstation.ui.panels.custody_tab import CustodyTab
 from workstation.ui.panels.metadata_tab import MetadataSource, ProvenanceTab, TreeTab
@@ -42,6 +49,8 @@ class DetectorsTab(QWidget):
         self._coverage.setWordWrap(True)
         self.tracks_model = TableModel([self.tr(name) for name in TRACK_HEADINGS], self)
         self.tracks = Table(self.tracks_model, self.tr("Scores of each track"), 0)
+        self.readings_model = TableModel([self.tr(name) for name in READING_HEADINGS], self)
+        self.readings = Table(self.readings_model, self.tr("Readings of whole tracks"), 0)
         self._frame_label = label(self.tr("This frame"), "heading")
         self._frame_label.setContentsMargins(10, 8, 10, 4)
         self.faces_model = TableModel([self.tr(name) for name in FACE_HEADINGS], self)
@@ -59,6 +68,7 @@ class DetectorsTab(QWidget):
         inner.setSpacing(0)
         inner.addLayout(head)
         inner.addWidget(self.tracks)
+        inner.addWidget(self.readings)
         inner.addWidget(self._frame_label)
         inner.addWidget(self.faces)
         inner.addWidget(self._card)
@@ -101,6 +111,9 @@ class DetectorsTab(QWidget):
         self.tracks_model.show(track_rows(data))
         self.tracks.setVisible(bool(self.tracks_model.rows))
         self.tracks.show_rows(_MOST_ROWS)
+        self.readings_model.show(reading_rows(data))
+        self.readings.setVisible(bool(self.readings_model.rows))
+        self.readings.show_rows(_MOST_ROWS)
         self._show_frame()
         self._show_card()
 

@@ -23,6 +23,8 @@ _NAMES = {
     ObjectKind.TAG: QT_TRANSLATE_NOOP("NotesTab", "Tag"),
     ObjectKind.TRACK_NAME: QT_TRANSLATE_NOOP("NotesTab", "Track name"),
     ObjectKind.EXCLUSION: QT_TRANSLATE_NOOP("NotesTab", "Excluded"),
+    ObjectKind.REFERENCE: QT_TRANSLATE_NOOP("NotesTab", "Shows"),
+    ObjectKind.CLAIM: QT_TRANSLATE_NOOP("NotesTab", "Said to show"),
 }
 
 
@@ -100,6 +102,11 @@ class NotesTab(QWidget):
             track = next((lane.label for lane in data.lanes.lanes if lane.track == body.get("track")), "")
             text = str(body.get("name" if thing.kind is ObjectKind.TRACK_NAME else "reason", ""))
             return Row(thing.id, (Cell(name, track), Cell(text, tip=text)))
+        if thing.kind in (ObjectKind.REFERENCE, ObjectKind.CLAIM):
+            track = next((lane.label for lane in data.lanes.lanes if lane.track == body.get("track")), "")
+            who = next((t for t in self._desk.objects if t.id == body.get("person")), None)
+            called = str(who.body.get("name", "")) if who is not None else self.tr("a person no longer in the case")
+            return Row(thing.id, (Cell(name, track), Cell(called, tip=called)))
         text = str(body.get("text" if thing.kind is ObjectKind.NOTE else "path", ""))
         return Row(thing.id, (Cell(name), Cell(text.split("\n", 1)[0], tip=text)))
 

@@ -5,7 +5,7 @@ Four things are never drawn as zero: abstained (hatch), no face (gap), error (cr
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from workstation.domain.ids import TrackId
-from workstation.domain.results import FaceResult, FrameRow, ItemStatus
+from workstation.domain.results import Abstention, FaceResult, FrameRow, ItemStatus
 
 
 class Tick(StrEnum):
@@ -58,11 +58,13 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """``linked``: ordinals at which a run begins only because the status changed, the track being there before."""
+    """``linked``: ordinals at which a run begins only because the status changed, the track being there before.
+    ``falling``: the score is lower where something is manipulated."""
 
     detector: str
     runs: tuple[Run, ...]
     linked: frozenset[int] = frozenset()
+    falling: bool = False
 
     @property
     def marks(self) -> tuple[Mark, ...]:
@@ -100,12 +102,17 @@ class Lanes:
         return next((lane for lane in self.lanes if lane.track == track), None)
 
 
-def build_lanes(rows: Mapping[int, FrameRow], detectors: Sequence[str]) -> Lanes:
-    """Arrange rows (by ordinal) into lanes, in the order of track numbers. Touches no Qt; safe on any thread."""
+def build_lanes(rows: Mapping[int, FrameRow], detectors: Sequence[str], falling: Collection[str] = ()) -> Lanes:
+    """Arrange rows (by ordinal) into lanes, in the order of track numbers. Touches no Qt; safe on any thread.
+
+    Args:
+        falling: detectors whose score is lower where something is manipulated.
+    """
     frames: list[ExaminedFrame] = []
     marks: dict[TrackId, dict[str, dict[int, Mark]]] = {}
     numbers: dict[TrackId, int] = {}
     place: dict[int, int] = {}
+    present: dict[TrackId, list[int]] = {}
     for number, ordinal in enumerate(sorted(rows)):
         row = rows[ordinal]
         place[ordinal] = number
@@ -113,18 +120,18 @@ def build_lanes(rows: Mapping[int, FrameRow], detectors: Sequence[str]) -> Lanes
         frames.append(ExaminedFrame(ordinal, seconds, _tick(row), row.error))
         for face in row.faces:
             numbers[face.track] = face.track_number
+            present.setdefault(face.track, []).append(ordinal)
             seen = marks.setdefault(face.track, {name: {} for name in detectors})
             for result in face.results:
                 mark = Mark(ordinal, seconds, result.status, result.score, reason_words(result))
                 seen.setdefault(result.detector, {})[ordinal] = mark
     lanes = []
     for track in sorted(numbers, key=lambda t: numbers[t]):
-        traces = tuple(_trace(name, seen, place) for name, seen in marks[track].items())
-        every = sorted({ordinal for seen in marks[track].values() for ordinal in seen})
-        if every:
-            first, last = every[0], every[-1]
-            ends = rows[first].frame.seconds, rows[last].frame.seconds
-            lanes.append(Lane(track, numbers[track], first, last, *ends, traces, _spans(every, place, rows)))
+        traces = tuple(_trace(name, seen, place, name in falling) for name, seen in marks[track].items())
+        every = sorted(set(present[track]))
+        first, last = every[0], every[-1]
+        ends = rows[first].frame.seconds, rows[last].frame.seconds
+        lanes.append(Lane(track, numbers[track], first, last, *ends, traces, _spans(every, place, rows)))
     times = np.array([frame.seconds for frame in frames if frame.tick is Tick.FACE], dtype=np.float64)
     odd = tuple(frame for frame in frames if frame.tick is not Tick.FACE)
     return Lanes(tuple(frames), tuple(lanes), times, odd)
@@ -147,16 +154,22 @@ def _spans(
 
 def reason_words(result: FaceResult) -> str:
     """Why there is no score, in one short line; empty when there is one."""
-    if result.abstention is None:
+    return abstention_words(result.abstention)
+
+
+def abstention_words(abstention: Abstention | None) -> str:
+    """A reason and its detail in one line; empty without one."""
+    if abstention is None:
         return ""
-    words = result.abstention.reason.value.replace("_", " ")
-    return f"{words}: {result.abstention.detail}" if result.abstention.detail else words
+    words = abstention.reason.value.replace("_", " ")
+    return f"{words}: {abstention.detail}" if abstention.detail else words
 
 
-def peaks(marks: Sequence[Mark], least: float = 0.02) -> tuple[int, ...]:
-    """Ordinals of the local maxima of a trace that stand ``least`` above the lowest score on either side."""
+def peaks(marks: Sequence[Mark], least: float = 0.02, *, falling: bool = False) -> tuple[int, ...]:
+    """Ordinals of the local maxima of a trace that stand ``least`` above the lowest score on either side; of its local
+    minima when the score is ``falling`` (lower where something is manipulated)."""
     scored = [mark for mark in marks if mark.score is not None]
-    values = [float(mark.score or 0.0) for mark in scored]
+    values = [float(mark.score or 0.0) * (-1 if falling else 1) for mark in scored]
     if len(values) == 1:
         return (scored[0].ordinal,)
     found: list[int] = []
@@ -183,7 +196,7 @@ def _tick(row: FrameRow) -> Tick:
     return Tick.FACE if row.faces else Tick.NO_FACE
 
 
-def _trace(detector: str, seen: Mapping[int, Mark], place: Mapping[int, int]) -> Trace:
+def _trace(detector: str, seen: Mapping[int, Mark], place: Mapping[int, int], falling: bool) -> Trace:
     runs: list[list[Mark]] = []
     linked: set[int] = set()
     before: Mark | None = None
@@ -197,7 +210,7 @@ def _trace(detector: str, seen: Mapping[int, Mark], place: Mapping[int, int]) ->
             if follows:
                 linked.add(ordinal)
         before = mark
-    return Trace(detector, tuple(_run(run) for run in runs), frozenset(linked))
+    return Trace(detector, tuple(_run(run) for run in runs), frozenset(linked), falling)
 
 
 def _run(marks: Sequence[Mark]) -> Run:
