@@ -96,6 +96,16 @@ def locator_card(run: Run) -> DetectorCard:
             "The map says where the picture resembles its training forgeries, on a scale of its own.",
             "The parsing gate of the paper is not used by these weights.",
         ),
+        verified=(
+            "The map is one sigmoid channel as large as the network's input, the class a second output, as the paper "
+            "is described by others.",
+            "A gate of ones changes nothing, and the map of an untouched training pair is wanted all zero.",
+        ),
+        unverified=(
+            "Neither code nor weights of the paper were found to hold this against; widths, decoder and the scale of "
+            "the target map are our own.",
+            "None of the paper's figures was reproduced: training data, forgeries and measures are others.",
+        ),
     )
 
 
@@ -130,5 +140,18 @@ def clip_card(run: Run) -> DetectorCard:
             "It leans on well-placed landmarks: a tenth of the distance between the eyes, at random, moved the score "
             "of one untouched portrait from 0.35 to anything up to 0.8.",
             "It gives no map: nothing says which part of the face its score comes from.",
+        ),
+        verified=(
+            "The feature is the class token after the last LayerNorm, of length one, read by a linear layer with two "
+            "outputs, the second of them manipulated, as in the published code.",
+            "At the published size (ViT-L/14) this code has the published counts: 303,179,776 parameters in the tower, "
+            "102,400 of them in LayerNorms, and 2,050 in the head.",
+        ),
+        unverified=(
+            "The published weights are not these and were not run: this tower has 4 layers of width 160 at 160 px "
+            "(published: 24 layers of width 1024 at 224 px).",
+            "None of the published figures was reproduced: training data, forgeries and measures are others.",
+            "Trained as a whole from random weights; published is CLIP with LayerNorms and head trained alone.",
+            "Crops are shrunk by area average and landmarks come from other face finders than the published ones.",
         ),
     )

@@ -1,4 +1,4 @@
-"""From trained weights to a detector package: tensors, digest, card, and proof that the package loads and scores.
+"""From trained weights to a detector package: tensors, self-test, card, and proof that the package loads and scores.
 
 A package appears whole or not at all: it is made and tried in a hidden folder beside its place.
 """
@@ -6,25 +6,23 @@ A package appears whole or not at all: it is made and tried in a hidden folder b
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 
-from workstation.detectors import registry
+from workstation.detectors import packages, registry
 from workstation.detectors.cards import read_card, write_card
+from workstation.detectors.packages import WEIGHTS_FILE
 from workstation.domain.detectors import Detector, DetectorCard, InstalledDetector, ValidationRecord, WeightsSpec
 from workstation.domain.errors import DetectorError, InputError
 from workstation.domain.faces import FaceCrop
 from workstation.domain.geometry import Affine, Point
 
-WEIGHTS_FILE = "model.safetensors"
 # Scores of one crop alone and in a batch differ by rounding only; bfloat16 carries 8 bits.
 _ALIKE = 0.02
 
@@ -65,10 +63,7 @@ def write_package(card: DetectorCard, tensors: Mapping[str, Tensor], folder: Pat
         shutil.rmtree(left, ignore_errors=True)
     scratch.mkdir()
     try:
-        stored = {name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}
-        save_file(stored, scratch / WEIGHTS_FILE)
-        (scratch / WEIGHTS_FILE).chmod(0o644)
-        written = write_card(_with_weights(card, scratch / WEIGHTS_FILE), scratch)
+        written = packages.write_package(scratch, card, tensors)
         prove(InstalledDetector(written, str(scratch), False))
         if folder.exists():
             folder.rename(old)
@@ -128,14 +123,6 @@ def made_crops(count: int, side: int, seed: int = 0) -> list[FaceCrop]:
         rgb = np.ascontiguousarray(fine[0].permute(1, 2, 0).round().to(torch.uint8).numpy())
         crops.append(FaceCrop(rgb, Affine(1, 0, 0, 0, 1, 0), (point,) * 5))
     return crops
-
-
-def _with_weights(card: DetectorCard, file: Path) -> DetectorCard:
-    with file.open("rb") as handle:
-        data = handle.read()
-        os.fsync(handle.fileno())
-    weights = dataclasses.replace(card.weights, file=file.name, sha256=hashlib.sha256(data).hexdigest(), size=len(data))
-    return dataclasses.replace(card, weights=weights)
 
 
 def no_weights(licence: str, origin: str) -> WeightsSpec:
