@@ -1,8 +1,8 @@
-"""CLIP vision tower with a linear head on the normalised class token, and LN-tuning.
+"""CLIP vision tower with a linear head on its class token, after arXiv 2503.19683 (section 3) and GenD.
 
-After "Unlocking the Hidden Potential of CLIP in Generalizable Deepfake Detection" (arXiv 2503.19683, section 3): the
-feature is the class token after the last LayerNorm and before the projection; it is L2-normalised and a linear layer
-gives two logits, genuine and manipulated. Only LayerNorms and the head are trained. open_clip builds the tower.
+The feature is the class token after the last LayerNorm and before the projection. The head (`head`) is a linear layer
+on the feature at length one ("linear_norm", the publication's full method) or as it is ("linear"); two logits, genuine
+and manipulated. open_clip builds the tower; `tuning` says what of it is trained.
 """
 
 from __future__ import annotations
@@ -12,13 +12,25 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
-import torch.nn.functional as nnf
 from torch import Tensor, nn
 
+from workstation.detectors.clip_ln.head import LINEAR_NORM, Head, kind_of, unit
+from workstation.detectors.clip_ln.tuning import set_ln_tuning, slerp
 from workstation.domain.errors import CardInvalid
 
 if TYPE_CHECKING:
     from open_clip.model import CLIPVisionCfg
+
+__all__ = [
+    "IMAGE_MEAN",
+    "IMAGE_STD",
+    "ClipLn",
+    "LeanQuickGelu",
+    "build",
+    "make_lean",
+    "set_ln_tuning",
+    "slerp",
+]
 
 IMAGE_MEAN = (0.48145466, 0.4578275, 0.40821073)
 IMAGE_STD = (0.26862954, 0.26130258, 0.27577711)
@@ -39,12 +51,12 @@ _HANDLED = {
 class ClipLn(nn.Module):
     """``forward(pixels)``: (N, 3, side, side) normalised to logits (N, 2): genuine, manipulated."""
 
-    def __init__(self, tower: nn.Module, width: int, side: int) -> None:
+    def __init__(self, tower: nn.Module, width: int, side: int, head: str = LINEAR_NORM) -> None:
         super().__init__()
         self.tower = tower
         self.width = width
         self.side = side
-        self.head = nn.Linear(width, 2)
+        self.head = Head(width, head)
 
     def tokens(self, pixels: Tensor) -> Tensor:
         """All tokens after the last LayerNorm: (N, 1 + patches, width), the class token first."""
@@ -54,17 +66,23 @@ class ClipLn(nn.Module):
         normed: Tensor = tower.ln_post(x)
         return normed
 
+    def pooled(self, pixels: Tensor) -> Tensor:
+        """The class token after the last LayerNorm, of its own length: (N, width)."""
+        return self.tokens(pixels)[:, 0].float()
+
     def features(self, pixels: Tensor) -> Tensor:
-        """The class token, L2-normalised: (N, width)."""
-        return nnf.normalize(self.tokens(pixels)[:, 0].float(), dim=-1)
+        """The class token at length one, on which the losses are defined: (N, width)."""
+        return unit(self.pooled(pixels))
 
     def forward(self, pixels: Tensor) -> Tensor:
-        logits: Tensor = self.head(self.features(pixels))
+        logits: Tensor = self.head(self.pooled(pixels))
         return logits
 
 
 def build(network: Mapping[str, object]) -> ClipLn:
     """Build the module a card asks for: ``tower`` names an open_clip model, or ``vision`` is a table of its parameters.
+
+    ``head`` is "linear_norm" (also where the card says nothing) or "linear".
 
     Raises:
         CardInvalid: open_clip knows no such tower, or it is not a vision transformer with a class token.
@@ -72,8 +90,12 @@ def build(network: Mapping[str, object]) -> ClipLn:
     import open_clip
     from open_clip.model import CLIPVisionCfg
 
-    if len(network) != 1:
-        raise CardInvalid(f"The network table of a clip_ln card has one entry, tower or vision, not {len(network)}.")
+    for entry in network:
+        if entry not in ("tower", "vision", "head"):
+            raise CardInvalid(f'The network table of a clip_ln card has no entry "{entry}".')
+    if ("tower" in network) == ("vision" in network):
+        raise CardInvalid("The network table of a clip_ln card has one entry for its tower: tower or vision.")
+    head = kind_of(network.get("head", LINEAR_NORM))
     name, vision = network.get("tower"), network.get("vision")
     if isinstance(name, str):
         # Only towers that come with the library: it would fetch "hf-hub:..." from the net and read "local-dir:...".
@@ -93,16 +115,16 @@ def build(network: Mapping[str, object]) -> ClipLn:
         raise CardInvalid(f"The card's vision table has an entry open_clip does not know: {error}.") from error
     if cfg.timm_model_name or cfg.attentional_pool or cfg.pool_type not in ("tok", ""):
         raise CardInvalid("This tower has no class token after its last LayerNorm; clip_ln needs one.")
-    for entry in fields(CLIPVisionCfg):
-        if entry.name not in _HANDLED and getattr(cfg, entry.name) != entry.default:
-            raise CardInvalid(f'clip_ln builds no tower with "{entry.name}".')
+    for part in fields(CLIPVisionCfg):
+        if part.name not in _HANDLED and getattr(cfg, part.name) != part.default:
+            raise CardInvalid(f'clip_ln builds no tower with "{part.name}".')
     try:
-        return _assembled(cfg, quick)
+        return _assembled(cfg, quick, head)
     except (TypeError, ValueError, ArithmeticError, RuntimeError, AssertionError) as error:
         raise CardInvalid(f"open_clip cannot build the tower the card asks for: {error}.") from error
 
 
-def _assembled(cfg: CLIPVisionCfg, quick: bool) -> ClipLn:
+def _assembled(cfg: CLIPVisionCfg, quick: bool, head: str) -> ClipLn:
     from open_clip.transformer import LayerNorm, QuickGELU, VisionTransformer
 
     if not isinstance(cfg.layers, int):
@@ -122,7 +144,7 @@ def _assembled(cfg: CLIPVisionCfg, quick: bool) -> ClipLn:
         norm_layer=LayerNorm,
     )
     tower.proj = None
-    return ClipLn(tower, cfg.width, side)
+    return ClipLn(tower, cfg.width, side, head)
 
 
 class LeanQuickGelu(nn.Module):
@@ -141,30 +163,3 @@ def make_lean(module: ClipLn) -> None:
         for name, child in part.named_children():
             if isinstance(child, QuickGELU):
                 setattr(part, name, LeanQuickGelu())
-
-
-def set_ln_tuning(module: ClipLn) -> tuple[int, int]:
-    """Freeze everything but LayerNorms and the head (arXiv 2503.19683, section 3.2).
-
-    Returns:
-        Trainable parameters in the tower and in the head: 102,400 and 2,050 for ViT-L/14.
-    """
-    for parameter in module.parameters():
-        parameter.requires_grad_(False)
-    tuned = 0
-    for part in module.tower.modules():
-        if isinstance(part, nn.LayerNorm):
-            for parameter in part.parameters():
-                parameter.requires_grad_(True)
-                tuned += parameter.numel()
-    for parameter in module.head.parameters():
-        parameter.requires_grad_(True)
-    return tuned, sum(p.numel() for p in module.head.parameters())
-
-
-def slerp(one: Tensor, two: Tensor, t: Tensor) -> Tensor:
-    """Spherical interpolation of unit vectors: (N, width), t (N, 1) in 0..1; t = 0 gives ``one``, 1 gives ``two``."""
-    cosine = (one * two).sum(dim=-1, keepdim=True).clamp(-1 + 1e-6, 1 - 1e-6)
-    angle = torch.acos(cosine)
-    mixed = (torch.sin((1 - t) * angle) * one + torch.sin(t * angle) * two) / torch.sin(angle)
-    return nnf.normalize(mixed, dim=-1)
