@@ -7,12 +7,14 @@ into ``tests/golden/cases``; ``format-1.1-encrypted`` makes one with a passphras
 82d8519. A golden case is never made again once released: what it holds is what people have on their disks.
 
 The case: a clip with a face and one without, a damaged file, a file turned away, a finished and a cancelled
-examination with maps, a signed report, exhibits hashed again; since 1.1 also descriptions, derived items, an import and
-edits with undo. Nothing but the astronaut of scikit-image (public domain) and drawn patterns.
+examination with maps, a signed report, exhibits hashed again; since 1.1 also descriptions, derived items, an import
+and edits with undo; since 1.2 readings of whole tracks and a person with a reference and a claim. Nothing but the
+astronaut of scikit-image (public domain) and drawn patterns.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import platform
@@ -28,7 +30,7 @@ import numpy as np
 from tests.fakes import clips
 from tests.fakes.marked_engine import MarkedEngine, marked_portrait
 from workstation.app.session import CaseSession
-from workstation.domain.examinations import Environment, ExaminationState
+from workstation.domain.examinations import Environment, Examination, ExaminationPlan, ExaminationState
 from workstation.media.clips import write_clip
 
 HERE = Path(__file__).parent / "cases"
@@ -92,7 +94,10 @@ def fill(engine: MarkedEngine, session: CaseSession) -> None:
     done(engine, session.examine(chosen, None, 4))
     store = session.store
     run = session.examinations()[0]
-    second = store.start_examination(run.plan, Environment({"device": "cpu", "note": "stopped"}))
+    plan = plan_1_2(run.plan) if hasattr(store, "readings") else run.plan
+    second = store.start_examination(plan, Environment({"device": "cpu", "note": "stopped"}))
+    if hasattr(store, "readings"):
+        fill_1_2(session, run, second)
     store.end_examination(second.id, ExaminationState.CANCELLED, "stopped by the examiner")
     if hasattr(store, "edits"):
         fill_1_1(session)
@@ -149,6 +154,48 @@ def fill_1_1(session: CaseSession) -> None:
     editing.undo()
 
 
+def plan_1_2(plan: ExaminationPlan) -> ExaminationPlan:
+    """With a second detector that reads whole tracks and nothing else."""
+    settings = {"gallery": "{}", "merge": "8", "schedule": "even"}
+    more = {"crop_size": 224, "crop_margin": 1.7, "level": "track", "sequence": 32, "least": 2, "settings": settings}
+    track_level = dataclasses.replace(plan.detectors[0], id="whole-track", **more)
+    return dataclasses.replace(plan, detectors=(*plan.detectors, track_level))
+
+
+def fill_1_2(session: CaseSession, run: Examination, second: Examination) -> None:
+    """What format 1.2 added: readings of whole tracks; a person, a reference and a claim."""
+    from workstation.domain.detectors import Measure
+    from workstation.domain.edits import Change, ObjectKind
+    from workstation.domain.ids import ObjectId, new_id
+    from workstation.domain.results import Abstention, AbstentionReason, ItemStatus, TrackReading
+
+    store, item = session.store, session.evidence()[0]
+    rows = store.frame_rows(run.id, item.id)
+    store.append_rows([dataclasses.replace(row, examination=second.id) for row in rows])
+    face = next(face for row in rows for face in row.faces)
+    place = (second.id, item.id, face.track, face.track_number)
+    frames = tuple(row.frame.ordinal for row in rows)
+    measures = (
+        Measure("pairs_median", "ähnlich, median", 0.1 + 0.2, -0.5, 0.75, "5 % to 95 % of 4 frames"),
+        Measure("claimed", "similarity to the person claimed", None, about="nobody is claimed", exploratory=True),
+    )
+    why = Abstention(AbstentionReason.TOO_FEW_FRAMES, "4 frames; it needs 8")
+    store.readings.append([TrackReading(*place, "whole-track", ItemStatus.OK, frames, 1 / 3, measures, "A nöte.")])
+    store.readings.append([TrackReading(*place, "red-mark", ItemStatus.ABSTAINED, frames, abstention=why)])
+    person = ObjectId(new_id())
+    reference = {"person": person, "examination": run.id, "evidence": item.id, "track": face.track}
+    claim = {"person": person, "evidence": item.id, "track": ""}
+    bodies = {
+        ObjectKind.PERSON: {"name": "Märta"},
+        ObjectKind.REFERENCE: reference,
+        ObjectKind.CLAIM: claim,
+    }
+    named = [
+        Change(person if kind is ObjectKind.PERSON else ObjectId(new_id()), kind, None, b) for kind, b in bodies.items()
+    ]
+    store.edits.do("Person", named)
+
+
 def done(engine: MarkedEngine, job: object) -> None:
     info = engine.jobs.wait(job)  # type: ignore[arg-type]
     if info.state.value != "done":
@@ -162,6 +209,28 @@ def fill_encrypted(engine: MarkedEngine, session: CaseSession) -> None:
     item = session.evidence()[0]
     session.store.arrays.put(np.linspace(0, 1, 4096, dtype=np.float16).reshape(64, 64))
     session.editing.note(item.id, "in secret")
+    if hasattr(session.store, "readings"):
+        fill_encrypted_1_2(session)
+
+
+def fill_encrypted_1_2(session: CaseSession) -> None:
+    """One frame with one face on one track, and what a detector said about that track."""
+    from workstation.domain.examinations import DetectorUse, ExaminationPlan
+    from workstation.domain.faces import FaceDetection, FaceQuality
+    from workstation.domain.geometry import Box, Point
+    from workstation.domain.ids import TrackId
+    from workstation.domain.media import FrameRef, TimeBase
+    from workstation.domain.results import FaceRow, FrameRow, ItemStatus, TrackReading
+
+    store, item = session.store, session.evidence()[0]
+    use = DetectorUse("whole-track", "1", "a" * 64, "b" * 64, level="track", sequence=32)
+    run = store.start_examination(ExaminationPlan((item.id,), (use,), "none", "c" * 64, 1), Environment({}))
+    points = (Point(1, 1), Point(3, 1), Point(2, 2), Point(1, 3), Point(3, 3))
+    detection = FaceDetection(Box(0, 0, 4, 4), points, 1.0, "none")
+    face = FaceRow(TrackId("track-1"), 1, detection, FaceQuality(()), ())
+    store.append_rows([FrameRow(run.id, item.id, FrameRef(0, 0, TimeBase(1, 25), "d" * 64, 0), (face,))])
+    store.readings.append([TrackReading(run.id, item.id, face.track, 1, use.id, ItemStatus.OK, (0,), 0.25)])
+    store.end_examination(run.id, ExaminationState.DONE)
 
 
 def plain_rows(folder: Path) -> sqlite3.Connection:

@@ -8,7 +8,7 @@ from workstation.domain.errors import CaseDamaged, CaseFormatTooNew, CaseNotFoun
 from workstation.storage.durable import file_error
 
 APPLICATION_ID = 0x574B5331  # "WKS1"
-MAJOR, MINOR = 1, 1
+MAJOR, MINOR = 1, 2
 FORMAT = MAJOR * 1000 + MINOR
 _MAGIC = b"SQLite format 3\x00"
 

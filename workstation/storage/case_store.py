@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from sqlalchemy import Connection
@@ -35,6 +34,8 @@ from workstation.storage.facets.derived import DerivedItems
 from workstation.storage.facets.descriptions import Descriptions, describe
 from workstation.storage.facets.edits import Edits
 from workstation.storage.facets.intake import Intake
+from workstation.storage.facets.reading import keys
+from workstation.storage.facets.readings import Readings
 from workstation.storage.keys import LedgerKey
 from workstation.storage.open_case import OpenCase
 from workstation.storage.repositories import custody, evidence, examinations, frames, reports, summaries
@@ -141,9 +142,7 @@ class CaseStore:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self.close()
 
     @property
@@ -216,6 +215,11 @@ class CaseStore:
     def edits(self) -> Edits:
         """The examiner's edits with undo and redo (U27, U37)."""
         return Edits(self._open)
+
+    @property
+    def readings(self) -> Readings:
+        """What detectors said about tracks as a whole (X9, X10)."""
+        return Readings(self._open)
 
     # Exhibits
 
@@ -335,7 +339,9 @@ class CaseStore:
             run = examinations.start(
                 connection, self._open.case.id, ExaminationId(new_id()), plan, environment, now_utc()
             )
-            chain.append(connection, CustodyKind.EXAMINATION_STARTED, opening.start_facts(run, resumed=False))
+            chain.append(
+                connection, CustodyKind.EXAMINATION_STARTED, opening.start_facts(connection, run, resumed=False)
+            )
             return run
 
         return self._open.change(work)
@@ -372,7 +378,9 @@ class CaseStore:
             if run.state in (ExaminationState.RUNNING, ExaminationState.DONE):
                 raise InputError(f"Examination {run.number} is {run.state.value}; there is nothing to go on with.")
             examinations.set_state(connection, examination_id, ExaminationState.RUNNING, None, "")
-            chain.append(connection, CustodyKind.EXAMINATION_STARTED, opening.start_facts(run, resumed=True))
+            chain.append(
+                connection, CustodyKind.EXAMINATION_STARTED, opening.start_facts(connection, run, resumed=True)
+            )
             return examinations.one(connection, self._open.case.id, examination_id)
 
         return self._open.change(work)
@@ -389,7 +397,7 @@ class CaseStore:
 
     def examined_ordinals(self, examination_id: ExaminationId, evidence_id: EvidenceId) -> frozenset[int]:
         """Raises: NotFound."""
-        return self._open.read(lambda c: frames.ordinals(c, *_keys(c, examination_id, evidence_id)))
+        return self._open.read(lambda c: frames.ordinals(c, *keys(c, examination_id, evidence_id)))
 
     def frame_rows(
         self, examination_id: ExaminationId, evidence_id: EvidenceId, ordinals: Collection[int] | None = None
@@ -397,18 +405,18 @@ class CaseStore:
         """Stored rows in presentation order, of the frames ``ordinals`` or of all. Raises: NotFound."""
 
         def work(connection: Connection) -> tuple[FrameRow, ...]:
-            number, position = _keys(connection, examination_id, evidence_id)
+            number, position = keys(connection, examination_id, evidence_id)
             return frames.read(connection, examination_id, number, evidence_id, position, ordinals)
 
         return self._open.read(work)
 
     def summaries(self, examination_id: ExaminationId, evidence_id: EvidenceId) -> tuple[TrackSummary, ...]:
         """One line per track and detector; the peak is the frame with the highest score. Raises: NotFound."""
-        return self._open.read(lambda c: summaries.tracks(c, *_keys(c, examination_id, evidence_id)))
+        return self._open.read(lambda c: summaries.tracks(c, *keys(c, examination_id, evidence_id)))
 
     def coverage(self, examination_id: ExaminationId, evidence_id: EvidenceId, frames_total: int) -> Coverage:
         """How much was looked at; totals add up (X10). Raises: NotFound."""
-        return self._open.read(lambda c: summaries.coverage(c, *_keys(c, examination_id, evidence_id), frames_total))
+        return self._open.read(lambda c: summaries.coverage(c, *keys(c, examination_id, evidence_id), frames_total))
 
     # Chain of custody and reports
 
@@ -494,7 +502,3 @@ class CaseStore:
 
     def reports(self) -> tuple[ReportRecord, ...]:
         return self._open.read(lambda c: reports.every(c, self._open.case.id))
-
-
-def _keys(connection: Connection, examination: ExaminationId, item: EvidenceId) -> tuple[int, int]:
-    return examinations.number(connection, examination), evidence.position(connection, item)

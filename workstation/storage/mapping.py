@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 
 from workstation.domain.custody import canonical_json
+from workstation.domain.detectors import Measure
 from workstation.domain.examinations import DetectorUse, Environment, ExaminationPlan, GateLimits
 from workstation.domain.faces import Gate, GateReading
 from workstation.domain.geometry import Affine, Point
@@ -84,6 +85,20 @@ def gates_to_text(readings: tuple[GateReading, ...]) -> str:
 
 def gates_from_text(text: str) -> tuple[GateReading, ...]:
     return tuple(GateReading(_GATES[gate], value, limit, passed) for gate, value, limit, passed in json.loads(text))
+
+
+def measures_to_text(measures: tuple[Measure, ...]) -> str:
+    """A JSON list with every field by name. Raises: ValueError for a number that is none."""
+    kept = [replace(m, value=_number(m.value), low=_number(m.low), high=_number(m.high)) for m in measures]
+    return json.dumps([asdict(m) for m in kept], sort_keys=True, ensure_ascii=False, allow_nan=False)
+
+
+def measures_from_text(text: str) -> tuple[Measure, ...]:
+    return tuple(Measure(**value) for value in json.loads(text))
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None else float(value)
 
 
 def affine_to_text(affine: Affine | None) -> str | None:

@@ -16,7 +16,7 @@ from workstation.domain.custody import CustodyKind
 from workstation.domain.errors import CaseDamaged, CaseReadOnly, InputError, IntegrityMismatch
 from workstation.domain.examinations import Examination, ExaminationState
 from workstation.domain.ids import CaseId, ExaminationId, new_id
-from workstation.storage import case_format, key_slots, mapping, migrate, restate, switching
+from workstation.storage import case_format, key_slots, migrate, restate, switching
 from workstation.storage.anchor import read_anchor, write_anchor
 from workstation.storage.case_folder import CaseFolder, making
 from workstation.storage.case_lock import CaseLock
@@ -263,8 +263,12 @@ def _session(chain: Chain) -> dict[str, object]:
     }
 
 
-def start_facts(run: Examination, *, resumed: bool) -> dict[str, object]:
-    """What the custody event at the start of an examination states: which plan, where, with what."""
+def start_facts(connection: Connection, run: Examination, *, resumed: bool) -> dict[str, object]:
+    """What the custody event at the start of an examination states: which plan, where, with what.
+
+    The digests are over the texts as stored: a plan of an older case, read and written again, would be another text.
+    """
+    plan, environment = examinations.texts(connection, run.id)
     return {
         "examination": run.id,
         "number": run.number,
@@ -273,8 +277,8 @@ def start_facts(run: Examination, *, resumed: bool) -> dict[str, object]:
         "evidence": list(run.plan.evidence),
         "detectors": [f"{use.id} {use.version} weights {use.weights_sha256}" for use in run.plan.detectors],
         "frames": run.plan.frames,
-        "plan_sha256": hashlib.sha256(mapping.plan_to_text(run.plan).encode()).hexdigest(),
-        "environment_sha256": hashlib.sha256(mapping.environment_to_text(run.environment).encode()).hexdigest(),
+        "plan_sha256": hashlib.sha256(plan.encode()).hexdigest(),
+        "environment_sha256": hashlib.sha256(environment.encode()).hexdigest(),
     }
 
 

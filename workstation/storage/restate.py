@@ -43,7 +43,7 @@ def migrated(connection: Connection, chain: Chain, old: int, new: int, root: Pat
                 "started_at": run.started_at,
                 "ended_at": run.ended_at,
                 "tables_sha256": row_digests.of_examination(
-                    lambda sql, values: connection.execute(text(sql), values), run.number
+                    lambda sql, values: connection.execute(text(sql), values), run.number, new
                 ),
             }
             for run in runs

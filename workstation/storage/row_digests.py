@@ -19,7 +19,12 @@ f.gates FROM faces f JOIN frames m ON m.key = f.frame WHERE m.examination = :exa
     "results": """SELECT r.face, r.position, r.detector, r.status, r.score, r.reason, r.detail, r.map_digest,
 r.map_transform, r.crop_size FROM results r JOIN faces f ON f.key = r.face JOIN frames m ON m.key = f.frame
 WHERE m.examination = :examination ORDER BY r.face, r.position""",
+    "track_readings": """SELECT position, examination, evidence, track, detector, status, value, reason, detail, frames,
+measures, note FROM track_readings WHERE examination = :examination ORDER BY position""",
 }
+SINCE: Mapping[str, int] = {"track_readings": 1002}
+"""The format that brought a table, where that is not the first."""
+
 
 Run = Callable[[str, Mapping[str, object]], Iterable[Sequence[object]]]
 
@@ -33,7 +38,9 @@ def rows_sha256(rows: Iterable[Sequence[object]]) -> str:
     return digest.hexdigest()
 
 
-def of_examination(run: Run, examination: int) -> dict[str, str]:
-    """Table name to digest. ``run`` executes a statement with named values and gives its rows."""
+def of_examination(run: Run, examination: int, number: int) -> dict[str, str]:
+    """Table name to digest, for the tables that format ``number`` has. ``run`` executes a statement with named values
+    and gives its rows."""
     values = {"examination": examination}
-    return {table: rows_sha256(run(statement, values)) for table, statement in STATEMENTS.items()}
+    there = {table: statement for table, statement in STATEMENTS.items() if SINCE.get(table, 0) <= number}
+    return {table: rows_sha256(run(statement, values)) for table, statement in there.items()}

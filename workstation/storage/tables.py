@@ -21,6 +21,7 @@ examinations        ``examination_started`` (number, plan_sha256, environment_sh
                     ``migrated``
 tracks, frames,     ``results_sha256`` and ``tables_sha256`` of ``examination_ended``, the latter of older runs in
 faces, results      ``migrated``; not sealed while the examination runs
+track_readings      ``tables_sha256`` of ``examination_ended``; an end that does not name the table had no such row
 reports             ``report_built``, id under ``report``: every column; built_at of older ones: ``migrated``
 descriptions,       one ``evidence_described`` for each row of descriptions with what = "streams" or "metadata", in the
 stream_digests,     order of number: evidence, what, sha256; rows of a description give that digest again
@@ -188,6 +189,25 @@ class Results(Base):
     map_digest: Mapped[str | None]
     map_transform: Mapped[str | None]
     crop_size: Mapped[int]
+
+
+class TrackReadings(Base):
+    """What a detector said about a track as a whole. ``frames`` is a JSON list of ordinals; ``measures`` one of
+    {name, label, value, low, high, about, exploratory}."""
+
+    __tablename__ = "track_readings"
+    position: Mapped[int] = mapped_column(primary_key=True)
+    examination: Mapped[int] = mapped_column(ForeignKey("examinations.number"))
+    evidence: Mapped[int] = mapped_column(ForeignKey("evidence.position"))
+    track: Mapped[int] = mapped_column(ForeignKey("tracks.key"))
+    detector: Mapped[str]
+    status: Mapped[str]
+    value: Mapped[float | None]
+    reason: Mapped[str | None]
+    detail: Mapped[str | None]
+    frames: Mapped[str]
+    measures: Mapped[str]
+    note: Mapped[str]
 
 
 class Reports(Base):

@@ -102,4 +102,11 @@ ADDED_1001: Mapping[str, str] = {
 
 FORMAT_1001: Mapping[str, str] = {**FORMAT_1000, **ADDED_1001}
 
-BY_FORMAT: Mapping[int, Mapping[str, str]] = {1000: FORMAT_1000, 1001: FORMAT_1001}
+ADDED_1002: Mapping[str, str] = {
+    **_growing("track_readings", "position"),
+    **_once("track_readings", "track", "detector"),
+}
+
+FORMAT_1002: Mapping[str, str] = {**FORMAT_1001, **ADDED_1002}
+
+BY_FORMAT: Mapping[int, Mapping[str, str]] = {1000: FORMAT_1000, 1001: FORMAT_1001, 1002: FORMAT_1002}

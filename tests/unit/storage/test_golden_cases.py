@@ -93,6 +93,7 @@ def everything(store: CaseStore) -> list[object]:
             if item.id in run.plan.evidence:
                 rows = store.frame_rows(run.id, item.id)
                 found += [rows, store.summaries(run.id, item.id), store.coverage(run.id, item.id, 12)]
+                found += [store.readings.of(run.id, item.id), store.readings.stored(run.id, item.id)]
                 results = [result for row in rows for face in row.faces for result in face.results]
                 found += [store.arrays.get(r.map_digest).tolist() for r in results if r.map_digest]
     found += [store.derived.every(), store.intake.batches(), store.edits.journal(), store.edits.objects()]
@@ -130,6 +131,10 @@ def test_reading_a_golden_case_changes_nothing(golden: tuple[int, Path]) -> None
         assert len(store.evidence()) >= 3
         assert len(everything(store)) > 10
         assert store.custody()[-1].kind is CustodyKind.CASE_CLOSED
+        if number < 1002:
+            run = store.examinations()[0]
+            assert store.readings.of(run.id, run.plan.evidence[0]) == ()
+            assert store.readings.stored(run.id, run.plan.evidence[0]) == frozenset()
         if number < 1001:
             assert store.descriptions.streams(store.evidence()[0].id) is None
             assert store.descriptions.metadata(store.evidence()[0].id) is None
@@ -159,7 +164,7 @@ def test_an_older_case_is_brought_up_without_losing_a_row(number: int, tmp_path:
         assert chain[: len(old_chain)] == old_chain
         new = [event.kind for event in chain[len(old_chain) :]]
         assert new[:2] == [CustodyKind.CASE_OPENED, CustodyKind.MIGRATED]
-        assert set(new[2:]) == {CustodyKind.EVIDENCE_DESCRIBED}
+        assert set(new[2:]) == ({CustodyKind.EVIDENCE_DESCRIBED} if number < 1001 else set())
         body = json.loads(chain[len(old_chain) + 1].body)
         assert (body["from_format"], body["format"]) == (number, case_format.FORMAT)
         backup = folder / body["backup"]

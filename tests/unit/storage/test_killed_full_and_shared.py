@@ -258,22 +258,22 @@ def test_an_older_format_is_backed_up_and_brought_up(
     shutil.copytree(migrate.SCRIPTS, scripts, ignore=shutil.ignore_patterns("__pycache__"))
     step = """
         from alembic import op
-        revision, down_revision, branch_labels, depends_on = "0003", "0002", None, None
+        revision, down_revision, branch_labels, depends_on = "0004", "0003", None, None
         def upgrade():
             op.execute("CREATE TABLE remarks (key INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT")
             FAULT
     """
     later = case_format.FORMAT + 1
     monkeypatch.setattr(case_format, "FORMAT", later)
-    monkeypatch.setattr(triggers, "BY_FORMAT", {**triggers.BY_FORMAT, later: triggers.FORMAT_1001})
+    monkeypatch.setattr(triggers, "BY_FORMAT", {**triggers.BY_FORMAT, later: triggers.FORMAT_1002})
     real = migrate.bring_up_to_date
     monkeypatch.setattr(migrate, "bring_up_to_date", lambda f, e, n, r, **k: real(f, e, n, r, scripts, **k))
-    (scripts / "versions" / "v0003.py").write_text(textwrap.dedent(step.replace("FAULT", "op.execute('nonsense')")))
+    (scripts / "versions" / "v0004.py").write_text(textwrap.dedent(step.replace("FAULT", "op.execute('nonsense')")))
     with pytest.raises(Exception, match="nonsense"):
         CaseStore.open(store.folder, key=key)
     assert case_format.read_header(store.folder / "case.sqlite")[1] == later - 1, "a step that fails changes nothing"
     shutil.rmtree(store.folder / "backups")
-    (scripts / "versions" / "v0003.py").write_text(textwrap.dedent(step.replace("FAULT", "")))
+    (scripts / "versions" / "v0004.py").write_text(textwrap.dedent(step.replace("FAULT", "")))
     with CaseStore.open(store.folder, key=key) as again:
         assert [e.kind for e in again.custody()][-2:] == [CustodyKind.CASE_OPENED, CustodyKind.MIGRATED]
     raw = connect(store.folder / "case.sqlite", "ro")

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from workstation.domain.edits import ObjectKind
 from workstation.domain.results import ItemStatus
 from workstation.storage import case_format, case_store
 from workstation.storage.case_store import CaseStore
@@ -71,7 +72,7 @@ def test_the_program_of_the_page_follows_the_chain(folder: Path) -> None:
 
 
 def test_every_query_is_tested() -> None:
-    assert len(QUERIES) == PAGE.count("```sql") == 7
+    assert len(QUERIES) == PAGE.count("```sql") == 9
 
 
 def test_exhibits(folder: Path) -> None:
@@ -126,13 +127,34 @@ def test_frames(folder: Path) -> None:
     assert {row["status"] for row in found} == {ItemStatus.OK, None}
 
 
+def test_track_readings(folder: Path) -> None:
+    found = ask(folder, "What detectors said about tracks as a whole, with how many frames each was given")
+    measured = ask(folder, "Measures beside those values")
+    wanted, measures = [], []
+    with CaseStore.open(folder, key=None, read_only=True) as store:
+        for item in store.evidence():
+            for run in store.examinations():
+                for r in store.readings.of(run.id, item.id) if item.id in run.plan.evidence else ():
+                    head = (item.exhibit, f"T{r.track_number}", r.detector)
+                    value = None if r.value is None else round(r.value, 6)
+                    words = r.note if r.abstention is None else r.abstention.reason.value
+                    wanted.append((*head, r.status, value, len(r.frames), words))
+                    measures += [(*head, m.label, m.value, m.low, m.high, m.about, m.exploratory) for m in r.measures]
+    assert [tuple(row.values()) for row in found] == wanted
+    assert {row[3] for row in wanted} == {ItemStatus.OK, ItemStatus.ABSTAINED}
+    assert [tuple(row.values()) for row in measured] == measures
+    assert len(measures) == 2
+
+
 def test_objects_and_journal(folder: Path) -> None:
     objects = ask(folder, "What the examiner wrote, as it stands")
     journal = ask(folder, "The journal, with what each undo and redo was about")
     with CaseStore.open(folder, key=None, read_only=True) as store:
         assert [row["kind"] for row in objects] == [thing.kind for thing in store.edits.objects()]
         wanted = [(e.seq, e.action, e.label, e.target, len(e.changes)) for e in store.edits.journal()]
-    assert {"Märk", "begun", "mark/red", "The astronaut", "turned"} == {row["words"] for row in objects} - {"reported"}
+        (person,) = [str(thing.id) for thing in store.edits.objects() if thing.kind is ObjectKind.PERSON]
+    words = {"Märk", "begun", "mark/red", "The astronaut", "turned", "Märta", person}
+    assert words == {row["words"] for row in objects} - {"reported"}
     assert [tuple(row.values()) for row in journal] == wanted
     assert {row["action"] for row in journal} == {"do", "undo", "redo"}
 

@@ -21,11 +21,16 @@ def steps() -> Mapping[int, tuple[str, tuple[str, ...]]]:
 
     Loaded when needed: the steps bring the migration library with them.
     """
-    from workstation.storage.migrations.versions import v0001_first_format, v0002_descriptions_and_edits
+    from workstation.storage.migrations.versions import (
+        v0001_first_format,
+        v0002_descriptions_and_edits,
+        v0003_track_readings,
+    )
 
     return {
         1000: (v0001_first_format.revision, v0001_first_format._TABLES),
         1001: (v0002_descriptions_and_edits.revision, v0002_descriptions_and_edits._TABLES),
+        1002: (v0003_track_readings.revision, v0003_track_readings._TABLES),
     }
 
 

@@ -8,6 +8,7 @@ is every record of an exhibit: whatever is taken out later leaves the rest verif
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import math
 import os
@@ -22,7 +23,7 @@ from workstation.domain.evidence import EvidenceItem
 from workstation.domain.ids import EvidenceId
 from workstation.domain.merkle import Tree, leaf_hash
 from workstation.domain.reports import ReportRecord
-from workstation.domain.results import FrameRow
+from workstation.domain.results import FrameRow, TrackReading
 from workstation.storage.case_files import CaseFiles
 from workstation.storage.case_store import CaseStore
 from workstation.storage.checkpoints import sign_checkpoint
@@ -258,8 +259,9 @@ def _exhibit(writer: PackWriter, store: CaseStore, item: EvidenceItem, media: bo
         }
         writer.add_bytes(f"{place}/summary.json", _json(summary))
         writer.add_bytes(f"{place}/frames.jsonl", _lines(_frame(row) for row in rows))
+        readings = store.readings.of(run.id, item.id)
         for number in sorted({face.track_number for row in rows for face in row.faces}):
-            writer.add_bytes(f"{place}/track-{number:02d}.jsonl", _lines(_track(rows, number)))
+            writer.add_bytes(f"{place}/track-{number:02d}.jsonl", _lines(_track(rows, readings, number)))
         maps |= dict.fromkeys(r.map_digest for row in rows for f in row.faces for r in f.results if r.map_digest)
     if not media:
         return
@@ -281,15 +283,18 @@ def _frame(row: FrameRow) -> dict[str, object]:
     return {"frame": plain(row.frame), "tracks": faces, "error": row.error}
 
 
-def _track(rows: Sequence[FrameRow], number: int) -> Iterator[dict[str, object]]:
+def _track(rows: Sequence[FrameRow], readings: Sequence[TrackReading], number: int) -> Iterator[dict[str, object]]:
+    """A line for each frame with its scores, then one for each reading of the whole track."""
     for row in rows:
         for face in row.faces:
             if face.track_number == number:
                 yield {"frame": plain(row.frame), "face": plain(face)}
+    yield from ({"reading": plain(reading)} for reading in readings if reading.track_number == number)
 
 
 def _examinations(writer: PackWriter, store: CaseStore, chosen: Sequence[EvidenceItem]) -> None:
     ids = {item.id: item.exhibit for item in chosen}
+    hidden = [item.id for item in store.evidence() if item.id not in ids]
     for run in store.examinations():
         shown = [ids[exhibit] for exhibit in run.plan.evidence if exhibit in ids]
         if not shown:
@@ -300,7 +305,16 @@ def _examinations(writer: PackWriter, store: CaseStore, chosen: Sequence[Evidenc
         facts["plan"]["evidence_withheld"] = len(run.plan.evidence) - len(shown)
         if len(shown) < len(run.plan.evidence):
             facts["error"] = ""  # it may name an exhibit that is withheld
+        for use in facts["plan"]["detectors"]:
+            _withhold_gallery(use["settings"], hidden)
         writer.add_bytes(f"examinations/examination-{run.number}.json", _json(facts))
+
+
+def _withhold_gallery(settings: dict[str, str], hidden: Sequence[EvidenceId]) -> None:
+    """References that lie in a withheld exhibit are not told of; the digest of the text stays."""
+    text = settings.get("gallery", "")
+    if any(identifier in text for identifier in hidden):
+        settings["gallery"] = "withheld, SHA-256 " + hashlib.sha256(text.encode()).hexdigest()
 
 
 def _reports(writer: PackWriter, store: CaseStore, chosen: Sequence[EvidenceItem]) -> list[dict[str, object]]:

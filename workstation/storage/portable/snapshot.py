@@ -36,13 +36,14 @@ Cancel = Callable[[], bool]
 _BLOCK = 4 << 20
 
 COUNTED = {
-    "exhibits": "SELECT count(*) FROM evidence",
-    "examinations": "SELECT count(*) FROM examinations",
-    "frames": "SELECT count(*) FROM frames",
-    "results": "SELECT count(*) FROM results",
-    "reports": "SELECT count(*) FROM reports",
-    "derived items": "SELECT count(*) FROM derived",
-    "custody events": "SELECT count(*) FROM custody",
+    "exhibits": "evidence",
+    "examinations": "examinations",
+    "frames": "frames",
+    "results": "results",
+    "track readings": "track_readings",
+    "reports": "reports",
+    "derived items": "derived",
+    "custody events": "custody",
 }
 
 
@@ -80,13 +81,19 @@ def snapshot_database(source: Path, target: Path, seal: CaseSeal | None, *, outs
 
 
 def counts_in(database: Path, seal: CaseSeal | None, *, live: bool = False) -> dict[str, int]:
-    """How many of everything a database holds (U9); ``live`` while it is written. Raises: CaseError, CaseDamaged."""
+    """How many of everything a database holds (U9), of tables that its format has; ``live`` while it is written.
+
+    Raises: CaseError, CaseDamaged.
+    """
     key = None if seal is None else seal.database_key
     with typed_errors(database):
         connection = connect(database, "rw" if live else "ro", immutable=not live, key=key)
         try:
             connection.execute("BEGIN")
-            return {name: int(connection.execute(sql).fetchone()[0]) for name, sql in COUNTED.items()}
+            there = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+            counted = {name: table for name, table in COUNTED.items() if table in there}
+            ask = "SELECT count(*) FROM "
+            return {name: int(connection.execute(ask + table).fetchone()[0]) for name, table in counted.items()}
         finally:
             connection.close()
 

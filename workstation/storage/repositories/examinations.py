@@ -56,6 +56,15 @@ def one(connection: Connection, case: CaseId, examination: ExaminationId) -> Exa
     return _examination(row, case)
 
 
+def texts(connection: Connection, examination: ExaminationId) -> tuple[str, str]:
+    """Plan and environment as stored. Raises: NotFound."""
+    wanted = select(Examinations.plan, Examinations.environment).where(Examinations.id == examination)
+    row = connection.execute(wanted).first()
+    if row is None:
+        raise NotFound(f"There is no examination with the id {examination}.")
+    return str(row.plan), str(row.environment)
+
+
 def number(connection: Connection, examination: ExaminationId) -> int:
     """Raises: NotFound."""
     found = connection.execute(select(Examinations.number).where(Examinations.id == examination)).scalar()

@@ -15,6 +15,7 @@ from workstation.domain.ids import TrackId
 from workstation.domain.media import FrameRef, TimeBase
 from workstation.domain.results import AbstentionReason, Coverage, ItemStatus, TrackSummary
 from workstation.storage import row_digests
+from workstation.storage.case_format import FORMAT
 
 _TRACKED = """SELECT t.id, t.number, r.detector, r.status, r.score, r.reason,
   m.stream, m.pts, m.time_base_num, m.time_base_den, m.digest, m.ordinal
@@ -26,6 +27,7 @@ FROM frames WHERE examination = :examination AND evidence = :evidence"""
 _RESULT_COUNTS = """SELECT r.status, count(*)
 FROM frames m JOIN faces f ON f.frame = m.key JOIN results r ON r.face = f.key
 WHERE m.examination = :examination {only} GROUP BY r.status"""
+_READING_COUNTS = "SELECT status, count(*) FROM track_readings WHERE examination = :examination GROUP BY status"
 ROWS = """SELECT e.id, m.stream, m.pts, m.time_base_num, m.time_base_den, m.digest, m.ordinal, m.error,
   f.position, t.id, t.number, f.x0, f.y0, f.x1, f.y1, f.confidence, f.finder, f.landmarks, f.gates,
   r.position, r.detector, r.status, r.score, r.reason, r.detail, r.map_digest, r.map_transform, r.crop_size
@@ -130,7 +132,10 @@ def ending(connection: Connection, examination: int) -> dict[str, object]:
         "faces": connection.execute(text(faces), place).scalar(),
         "results": {status.value: counts[status] for status in ItemStatus},
         "results_sha256": rows_digest(connection.execute(text(ROWS), place)),
-        "tables_sha256": row_digests.of_examination(lambda sql, v: connection.execute(text(sql), v), examination),
+        "readings": {str(row[0]): int(row[1]) for row in connection.execute(text(_READING_COUNTS), place)},
+        "tables_sha256": row_digests.of_examination(
+            lambda sql, values: connection.execute(text(sql), values), examination, FORMAT
+        ),
     }
 
 

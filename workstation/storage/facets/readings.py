@@ -1,0 +1,48 @@
+"""What detectors said about tracks as a whole, kept beside the scores of single frames (X9, X10)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection
+
+from workstation.domain.ids import EvidenceId, ExaminationId, TrackId
+from workstation.domain.results import TrackReading
+from workstation.storage.facets.reading import keys, read_or
+from workstation.storage.open_case import OpenCase
+from workstation.storage.repositories import readings
+
+_SINCE = 1002
+
+
+class Readings:
+    """Facet ``store.readings``. Rows only grow; they are sealed when the examination ends."""
+
+    def __init__(self, opened: OpenCase) -> None:
+        self._open = opened
+
+    def append(self, found: Sequence[TrackReading]) -> int:
+        """Store readings in one transaction; return how many were new.
+
+        What is stored already for the same examination, exhibit, track and detector is ignored: nothing is replaced.
+
+        Raises:
+            InputError: the examination is not running, or does not include the exhibit.
+            NotFound: it has no such track in that exhibit.
+            ValueError: a reading contradicts itself, or holds a number that is none.
+            CaseReadOnly.
+        """
+        return self._open.database.write(lambda c: readings.append(c, found))
+
+    def of(self, examination: ExaminationId, evidence: EvidenceId) -> tuple[TrackReading, ...]:
+        """In the order of tracks. Raises: NotFound."""
+
+        def work(connection: Connection) -> tuple[TrackReading, ...]:
+            number, position = keys(connection, examination, evidence)
+            return readings.read(connection, examination, number, evidence, position)
+
+        return read_or(self._open, work, (), _SINCE)
+
+    def stored(self, examination: ExaminationId, evidence: EvidenceId) -> frozenset[tuple[TrackId, str]]:
+        """Track and detector of every reading that is there. Raises: NotFound."""
+        return read_or(self._open, lambda c: readings.stored(c, *keys(c, examination, evidence)), frozenset(), _SINCE)
