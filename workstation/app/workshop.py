@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from workstation.domain.detectors import Detector
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from workstation.faces.finder import FaceFinder
 
 _log = logging.getLogger(__name__)
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class Workshop:
@@ -30,7 +33,7 @@ class Workshop:
         self._device = None if device == "auto" else device
         self._precision = None if precision == "auto" else precision
         self._finders: dict[str, FaceFinder] = {}
-        self._detectors: dict[str, Detector] = {}
+        self._detectors: dict[tuple[str, tuple[tuple[str, str], ...]], Detector] = {}
         self.description = ""
 
     def look(self) -> str:
@@ -55,19 +58,23 @@ class Workshop:
             _log.info("face finder %s loaded", finder_id)
         return self._finders[finder_id]
 
-    def detector(self, detector_id: str, card_sha256: str = "") -> Detector:
+    def detector(self, detector_id: str, card_sha256: str = "", settings: Mapping[str, str] = _NONE) -> Detector:
         """Return a loaded detector, loading it again when its card on disk has changed.
 
+        Args:
+            settings: what the family is told beyond the card, such as "merge"; each choice is loaded by itself.
+
         Raises:
-            DetectorNotFound, WeightsInvalid, DeviceFault.
+            DetectorNotFound, DetectorError, WeightsInvalid, DeviceFault.
         """
-        loaded = self._detectors.get(detector_id)
+        key = (detector_id, tuple(sorted(settings.items())))
+        loaded = self._detectors.get(key)
         if loaded is None or (card_sha256 and loaded.card.card_sha256 != card_sha256):
             from workstation.detectors import registry
 
             package = registry.find(detector_id, self._detector_folder)
-            loaded = registry.load(package, device=self._device, precision=self._precision)
-            self._detectors[detector_id] = loaded
+            loaded = registry.load(package, device=self._device, precision=self._precision, settings=settings)
+            self._detectors[key] = loaded
             _log.info("detector %s loaded on %s in %s", detector_id, loaded.device, loaded.precision)
             if not self.description:
                 self.look()
