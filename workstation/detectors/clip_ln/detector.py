@@ -9,6 +9,7 @@ import torch
 
 from workstation.detectors.clip_ln.network import ClipLn, make_lean
 from workstation.detectors.clip_ln.network import build as build_network
+from workstation.detectors.merging import NO_MERGING, SETTINGS, guided_by, set_up
 from workstation.detectors.preprocess import pixels
 from workstation.detectors.runtime import batched, usable
 from workstation.detectors.settings import NO_SETTINGS, refuse_unknown
@@ -35,6 +36,8 @@ class ClipLnDetector:
         if lean:
             make_lean(network)
         self.network = network.eval()
+        # What was done to the tower, for the record: tokens merged after each block, where, and how many are left.
+        self.merging = NO_MERGING
 
     def read(self, crops: Sequence[FaceCrop]) -> list[DetectorReading]:
         """Score crops in order. Raises: DeviceFault, InputError."""
@@ -45,7 +48,7 @@ class ClipLnDetector:
 
     def _read(self, crops: Sequence[FaceCrop]) -> list[DetectorReading]:
         values = torch.from_numpy(pixels(crops, self.card.input)).to(device=self.device, dtype=self._kind)
-        with torch.inference_mode():
+        with torch.inference_mode(), guided_by(self.merging, crops):
             scores = self.network(values).float().softmax(dim=-1)[:, 1]
         return [DetectorReading(score) for score in usable(scores.cpu().tolist(), self.card)]
 
@@ -61,9 +64,16 @@ def build(card: DetectorCard) -> ClipLn:
 def load(
     card: DetectorCard, folder: Path, *, device: str, precision: str, settings: Mapping[str, str] = NO_SETTINGS
 ) -> ClipLnDetector:
-    """Load a package. Raises: CardInvalid, DetectorError for an unknown setting, WeightsInvalid."""
-    refuse_unknown(card, settings)
+    """Load a package; ``settings`` may ask for merging that the card has figures for.
+
+    Raises:
+        CardInvalid, WeightsInvalid.
+        DetectorError: a setting is unknown, or asks for merging that was not measured.
+    """
+    refuse_unknown(card, settings, SETTINGS)
     with torch.device("meta"):
         network = build(card)
     load_weights(network, card, folder)
-    return ClipLnDetector(card, network, device, precision)
+    detector = ClipLnDetector(card, network, device, precision)
+    detector.merging = set_up(card, network.tower, settings)
+    return detector

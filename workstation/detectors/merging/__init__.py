@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 
 from workstation.detectors.merging.organs import guided, guided_by, organ_density
 from workstation.detectors.merging.policy import SETTINGS, allowed, check_allowed, measuring, parse
-from workstation.detectors.merging.schedule import SCHEDULES, MergePlan, multiply_accumulates
+from workstation.detectors.merging.schedule import NO_MERGING, SCHEDULES, MergePlan, multiply_accumulates
 from workstation.domain.detectors import DetectorCard
 
 if TYPE_CHECKING:
     from torch import nn
 
 __all__ = [
+    "NO_MERGING",
     "SCHEDULES",
     "SETTINGS",
     "MergePlan",
@@ -46,11 +47,11 @@ def set_up(card: DetectorCard, tower: nn.Module, settings: Mapping[str, str]) ->
     """What a family calls when it loads: the settings, held against the card, are applied to its tower.
 
     Returns:
-        What is done; ``r`` is 0, and the tower untouched, when the settings ask for nothing.
+        What is done: ``NO_MERGING``, and the tower untouched, when the settings ask for nothing.
 
     Raises:
         DetectorError: the settings cannot be read, the card has no figure for them, or the tower cannot merge.
     """
     r, schedule = parse(settings)
     check_allowed(card, r, schedule)
-    return apply(tower, r, schedule)
+    return NO_MERGING if r == 0 else apply(tower, r, schedule)

@@ -51,6 +51,9 @@ class MergePlan:
         return {"merge": str(self.r), "schedule": self.schedule, "tokens": f"{self.tokens} to {self.left}"}
 
 
+NO_MERGING = MergePlan(0, "", (), 0, 0, (0, 0))
+
+
 def check(r: int, schedule: str) -> None:
     """Raises: DetectorError for a negative ``r`` or a schedule that is not known."""
     if r < 0:

@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from workstation.detectors.merging import organs
 from workstation.detectors.merging.matching import Tokens, match, merge_tokens, proportional, spread, start
 from workstation.detectors.merging.schedule import MergePlan, check, plan
+from workstation.detectors.mfclip.vision import VisionEncoder
 from workstation.domain.errors import DetectorError
 
 
@@ -73,6 +74,8 @@ def apply(tower: nn.Module, r: int, schedule: str) -> MergePlan:
         if r:
             tower.blocks = (_EvaBlocks if eva else _TimmBlocks)(blocks, made)
         return made
+    if isinstance(tower, VisionEncoder):
+        raise DetectorError("MFCLIP's transformers have two tokens each: there is nothing to merge.", _LEAVE)
     raise DetectorError(f"Merging does not know towers of the kind {type(tower).__name__}.", _LEAVE)
 
 
