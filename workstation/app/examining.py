@@ -20,7 +20,7 @@ from workstation.app.workshop import Workshop
 from workstation.domain.case import WorkState
 from workstation.domain.clock import now_utc
 from workstation.domain.detectors import Detector, DetectorReading, Level
-from workstation.domain.errors import DetectorError, EvidenceError, LandmarksUnusable
+from workstation.domain.errors import DetectorError, EvidenceError, InputError, LandmarksUnusable
 from workstation.domain.events import CaseSaved, EvidenceChanged, ExaminationChanged
 from workstation.domain.evidence import EvidenceItem
 from workstation.domain.examinations import Examination
@@ -219,7 +219,7 @@ class ExaminationRun:
             return
         try:
             readings: Sequence[DetectorReading | str] = detector.read(crops)
-        except DetectorError as error:
+        except (DetectorError, InputError) as error:
             _log.warning("%s failed on %d faces: %s", name, len(crops), error.message)
             readings = [error.message] * len(crops)
         for face, reading in zip(faces, readings, strict=True):

@@ -15,7 +15,7 @@ from workstation.app.hub import Hub
 from workstation.app.track_crops import CropKind, TrackCrops, Wanted, cut_again, usable_faces
 from workstation.app.workshop import Workshop
 from workstation.domain.detectors import GalleryPerson, SequenceDetector, TrackContext
-from workstation.domain.errors import DetectorError, EvidenceError
+from workstation.domain.errors import DetectorError, EvidenceError, InputError
 from workstation.domain.events import ExaminationChanged
 from workstation.domain.evidence import EvidenceItem
 from workstation.domain.examinations import DetectorUse, Examination
@@ -122,7 +122,7 @@ class TrackStage:
         try:
             people = self._gallery(item.id, track, use, detector)
             said = detector.read_track(cut.crops, TrackContext(cut.seconds, people))
-        except (DetectorError, EvidenceError) as error:
+        except (DetectorError, EvidenceError, InputError) as error:
             _log.warning("%s failed on track %d of %s: %s", use.id, number, item.exhibit, error.message)
             return self._failed(item, track, number, use, cut.ordinals, error.message)
         return TrackReading(
