@@ -2,22 +2,88 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Literal
+
 import torch
 import torch.nn.functional as nnf
 from torch import Tensor
 
+from workstation.detectors.clip_ln.tuning import slerp
+
+
+@dataclass(frozen=True, slots=True)
+class UnitWeights:
+    """Shares of the losses on unit features: 0.1 and 0.5 in the publication's experiments, 0 and 0 in its example."""
+
+    alignment: float = 0.1
+    uniformity: float = 0.5
+
 
 def alignment(features: Tensor, labels: Tensor) -> Tensor:
     """Mean squared distance over pairs of the same label; features (N, width) of unit norm. 0 for equal features."""
-    distance = torch.cdist(features, features).square()
-    same = (labels[:, None] == labels[None, :]).triu(1)
+    distance = torch.pdist(features).square()
+    one, two = torch.triu_indices(len(features), len(features), 1, device=features.device)
+    same = labels[one] == labels[two]
     return distance[same].mean() if same.any() else features.sum() * 0
 
 
 def uniformity(features: Tensor) -> Tensor:
-    """log of the mean over pairs of exp(-2 d^2), clamped at 1e-6. Two antipodal points give -8."""
+    """log of the mean over all pairs of exp(-2 d^2), clamped at 1e-6 (-13.8). Two antipodal points give -8, no less.
+
+    A single feature has no pair and gives 0.
+    """
+    if len(features) < 2:
+        return features.sum() * 0
     distance = torch.pdist(features).square()
     return torch.exp(-2 * distance).mean().clamp(min=1e-6).log()
+
+
+def unit_loss(logits: Tensor, features: Tensor, labels: Tensor, weights: UnitWeights) -> Tensor:
+    """Cross-entropy of ``logits`` (N, 2) + the weighted alignment and uniformity of unit ``features`` (N, width)."""
+    value = nnf.cross_entropy(logits.float(), labels)
+    if weights.alignment:
+        value = value + weights.alignment * alignment(features, labels)
+    return value + weights.uniformity * uniformity(features) if weights.uniformity else value
+
+
+def interpolated(
+    features: Tensor,
+    labels: Tensor,
+    way: Literal["replace", "expand"],
+    *,
+    times: int = 8,
+    generator: torch.Generator | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Latent augmentation: slerp of every unit feature with another of its class, by permutation, t even in 0..1.
+
+    Args:
+        way: "replace" gives the interpolated features alone, as the released code of arXiv 2503.19683 does; "expand"
+            puts them behind the originals, as the text of arXiv 2508.06248 (first version) does, 128 to 1024.
+        times: of "expand": how many times as many features come back, at least 1.
+        generator: draws permutations and t, on the CPU; torch's own when None.
+
+    Returns:
+        Features (N, width), or (N times ``times``, width), and their labels. A class with one feature keeps it.
+
+    Raises:
+        ValueError: ``way`` or ``times`` is none of these.
+    """
+    if way not in ("replace", "expand") or times < 1:
+        raise ValueError(f"latent augmentation is replace or expand, at least once, not {way} {times} times")
+    rounds = 1 if way == "replace" else times - 1
+    made = [_mixed_within_classes(features, labels, generator) for _ in range(rounds)]
+    parts = made if way == "replace" else [features, *made]
+    return torch.cat(parts), labels.repeat(len(parts))
+
+
+def _mixed_within_classes(features: Tensor, labels: Tensor, generator: torch.Generator | None) -> Tensor:
+    partner = torch.arange(len(labels))
+    for label in labels.unique().tolist():
+        mine = (labels.cpu() == label).nonzero()[:, 0]
+        partner[mine] = mine[torch.randperm(len(mine), generator=generator)]
+    t = torch.rand(len(labels), 1, generator=generator).to(features)
+    return slerp(features, features[partner.to(features.device)], t)
 
 
 def map_loss(logits: Tensor, target: Tensor, cross_entropy: float = 0.5) -> Tensor:

@@ -22,8 +22,8 @@ GEND_PAPER: Final = "Deepfake Detection that Generalizes Across Benchmarks (GenD
 _CROP, _MARGIN = 256, 1.3
 _TRAINING: Final = (
     "Not trained here. As published: LayerNorms and head only, on FaceForensics++ (c23, training split: genuine "
-    "videos, Deepfakes, Face2Face, FaceSwap and NeuralTextures), 32 frames of a video. FaceForensics++ is given out for "
-    "research only."
+    "videos, Deepfakes, Face2Face, FaceSwap and NeuralTextures), 32 frames of a video. FaceForensics++ is given out "
+    "for research only."
 )
 _LIMITS: Final = (
     "Its score is uncalibrated: it is neither a probability nor comparable with another detector's.",
