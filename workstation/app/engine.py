@@ -14,6 +14,8 @@ from workstation.app.paths import Home
 from workstation.app.session import CaseSession
 from workstation.app.settings import Settings, load_settings
 from workstation.app.workshop import Workshop
+from workstation.detectors import allow
+from workstation.detectors.allow import Family
 from workstation.domain.case import KnownCase
 from workstation.domain.clock import now_utc
 from workstation.domain.custody import CustodyHead, Verification
@@ -49,6 +51,7 @@ class Engine:
         self.home.prepare()
         self._log_handler = logs.start_logging(self.home)
         self.settings: Settings = load_settings(self.home.root)
+        allow.only(self.settings.detector_families)
         self.hub = Hub()
         self.jobs = JobQueue(self.hub)
         self.key = LedgerKey.load_or_create(self.home.keys)
@@ -159,16 +162,38 @@ class Engine:
 
         return registry.installed(self.home.detectors)
 
-    def install_detector(self, source: Path) -> InstalledDetector:
-        """Check a detector package (folder or zip) and file it read-only. Raises: DetectorError."""
-        from workstation.detectors import registry
+    def detector_families(self) -> tuple[Family, ...]:
+        """The code that is offered for detectors: what is used, what is passed over and why; nothing is loaded."""
+        return tuple(sorted(allow.families().values(), key=lambda family: family.name))
 
-        return registry.install(source, self.home.detectors)
+    def install_detector(self, source: Path, *, licence: str = "", origin: str = "") -> InstalledDetector:
+        """Check a detector package (folder or archive) or a bare weights file, and file it read-only.
 
-    def verify_detector(self, package: InstalledDetector) -> Verification:
-        from workstation.detectors import registry
+        ``licence`` and ``origin`` are stated for a bare file whose terms do not follow from its digest.
 
-        return registry.verify(package)
+        Raises: DetectorError, InputError, PermissionRefused, StorageFull.
+        """
+        from workstation.detectors import installing
+
+        return installing.install(source, self.home.detectors, licence=licence, origin=origin)
+
+    def remove_detector(self, detector_id: str) -> InstalledDetector:
+        """Take an installed package off this machine. Raises: DetectorNotFound, DetectorError, PermissionRefused."""
+        from workstation.detectors import installing
+
+        return installing.remove(detector_id, self.home.detectors)
+
+    def verify_detector(self, package: InstalledDetector, *, here: bool = False) -> Verification:
+        """Check a package and let it answer its self-test, on the CPU in float32; with ``here`` on the device and in
+        the precision that examinations on this machine use."""
+        from workstation.detectors import registry, runtime
+
+        if not here:
+            return registry.verify(package)
+        settings = self.settings
+        device = runtime.pick_device() if settings.device == "auto" else settings.device
+        precision = runtime.pick_precision(device) if settings.precision == "auto" else settings.precision
+        return registry.verify(package, device=device, precision=precision)
 
     def finders(self) -> tuple[tuple[str, bool, str], ...]:
         """Face finders: id, whether it can be used now, and why not."""

@@ -22,6 +22,8 @@ class Settings(BaseSettings):
         second_digest: computed at intake from the same read besides SHA-256, for matching with other tools (E1).
         verify_on_open: exhibits verified in the background when the window opens a case: all of them, only those whose
             size, mode or time is in doubt, or none (E5).
+        detector_families: names of the distributions, beside this program's own, whose code may run as a family of
+            detectors, such as ["acme-detectors"]; none of it is loaded otherwise.
         verify_every_hours: between two verifications of all exhibits while a case stays open in the window; 0 for none.
     """
 
@@ -33,6 +35,7 @@ class Settings(BaseSettings):
     identity: str = ""
     second_digest: Literal["", "sha512", "blake2b", "md5"] = ""
     verify_on_open: Literal["full", "quick", "off"] = "full"
+    detector_families: list[str] = Field(default_factory=list)
     verify_every_hours: float = Field(default=24.0, ge=0.0)
 
     @classmethod

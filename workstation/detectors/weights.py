@@ -59,6 +59,18 @@ def check_shapes(network: nn.Module, found: dict[str, tuple[int, ...]], card: De
         raise WeightsInvalid(f"{card.id}: the network has no tensor {unknown[0]}.", _AGAIN)
 
 
+def check_finite(card: DetectorCard, folder: Path) -> None:
+    """Raises: WeightsInvalid naming the first tensor that holds what is not a finite number."""
+    import torch
+    from safetensors import safe_open
+
+    with safe_open(weights_path(card, folder), framework="pt") as file:
+        for name in file.keys():  # noqa: SIM118 - no mapping
+            tensor = file.get_tensor(name)
+            if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
+                raise WeightsInvalid(f"{card.id}: {name} holds values that are no numbers.", _AGAIN)
+
+
 def load_weights(network: nn.Module, card: DetectorCard, folder: Path) -> None:
     """Check digest and shapes, then give the file's tensors, as float32, to a network on torch's meta device.
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 from detector_samples import clip_card, crop, locator_card, network_of, sign, write_package
 
-from workstation.detectors import registry
+from workstation.detectors import installing, registry
 from workstation.detectors.cards import CARD_FILE
 from workstation.domain.detectors import InstalledDetector
 from workstation.domain.errors import (
@@ -56,7 +56,7 @@ def test_an_installed_package_loads_and_scores(tmp_path: Path, home: Path, card:
     assert isinstance(card, type(locator_card()))
     folder = tmp_path / "source"
     write_package(folder, card)
-    registry.install(zipped(folder, tmp_path / "p.zip") if packed else folder, home)
+    installing.install(zipped(folder, tmp_path / "p.zip") if packed else folder, home)
     package = registry.find(card.id, home)
     assert not package.problem
     assert not package.embedded
@@ -90,7 +90,7 @@ def test_the_packages_that_ship_with_the_program_are_sound() -> None:
 
 
 def test_an_unknown_id_names_what_is_installed(source: Path, home: Path) -> None:
-    registry.install(source, home)
+    installing.install(source, home)
     with pytest.raises(DetectorNotFound) as caught:
         registry.find("nobody", home)
     assert "tiny-locator" in caught.value.advice
@@ -168,7 +168,7 @@ def one_tensor_more(folder: Path) -> None:
 def test_unsound_weights_are_neither_installed_nor_loaded(source: Path, home: Path, spoil: object, said: str) -> None:
     spoil(source)  # type: ignore[operator]  # one of the five above
     with pytest.raises(WeightsInvalid, match=said):
-        registry.install(source, home)
+        installing.install(source, home)
     assert not list(home.iterdir())
     (home / "put-there-by-hand").parent.mkdir(exist_ok=True)
     source.rename(home / "put-there-by-hand")
@@ -177,11 +177,14 @@ def test_unsound_weights_are_neither_installed_nor_loaded(source: Path, home: Pa
         registry.load(package)
 
 
-def test_weights_that_are_not_numbers_give_no_score(source: Path, home: Path) -> None:
+def test_weights_that_are_not_numbers_are_not_installed_and_give_no_score(source: Path, home: Path) -> None:
     tensors = network_of(locator_card()).state_dict()
     tensors["classify.bias"] = torch.full((2,), float("nan"))
     write_package(source, locator_card(), tensors)
-    detector = registry.load(registry.install(source, home), device="cpu", precision="float32")
+    with pytest.raises(WeightsInvalid, match=r"classify\.bias holds values that are no numbers"):
+        installing.install(source, home)
+    assert not list(home.iterdir())
+    detector = registry.load(registry.read_package(source), device="cpu", precision="float32")
     with pytest.raises(DetectorError, match="not a number"):
         detector.read([crop()])
 
@@ -194,7 +197,7 @@ def test_an_archive_cannot_write_outside_its_place(source: Path, home: Path, tmp
     with zipfile.ZipFile(archive, "a") as more:
         more.writestr(zipfile.ZipInfo(name), b"x")
     with pytest.raises(DetectorError, match="unsafe name"):
-        registry.install(archive, home)
+        installing.install(archive, home)
     assert not list(home.iterdir())
     assert not list(tmp_path.rglob("outside.toml"))
 
@@ -206,14 +209,14 @@ def test_a_link_in_an_archive_is_refused(source: Path, home: Path, tmp_path: Pat
     with zipfile.ZipFile(archive, "a") as more:
         more.writestr(link, "/etc")
     with pytest.raises(DetectorError, match="unsafe name"):
-        registry.install(archive, home)
+        installing.install(archive, home)
 
 
 def test_a_linked_weights_file_is_refused(source: Path, home: Path, tmp_path: Path) -> None:
     (source / MODEL).rename(tmp_path / "elsewhere")
     (source / MODEL).symlink_to(tmp_path / "elsewhere")
     with pytest.raises(WeightsInvalid, match="plain file"):
-        registry.install(source, home)
+        installing.install(source, home)
     assert not list(home.iterdir())
 
 
@@ -223,36 +226,36 @@ def test_a_damaged_archive_is_one_clear_line(source: Path, home: Path, tmp_path:
     data[len(data) // 2] ^= 255
     archive.write_bytes(bytes(data))
     with pytest.raises(DetectorError, match="damaged"):
-        registry.install(archive, home)
+        installing.install(archive, home)
     assert not list(home.iterdir())
 
 
 def test_what_is_no_package_is_refused(home: Path, tmp_path: Path) -> None:
     with pytest.raises(DetectorNotFound):
-        registry.install(tmp_path / "nothing", home)
+        installing.install(tmp_path / "nothing", home)
     text = tmp_path / "package.zip"
     text.write_text("not an archive", encoding="utf-8")
     with pytest.raises(DetectorError, match="neither a folder nor a zip"):
-        registry.install(text, home)
+        installing.install(text, home)
     (tmp_path / "empty").mkdir()
     with pytest.raises(CardInvalid):
-        registry.install(tmp_path / "empty", home)
+        installing.install(tmp_path / "empty", home)
     with zipfile.ZipFile(tmp_path / "bare.zip", "w") as archive:
         archive.writestr("readme", "x")
     with pytest.raises(CardInvalid, match="0 cards"):
-        registry.install(tmp_path / "bare.zip", home)
+        installing.install(tmp_path / "bare.zip", home)
 
 
 def test_an_id_is_taken_once(source: Path, home: Path) -> None:
-    first = registry.install(source, home)
+    first = installing.install(source, home)
     sign(source, replace(first.card, name="Another of the same id"))
     with pytest.raises(DetectorError, match="already installed"):
-        registry.install(source, home)
+        installing.install(source, home)
     assert [package.card.name for package in own(home)] == ["Tiny locator"]
 
 
 def test_two_packages_of_one_id_by_hand_leave_the_second_unusable(source: Path, home: Path) -> None:
-    registry.install(source, home)
+    installing.install(source, home)
     source.rename(home / "zz-second")
     problems = [package.problem for package in own(home)]
     assert problems[0] == ""
@@ -263,11 +266,11 @@ def test_a_folder_that_cannot_be_written_is_a_refusal(source: Path, tmp_path: Pa
     blocked = tmp_path / "file"
     blocked.write_text("in the way", encoding="utf-8")
     with pytest.raises(PermissionRefused):
-        registry.install(source, blocked / "detectors")
+        installing.install(source, blocked / "detectors")
 
 
 def test_a_device_that_is_not_there_is_a_device_fault(source: Path, home: Path) -> None:
-    package = registry.install(source, home)
+    package = installing.install(source, home)
     with pytest.raises(DeviceFault, match="tiny-locator"):
         registry.load(package, device="warp-core", precision="float32")
     if not torch.cuda.is_available():
