@@ -11,7 +11,7 @@ from workstation.app.exclusions import exclusions
 from workstation.app.origins import origins
 from workstation.app.overlays import frame_map
 from workstation.domain.clock import now_utc
-from workstation.domain.detectors import DetectorCard
+from workstation.domain.detectors import DetectorCard, Direction
 from workstation.domain.errors import IntegrityMismatch, ReportError
 from workstation.domain.evidence import EvidenceItem
 from workstation.domain.examinations import Examination, ExaminationState
@@ -113,7 +113,17 @@ def exhibit_facts(store: CaseStore, item: EvidenceItem, run: Examination) -> Exh
     whole = {exclusion.track_number for exclusion in left_out if exclusion.seconds is None}
     relied = tuple(track for track in tracks if not whole & {0, track.track_number})
     frames = _key_frames(store, item, run, rows, relied, coverage)
-    return ExhibitFacts(item, run, coverage, tracks, _series(rows), frames, exclusions=left_out, excluded=readings)
+    return ExhibitFacts(
+        item,
+        run,
+        coverage,
+        tracks,
+        _series(rows),
+        frames,
+        exclusions=left_out,
+        excluded=readings,
+        readings=store.readings.of(run.id, item.id),
+    )
 
 
 def _series(rows: Sequence[FrameRow]) -> tuple[Series, ...]:
@@ -134,7 +144,9 @@ def _key_frames(
     tracks: Sequence[TrackSummary],
     coverage: Coverage,
 ) -> tuple[KeyFrame, ...]:
-    """The frame of the highest score of every track and detector, those with a map first, at most six."""
+    """The frame of every track and detector whose score points most to manipulation, those with a map first, at most
+    six."""
+    falling = _falling(run)
     wanted: list[tuple[bool, int, str, FrameRow, FaceRow, FaceResult]] = []
     for track in tracks:
         best: tuple[FrameRow, FaceRow, FaceResult] | None = None
@@ -143,7 +155,7 @@ def _key_frames(
                 for result in face.results:
                     if face.track != track.track or result.detector != track.detector or result.score is None:
                         continue
-                    if best is None or best[2].score is None or result.score > best[2].score:
+                    if best is None or _beyond(result, best[2], result.detector in falling):
                         best = (row, face, result)
         if best is not None:
             wanted.append((best[2].map_digest is None, track.track_number, track.detector, *best))
@@ -163,9 +175,22 @@ def _key_frames(
                     "Run the examination again with this version of the decoder.",
                 )
             burn = burn_for(store, item, frame, row, detector, coverage)
-            reason = f"highest score of {detector} on track T{number}"
+            which = "lowest" if detector in falling else "highest"
+            reason = f"{which} score of {detector} on track T{number}"
             frames.append(KeyFrame(burn, number, detector, float(result.score or 0.0), reason))
     return tuple(frames)
+
+
+def _falling(run: Examination) -> frozenset[str]:
+    """Detectors of a run whose score is lower where it points to manipulation."""
+    return frozenset(use.id for use in run.plan.detectors if use.direction == Direction.LOWER_IS_MANIPULATED)
+
+
+def _beyond(one: FaceResult, other: FaceResult, falling: bool) -> bool:
+    """Whether a score points more to manipulation than another; both have one."""
+    assert one.score is not None
+    assert other.score is not None
+    return one.score < other.score if falling else one.score > other.score
 
 
 def burn_for(
@@ -181,11 +206,12 @@ def burn_for(
     """What is drawn into an exported frame: boxes, scores and the map of one detector (P11)."""
     faces: list[BurnFace] = []
     merged: np.ndarray | None = None
+    falling = _falling(store.examination(row.examination)) if row is not None else frozenset()
     for face in row.faces if row else ():
         result = next((r for r in face.results if r.detector == detector), None)
         note = result.abstention.detail if result and result.abstention else ""
         score = result.score if result and result.status is ItemStatus.OK else None
-        faces.append(BurnFace(face.detection.box, face.track_number, detector or "", score, note))
+        faces.append(BurnFace(face.detection.box, face.track_number, detector or "", score, note, detector in falling))
         if result is not None and result.map_digest and result.map_transform:
             values = frame_map(
                 store.arrays.get(result.map_digest), result.map_transform, result.crop_size, frame.rgb.shape[:2]

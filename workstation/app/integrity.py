@@ -19,7 +19,7 @@ from workstation.domain.custody import CheckLine, CheckState, CustodyHead
 from workstation.domain.errors import CaseError, EvidenceError, IntegrityMismatch, NotFound, PermissionRefused
 from workstation.domain.events import EvidenceChanged
 from workstation.domain.evidence import EvidenceItem, IntegrityState
-from workstation.domain.ids import EvidenceId
+from workstation.domain.ids import EvidenceId, ExaminationId
 from workstation.domain.jobs import JobContext
 from workstation.storage.case_store import CaseStore
 from workstation.storage.vault import hash_file
@@ -191,6 +191,7 @@ def compare_with_case(facts: Mapping[str, object], report_sha256: str, folder: P
         lines = [_recorded(store, report_sha256)]
         lines.extend(_exhibits(store, facts))
         lines.extend(_streams(store, facts))
+        lines.extend(_track_readings(store, facts))
         lines.append(_head(store, facts))
     return tuple(lines)
 
@@ -219,6 +220,31 @@ def _exhibits(store: CaseStore, facts: Mapping[str, object]) -> list[CheckLine]:
             lines.append(CheckLine(subject, CheckState.OK, f"SHA-256 {digest[:16]}… as printed"))
         else:
             lines.append(CheckLine(subject, CheckState.BAD, "the stored original has another SHA-256 than printed"))
+    return lines
+
+
+def _track_readings(store: CaseStore, facts: Mapping[str, object]) -> list[CheckLine]:
+    """Hold every reading of a whole track that the report prints against the case, and look for one it leaves out."""
+    from workstation.reporting.twin import plain
+
+    lines: list[CheckLine] = []
+    listed = facts.get("exhibits", [])
+    for entry in listed if isinstance(listed, list) else []:
+        said = entry.get("readings") if isinstance(entry, dict) else None
+        if not isinstance(said, list):
+            continue
+        item, run = entry.get("item", {}), entry.get("examination", {})
+        subject = f"track readings of {item.get('exhibit', '?')}"
+        try:
+            held = store.readings.of(ExaminationId(str(run.get("id", ""))), EvidenceId(str(item.get("id", ""))))
+        except NotFound as error:
+            lines.append(CheckLine(subject, CheckState.BAD, error.message))
+            continue
+        if said == plain(held):
+            if said:
+                lines.append(CheckLine(subject, CheckState.OK, f"{len(said)}, as the case holds them"))
+        else:
+            lines.append(CheckLine(subject, CheckState.BAD, "the case holds other readings than printed"))
     return lines
 
 

@@ -7,9 +7,12 @@ from dataclasses import asdict
 from typing import TypeAlias
 
 from workstation.app.session import CaseSession
+from workstation.domain.detectors import Direction
 from workstation.domain.evidence import EvidenceItem
+from workstation.domain.examinations import Examination
 from workstation.domain.ids import EvidenceId
 from workstation.domain.intake import ExhibitOrigin
+from workstation.domain.results import ItemStatus, TrackReading
 
 Origins: TypeAlias = "Mapping[EvidenceId, ExhibitOrigin]"
 
@@ -41,7 +44,7 @@ def exhibit_facts(session: CaseSession, item: EvidenceItem, origins: Origins) ->
     }
     run = session.latest_examination(item.id)
     if run is not None:
-        c = session.coverage(run.id, item.id)
+        c, directions = session.coverage(run.id, item.id), _directions(run)
         facts["examination"] = run.number
         facts["coverage"] = {
             "frames_total": c.frames_total,
@@ -61,6 +64,7 @@ def exhibit_facts(session: CaseSession, item: EvidenceItem, origins: Origins) ->
                 "median": s.median,
                 "spread_5_95": None if s.low is None else [s.low, s.high],
                 "calibrated": False,
+                "direction": directions.get(s.detector, Direction.HIGHER_IS_MANIPULATED.value),
                 "frames_scored": s.frames_scored,
                 "frames_abstained": s.frames_abstained,
                 "frames_error": s.frames_error,
@@ -68,15 +72,38 @@ def exhibit_facts(session: CaseSession, item: EvidenceItem, origins: Origins) ->
             }
             for s in session.summaries(run.id, item.id)
         ]
+        facts["track_readings"] = [_reading(r, directions) for r in session.track_readings(run.id, item.id)]
     return facts
 
 
+def _reading(reading: TrackReading, directions: Mapping[str, str]) -> dict[str, object]:
+    why = reading.abstention
+    return {
+        "track": reading.track_number,
+        "detector": reading.detector,
+        "status": reading.status,
+        "value": reading.value,
+        "calibrated": False,
+        "direction": directions.get(reading.detector, Direction.HIGHER_IS_MANIPULATED.value),
+        "frames": list(reading.frames),
+        "measures": [asdict(measure) for measure in reading.measures],
+        "note": reading.note,
+        "abstention": None if why is None else {"reason": why.reason, "detail": why.detail},
+    }
+
+
+def _directions(run: Examination) -> dict[str, str]:
+    """Which way the scores of each detector of a run point."""
+    return {use.id: use.direction for use in run.plan.detectors}
+
+
 def score_lines(session: CaseSession, item: EvidenceItem) -> list[str]:
-    """Scores per track as lines for a person; every number carries its spread and the word "uncalibrated"."""
+    """Scores and readings per track as lines for a person; every number carries the word "uncalibrated", and its
+    spread where it has one."""
     run = session.latest_examination(item.id)
     if run is None:
         return ["not examined yet"] if item.media else []
-    c = session.coverage(run.id, item.id)
+    c, directions = session.coverage(run.id, item.id), _directions(run)
     lines = [
         f"examination {run.number} ({run.state}): {c.examined} of {c.frames_total} frames examined, "
         f"a face in {c.with_face}, none in {c.without_face}, unreadable {c.unreadable}"
@@ -88,6 +115,35 @@ def score_lines(session: CaseSession, item: EvidenceItem) -> list[str]:
             continue
         lines.append(
             f"T{s.track_number} {s.detector}: mean {s.mean:.2f} (5-95 % of frames {s.low:.2f} to {s.high:.2f}), "
-            f"uncalibrated; {s.frames_scored} scored, {s.frames_abstained} abstained, {s.frames_error} failed"
+            f"uncalibrated{_way(directions, s.detector)}; {s.frames_scored} scored, {s.frames_abstained} abstained, "
+            f"{s.frames_error} failed"
         )
+    for reading in session.track_readings(run.id, item.id):
+        lines += _reading_lines(reading, directions)
     return lines
+
+
+def _reading_lines(reading: TrackReading, directions: Mapping[str, str]) -> list[str]:
+    """One line for what was said of a track as a whole, then one for each measure."""
+    head = f"T{reading.track_number} {reading.detector}, whole track ({len(reading.frames)} frames read)"
+    if reading.abstention is not None:
+        said = "failed" if reading.status is ItemStatus.ERROR else "no value"
+        detail = f": {reading.abstention.detail}" if reading.abstention.detail else ""
+        return [f"{head}: {said} ({reading.abstention.reason}{detail})"]
+    value = "measures alone"
+    if reading.value is not None:
+        way = _way(directions, reading.detector) or " (higher = more like manipulated examples)"
+        value = f"{reading.value:.2f}, uncalibrated{way}"
+    lines = [f"{head}: {value}" + (f"; {reading.note}" if reading.note else "")]
+    for m in reading.measures:
+        number = "not measured" if m.value is None else f"{m.value:.3f}"
+        spread = "" if m.low is None or m.high is None else f" ({m.low:.3f} to {m.high:.3f})"
+        about = f", {m.about}" if m.about else ""
+        lines.append(f"  {m.label}: {number}{spread}{about}, uncalibrated{', exploratory' if m.exploratory else ''}")
+    return lines
+
+
+def _way(directions: Mapping[str, str], detector: str) -> str:
+    """Said only of scores that point down: the other way is the rule."""
+    falling = directions.get(detector) == Direction.LOWER_IS_MANIPULATED
+    return " (lower = more like manipulated examples)" if falling else ""

@@ -14,7 +14,7 @@ from workstation.domain.geometry import Box
 from workstation.domain.ids import CaseId, EvidenceId, ExaminationId, ReportId
 from workstation.domain.intake import ExhibitOrigin
 from workstation.domain.media import FrameRef, RgbArray
-from workstation.domain.results import Abstention, Coverage, ItemStatus, TrackSummary
+from workstation.domain.results import Abstention, Coverage, ItemStatus, TrackReading, TrackSummary
 from workstation.domain.streams import StreamDigest
 
 
@@ -37,13 +37,17 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class BurnFace:
-    """A face to draw on a frame: box in frame pixels, track number, detector and score (None = abstained)."""
+    """A face to draw on a frame: box in frame pixels, track number, detector and score (None = abstained).
+
+    ``falling``: the detector's scores are lower where they point to manipulation.
+    """
 
     box: Box
     track_number: int
     detector: str
     score: float | None
     note: str = ""
+    falling: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,8 @@ class BurnIn:
 
 @dataclass(frozen=True, slots=True)
 class KeyFrame:
-    """The frame of a track with the highest score of one detector. ``reason`` says why it was chosen."""
+    """The frame of a track whose score of one detector points most to manipulation. ``reason`` says why it was
+    chosen."""
 
     burn: BurnIn
     track_number: int
@@ -98,7 +103,12 @@ class Exclusion:
 
 @dataclass(frozen=True, slots=True)
 class ExhibitFacts:
-    """One exhibit under one examination. ``excluded`` counts the readings that some exclusion covers, each once."""
+    """One exhibit under one examination.
+
+    Attributes:
+        excluded: readings of faces that some exclusion covers, each once.
+        readings: what detectors said about tracks as a whole, in the order of tracks; never made from ``series``.
+    """
 
     item: EvidenceItem
     examination: Examination
@@ -109,6 +119,7 @@ class ExhibitFacts:
     thumbnail: RgbArray | None = None
     exclusions: tuple[Exclusion, ...] = ()
     excluded: int = 0
+    readings: tuple[TrackReading, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,8 @@ class TrackSummary:
     """One detector over one track.
 
     ``mean``, ``median``, ``low``/``high`` (5th and 95th percentile over frames) are None when no frame could be scored.
-    The spread is over frames of this track: it is not an error rate and the score is uncalibrated.
+    The spread is over frames of this track: it is not an error rate and the score is uncalibrated. ``peak`` is the
+    frame whose score points most to manipulation: the highest, or the lowest where the detector's direction is so.
     """
 
     track: TrackId

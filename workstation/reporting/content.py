@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from workstation.domain.detectors import DetectorCard
+from workstation.domain.detectors import DetectorCard, Direction, Level
 from workstation.domain.evidence import EvidenceItem
 from workstation.domain.examinations import Examination, ExaminationPlan
 from workstation.domain.ids import EvidenceId
@@ -54,7 +54,8 @@ class Content:
         planned = [use.id for run in self.relied for use in run.plan.detectors]
         measured = [track.detector for entry in self.facts.exhibits for track in entry.tracks]
         drawn = [line.detector for entry in self.facts.exhibits for line in entry.series]
-        return tuple(dict.fromkeys([*planned, *measured, *drawn]))
+        whole = [reading.detector for entry in self.facts.exhibits for reading in entry.readings]
+        return tuple(dict.fromkeys([*planned, *measured, *drawn, *whole]))
 
     def provenance(self, evidence: EvidenceId) -> ExhibitProvenance | None:
         """How an exhibit came here; None when nothing of it was gathered."""
@@ -76,11 +77,34 @@ class Content:
         return card is not None and card.output.calibrated
 
     def scale(self, detector: str) -> str:
-        return say("results.scale.calibrated" if self.calibrated(detector) else "results.scale.uncalibrated")
+        """Calibrated or not; and which way it points where that is down."""
+        scale = say("results.scale.calibrated" if self.calibrated(detector) else "results.scale.uncalibrated")
+        return say("results.scale.falling", scale=scale) if self.falling(detector) else scale
+
+    def falling(self, detector: str) -> bool:
+        """Whether lower scores point to manipulation: as the plans relied on say."""
+        uses = (use for run in self.relied for use in run.plan.detectors)
+        return any(use.id == detector and use.direction == Direction.LOWER_IS_MANIPULATED for use in uses)
+
+    def direction(self, detector: str) -> str:
+        """Which way its scores point, in words."""
+        falling = self.falling(detector)
+        way = Direction.LOWER_IS_MANIPULATED if falling else Direction.HIGHER_IS_MANIPULATED
+        return say(f"direction.{way.value}")
 
 
 def frames_asked(plan: ExaminationPlan) -> str:
     return say("runs.frames.all") if plan.frames <= 0 else say("runs.frames.some", count=plan.frames)
+
+
+def followed(entry: ExhibitFacts) -> int:
+    """Tracks of an exhibit, whichever detectors read them."""
+    return len({track.track for track in entry.tracks} | {reading.track for reading in entry.readings})
+
+
+def scores_frames(entry: ExhibitFacts) -> bool:
+    """Whether any detector of the examination scores single frames."""
+    return bool(entry.tracks) or any(use.level != Level.TRACK for use in entry.examination.plan.detectors)
 
 
 def unseen(entry: ExhibitFacts) -> int:

@@ -122,7 +122,8 @@ def _face(
 def _score_words(face: BurnFace) -> str:
     if face.score is None:
         return say("figure.no_score", detector=face.detector) if face.detector else say("figure.face")
-    return say("figure.score", detector=face.detector, score=formatting.score(face.score))
+    key = "figure.score.falling" if face.falling else "figure.score"
+    return say(key, detector=face.detector, score=formatting.score(face.score))
 
 
 def _hits(box: tuple[float, float, float, float], taken: list[tuple[float, float, float, float]]) -> bool:

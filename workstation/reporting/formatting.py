@@ -44,6 +44,26 @@ def spread(low: float | None, high: float | None) -> str:
     return first if first == last else f"{first} to {last}"
 
 
+def measure(value: float, low: float | None = None, high: float | None = None) -> str:
+    """A measure on whatever scale it has: as many decimals as its spread supports, at most three."""
+    places = _measure_places(low, high)
+    text = f"{value:.{places}f}"
+    return text[1:] if text.startswith("-") and float(text) == 0.0 else text
+
+
+def span(low: float | None, high: float | None) -> str:
+    """The spread of a measure as a range; a dash when there is none."""
+    if low is None or high is None:
+        return "–"
+    return f"{measure(low, low, high)} to {measure(high, low, high)}"
+
+
+def _measure_places(low: float | None, high: float | None) -> int:
+    if low is None or high is None or not high > low:
+        return 3
+    return min(3, max(0, 1 - math.floor(math.log10((high - low) / 2) + 1e-9)))
+
+
 def figure(value: float) -> str:
     """A measured figure of a validation record: three decimals, never a bare 0 or 1 (V5)."""
     text = f"{value:.3f}"

@@ -221,9 +221,9 @@ ENGLISH: Mapping[str, str] = {
     ),
     "results.key_frames": "Key frames",
     "results.key_frames.note": (
-        "Each is the frame with the highest score of one detector on one track, chosen to show where to look, not"
-        " how the track behaves as a whole. Figures are scaled for reading; the pixels examined are named by the "
-        "frame digest."
+        "Each is the frame whose score of one detector points most to manipulation on one track, chosen to show "
+        "where to look, not how the track behaves as a whole. Figures are scaled for reading; the pixels examined "
+        "are named by the frame digest."
     ),
     "results.key_frame": "Track {track} · {detector} · {score} uncalibrated · {seconds} · {reason}",
     "results.close_up.plain": "The face, enlarged",
@@ -283,7 +283,7 @@ ENGLISH: Mapping[str, str] = {
     "daubert.tested.none": "None: no validation figure is on the cards of the detectors used.",
     "daubert.review": "Peer review?",
     "daubert.review.text": (
-        "Published methods that the detectors follow: {papers}. The weights used here are not those of the papers."
+        "Published methods that the detectors follow: {papers}. Where the weights come from is stated on each card."
     ),
     "daubert.review.none": "None cited on the cards.",
     "daubert.error": "Error rate?",
@@ -313,7 +313,7 @@ ENGLISH: Mapping[str, str] = {
     "cards.output": "Output",
     "cards.output.value": "{direction}; {scale}; {map}",
     "cards.direction.higher_is_manipulated": "higher = more like manipulated examples",
-    "cards.direction.lower_is_manipulated": "raw output is lower for manipulated examples; shown reversed",
+    "cards.direction.lower_is_manipulated": "lower = more like manipulated examples",
     "cards.map": "fakeness map of {size} x {size}",
     "cards.map.none": "no fakeness map",
     "cards.threshold": "Threshold",

@@ -347,9 +347,8 @@ class CaseStore:
         return self._open.change(work)
 
     def append_rows(self, rows: Sequence[FrameRow]) -> None:
-        """Store examined frames in one transaction, after the maps they name are safely on disk.
-
-        A frame already stored for the same examination, exhibit, stream and time stamp is ignored: nothing is replaced.
+        """Store examined frames in one transaction, after the maps they name are safely on disk; what is stored already
+        for the same examination, exhibit, stream and time stamp is ignored, never replaced.
 
         Raises:
             InputError: the examination is not running, or does not include the exhibit.
@@ -363,8 +362,7 @@ class CaseStore:
     def end_examination(self, examination_id: ExaminationId, state: ExaminationState, error: str = "") -> None:
         """End a running examination; the event states counts per status and a digest over every row.
 
-        Raises:
-            InputError: it is not running, or ``state`` is no end.
+        Raises: InputError: it is not running, or ``state`` is no end.
         """
         if state is ExaminationState.RUNNING:
             raise InputError("An examination ends as done, cancelled, failed or interrupted.")
@@ -411,7 +409,7 @@ class CaseStore:
         return self._open.read(work)
 
     def summaries(self, examination_id: ExaminationId, evidence_id: EvidenceId) -> tuple[TrackSummary, ...]:
-        """One line per track and detector; the peak is the frame with the highest score. Raises: NotFound."""
+        """One line per track and detector; the peak is the frame that points most to manipulation. Raises: NotFound."""
         return self._open.read(lambda c: summaries.tracks(c, *keys(c, examination_id, evidence_id)))
 
     def coverage(self, examination_id: ExaminationId, evidence_id: EvidenceId, frames_total: int) -> Coverage:
@@ -430,8 +428,7 @@ class CaseStore:
     ) -> CustodyEvent:
         """Append one event (E6); purpose and authority are the session's where none are given.
 
-        Raises:
-            ValueError, TypeError: the body is not plain JSON.
+        Raises: ValueError, TypeError: the body is not plain JSON.
         """
         return self._open.event(kind, body, purpose=purpose, authority=authority)
 
@@ -458,9 +455,8 @@ class CaseStore:
             extensions: lines to be signed with it; for a case open for writing.
             head: the head to sign in place of the present one; for a case open for writing.
 
-        Raises:
-            IntegrityMismatch: the case is open for reading and its head is missing or altered.
-            InputError: it is of format 1.0 and holds no checkpoint yet.
+        Raises: IntegrityMismatch: the case is open for reading and its head is missing or altered; InputError: it is of
+            format 1.0 and holds no checkpoint yet.
         """
         writing = self._open.writing
         if writing is not None:

@@ -43,6 +43,9 @@ def _plan(run: Examination) -> Flowable:
     detectors: list[tuple[str, Flowable | str]] = []
     for use in plan.detectors:
         lines: list[Flowable] = [para(say("runs.plan.detector", id=use.id, version=use.version), styles.CELL)]
+        if use.crop_size:
+            margin = formatting.number(use.crop_margin)
+            lines.append(para(say("runs.plan.crop.detector", size=use.crop_size, margin=margin), styles.CELL))
         lines.append(para(say("runs.plan.card", digest=use.card_sha256), styles.CELL_MONO))
         lines.append(para(say("runs.plan.weights", digest=use.weights_sha256), styles.CELL_MONO))
         detectors.append((say("runs.plan.detector.label"), stack(lines)))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from reportlab.platypus import Flowable
 
+from workstation.domain.reports import ExhibitFacts
+from workstation.domain.results import ItemStatus
 from workstation.reporting.blocks import para, rows_table
-from workstation.reporting.content import Content, unseen
+from workstation.reporting.content import Content, followed, unseen
 from workstation.reporting.wording import say
 
 # Classes of ASTM E3016-18, one for each weakness.
@@ -38,7 +40,7 @@ def _here(content: Content) -> dict[str, str]:
     faceless = sum(entry.coverage.without_face for entry in exhibits)
     summaries = [track for entry in exhibits for track in entry.tracks]
     crossing = sum(1 for t in summaries if t.low is not None and t.high is not None and t.low <= 0.5 <= t.high)
-    tracks = sum(len({track.track for track in entry.tracks}) for entry in exhibits)
+    tracks = sum(followed(entry) for entry in exhibits)
     detectors = content.detectors
     calibrated = bool(detectors) and all(content.calibrated(detector) for detector in detectors)
     return {
@@ -49,7 +51,12 @@ def _here(content: Content) -> dict[str, str]:
         "W5": say("limits.W5.here.one" if len(detectors) == 1 else "limits.W5.here", count=len(detectors)),
         "W6": say("limits.W6.here", count=missed, total=total) if missed else say("limits.W6.here.none"),
         "W7": say("limits.W7.here", count=faceless, total=examined),
-        "W8": say("limits.W8.here", count=sum(entry.coverage.abstained for entry in exhibits)),
+        "W8": say("limits.W8.here", count=sum(_abstained(entry) for entry in exhibits)),
         "W9": say("limits.W9.here", count=tracks),
         "W10": say("limits.W10.here"),
     }
+
+
+def _abstained(entry: ExhibitFacts) -> int:
+    whole = sum(reading.status is ItemStatus.ABSTAINED for reading in entry.readings)
+    return entry.coverage.abstained + whole

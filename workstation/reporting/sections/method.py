@@ -6,14 +6,16 @@ from reportlab.platypus import Flowable
 
 from workstation.reporting.blocks import facts_table, heading
 from workstation.reporting.content import Content
+from workstation.reporting.sections import uses
 from workstation.reporting.wording import say
 
-_TOPICS = ("frames", "faces", "gates", "detectors", "summary", "rounding", "words")
+_TOPICS = ("frames", "faces", "gates", "detectors", "whole", "summary", "rounding", "words")
 
 
 def flow(content: Content) -> list[Flowable]:
     rows = [(say(f"method.{topic}"), say(f"method.{topic}.text")) for topic in _TOPICS]
-    return [facts_table(rows), *heading(say("daubert.heading")), facts_table(_standing(content))]
+    standing = [*heading(say("daubert.heading")), facts_table(_standing(content))]
+    return [facts_table(rows), *uses.flow(content), *standing]
 
 
 def _standing(content: Content) -> list[tuple[str, str]]:

@@ -15,9 +15,10 @@ from workstation.domain.results import TrackSummary
 from workstation.reporting import formatting, styles, timeline
 from workstation.reporting.blocks import facts_table, heading, note, para, rows_table
 from workstation.reporting.close_up import close_up
-from workstation.reporting.content import Content
+from workstation.reporting.content import Content, followed, scores_frames
 from workstation.reporting.figures import burn_in
 from workstation.reporting.fonts import REGULAR
+from workstation.reporting.sections import whole_tracks
 from workstation.reporting.wording import phrase, say
 
 # Two figures of an ordinary clip fit a page; header and legend take about 28 mm of each.
@@ -51,6 +52,7 @@ def _exhibit(content: Content, entry: ExhibitFacts) -> list[Flowable]:
         para(opened, styles.SMALL),
         *_coverage(entry),
         *_tracks(content, entry),
+        *whole_tracks.flow(content, entry),
         *_exclusions(entry),
         *_abstentions(entry),
         *_timeline(content, entry),
@@ -87,9 +89,12 @@ def _coverage(entry: ExhibitFacts) -> list[Flowable]:
                     abstained=cover.abstained,
                     errors=cover.errors,
                     sum=readings,
-                ),
+                )
+                if scores_frames(entry)
+                else say("results.coverage.readings.whole"),
             ),
             *_excluded_count(entry),
+            *whole_tracks.counted(entry),
         ]
     )
     counted = sum(t.frames_scored + t.frames_abstained + t.frames_error for t in entry.tracks)
@@ -101,7 +106,7 @@ def _coverage(entry: ExhibitFacts) -> list[Flowable]:
 def _tracks(content: Content, entry: ExhibitFacts) -> list[Flowable]:
     title = heading(say("results.tracks"), 2)
     if not entry.tracks:
-        return [*title, para(say("results.tracks.none"))]
+        return [*title, para(say("results.tracks.whole" if followed(entry) else "results.tracks.none"))]
     keys = (
         "track",
         "detector",
@@ -115,13 +120,23 @@ def _tracks(content: Content, entry: ExhibitFacts) -> list[Flowable]:
         "scale",
     )
     ordered = sorted(entry.tracks, key=lambda track: (track.track_number, track.detector))
+    falling = sorted({track.detector for track in ordered if content.falling(track.detector)})
     table = rows_table(
         [say(f"results.{key}") for key in keys],
         [_track_row(content, track) for track in ordered],
-        [13, 39, 25, 15, 13, 11, 13, 17, 23, 22],
+        [12, 36, 24, 15, 12, 10, 13, 17, 22, 30] if falling else [13, 39, 25, 15, 13, 11, 13, 17, 23, 22],
         right=(3, 4, 5, 6, 7, 8),
     )
-    return [*title, table, para(say("results.tracks.note"), styles.SMALL)]
+    return [*title, table, para(_meaning(content, falling, {track.detector for track in ordered}), styles.SMALL)]
+
+
+def _meaning(content: Content, falling: list[str], shown: set[str]) -> str:
+    """Which way the scores of a table point."""
+    if not falling:
+        return say("results.tracks.note")
+    if len(falling) == len(shown):
+        return say("results.tracks.note.falling")
+    return say("results.tracks.note.both", names=", ".join(content.detector_name(name) for name in falling))
 
 
 def _track_row(content: Content, track: TrackSummary) -> list[str]:
@@ -224,7 +239,7 @@ def _figure(content: Content, key: KeyFrame) -> list[Flowable]:
     whole = _side_by_side(picture, beside) if beside else picture
     ref = key.burn.frame
     caption = say(
-        "results.key_frame",
+        "results.key_frame.falling" if content.falling(key.detector) else "results.key_frame",
         track=f"T{key.track_number}",
         detector=content.detector_name(key.detector),
         score=formatting.score(key.score),

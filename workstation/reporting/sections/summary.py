@@ -7,9 +7,10 @@ from reportlab.platypus import Flowable, Spacer
 
 from workstation.domain.media import MediaKind
 from workstation.domain.reports import ExhibitFacts
+from workstation.domain.results import ItemStatus
 from workstation.reporting import styles
 from workstation.reporting.blocks import bullets, note, para
-from workstation.reporting.content import Content
+from workstation.reporting.content import Content, followed, scores_frames
 from workstation.reporting.wording import say
 
 _EXHIBITS_NAMED = 6
@@ -34,7 +35,7 @@ def flow(content: Content) -> list[Flowable]:
     elif facts.not_examined:
         blocks.append(para(say("summary.not_examined", count=len(facts.not_examined)), styles.LEAD))
     if not all(content.calibrated(detector) for detector in content.detectors) or not content.detectors:
-        blocks.append(para(say("summary.meaning"), styles.LEAD))
+        blocks.append(para(_meaning(content), styles.LEAD))
     if any(card.baseline for card in facts.cards):
         blocks.append(para(say("summary.baseline"), styles.LEAD))
     return [*blocks, note(say("summary.conclusion")), para(say("summary.verify"), styles.LEAD)]
@@ -61,11 +62,30 @@ def _sentence(entry: ExhibitFacts) -> str:
         whole = cover.examined >= cover.frames_total
         key = "summary.frames.all" if whole else "summary.frames.some"
         frames = say(key, examined=cover.examined, total=cover.frames_total)
-    tracks = len({track.track for track in entry.tracks})
+    tracks = followed(entry)
     faces = say(f"summary.faces.{ {0: 'none', 1: 'one'}.get(tracks, 'many') }", count=tracks)
-    if not cover.scored:
-        readings = say("summary.readings.none")
-    else:
+    return say(
+        "summary.exhibit.faces", exhibit=entry.item.exhibit, frames=frames, faces=faces, readings=_readings(entry)
+    )
+
+
+def _readings(entry: ExhibitFacts) -> str:
+    """How often detectors answered: for faces of frames, for whole tracks, or both."""
+    cover = entry.coverage
+    read = sum(reading.status is ItemStatus.OK for reading in entry.readings)
+    abstained = sum(reading.status is ItemStatus.ABSTAINED for reading in entry.readings)
+    if cover.scored:
         key = "summary.readings.some" if cover.abstained else "summary.readings.all"
-        readings = say(key, scored=cover.scored, abstained=cover.abstained)
-    return say("summary.exhibit.faces", exhibit=entry.item.exhibit, frames=frames, faces=faces, readings=readings)
+        frames = say(key, scored=cover.scored, abstained=cover.abstained)
+    elif read and not scores_frames(entry):
+        return say("summary.readings.whole", read=read, abstained=abstained)
+    else:
+        frames = say("summary.readings.none" if not read else "summary.readings.none.frames")
+    if not entry.readings or not (read or cover.scored):
+        return frames
+    return say("summary.readings.both", frames=frames, read=read, abstained=abstained)
+
+
+def _meaning(content: Content) -> str:
+    falling = ", ".join(content.detector_name(name) for name in content.detectors if content.falling(name))
+    return say("summary.meaning.falling", names=falling) if falling else say("summary.meaning")

@@ -30,9 +30,11 @@ REQUIRED: Mapping[ObjectKind, frozenset[str]] = {
 _ONE_FOR_EACH: Mapping[ObjectKind, tuple[str, ...]] = {
     ObjectKind.TRACK_NAME: ("examination", "evidence", "track"),
     ObjectKind.WORK_STATE: ("evidence",),
+    ObjectKind.REFERENCE: ("examination", "evidence", "track"),
     ObjectKind.CLAIM: ("evidence", "track"),
     ObjectKind.CASE_TEXT: ("field",),
 }
+_ABOUT_PERSONS = frozenset({ObjectKind.PERSON, ObjectKind.REFERENCE, ObjectKind.CLAIM})
 
 
 def plain(changes: Sequence[Change]) -> tuple[Change, ...]:
@@ -66,7 +68,7 @@ def check(connection: Connection, changes: Sequence[Change]) -> None:
 
     Raises:
         InputError: ``before`` is not what stands, a member is missing, or another object says the same thing already.
-        NotFound: a work state for an exhibit that is not there.
+        NotFound: a work state, a reference or a claim for an exhibit that is not there.
     """
     for change in changes:
         there = edits.find(connection, change.id)
@@ -80,14 +82,19 @@ def check(connection: Connection, changes: Sequence[Change]) -> None:
             _check_body(connection, change.kind, change.after)
     for kind in {change.kind for change in changes if change.kind in _ONE_FOR_EACH}:
         _check_single(edits.objects(connection, kind), [c for c in changes if c.kind is kind])
+    if _ABOUT_PERSONS & {change.kind for change in changes}:
+        _check_persons(connection, changes)
 
 
 def _check_body(connection: Connection, kind: ObjectKind, body: Mapping[str, object]) -> None:
     missing = sorted(REQUIRED[kind] - body.keys())
     if missing:
         raise InputError(f"A {_name(kind)} needs {', '.join(missing)}.")
-    if kind is ObjectKind.WORK_STATE:
+    if kind in (ObjectKind.WORK_STATE, ObjectKind.REFERENCE, ObjectKind.CLAIM):
         exhibits.position(connection, EvidenceId(str(body["evidence"])))
+    if kind is ObjectKind.PERSON and not (isinstance(body["name"], str) and body["name"].strip()):
+        raise InputError("A person has a name.")
+    if kind is ObjectKind.WORK_STATE:
         if body["state"] not in set(WorkState):
             raise InputError(f'"{body["state"]}" is no state of work.', f"States: {', '.join(WorkState)}.")
     if kind is ObjectKind.CASE_TEXT:
@@ -104,6 +111,25 @@ def _check_single(there: Sequence[ExaminerObject], changes: Sequence[Change]) ->
     subjects = [json.dumps([body[name] for name in members]) for body in bodies]
     if len(set(subjects)) < len(subjects):
         raise InputError(f"There is a {_name(changes[0].kind)} for this already.", "Change that one.")
+
+
+def _check_persons(connection: Connection, changes: Sequence[Change]) -> None:
+    """References and claims are about a person who is there when the edit is done, and names tell persons apart."""
+    bodies = {there.id: (there.kind, there.body) for there in edits.objects(connection) if there.kind in _ABOUT_PERSONS}
+    for change in changes:
+        bodies.pop(change.id, None)
+        if change.kind in _ABOUT_PERSONS and change.after is not None:
+            bodies[change.id] = (change.kind, change.after)
+    persons = {key: str(body["name"]) for key, (kind, body) in bodies.items() if kind is ObjectKind.PERSON}
+    names = [" ".join(name.split()).casefold() for name in persons.values()]
+    if len(set(names)) < len(names):
+        raise InputError("There is a person of this name already.", "Give another name.")
+    for kind, body in bodies.values():
+        if kind is not ObjectKind.PERSON and body["person"] not in persons:
+            raise InputError(
+                f"This {_name(kind)} is about a person who is not in the case.",
+                "Take its references and claims away with the person.",
+            )
 
 
 def _name(kind: ObjectKind) -> str:

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, text
 
+from workstation.domain.detectors import Direction
 from workstation.domain.ids import TrackId
 from workstation.domain.media import FrameRef, TimeBase
 from workstation.domain.results import AbstentionReason, Coverage, ItemStatus, TrackSummary
-from workstation.storage import row_digests
+from workstation.storage import mapping, row_digests
 from workstation.storage.case_format import FORMAT
 
 _TRACKED = """SELECT t.id, t.number, r.detector, r.status, r.score, r.reason,
@@ -27,6 +28,7 @@ FROM frames WHERE examination = :examination AND evidence = :evidence"""
 _RESULT_COUNTS = """SELECT r.status, count(*)
 FROM frames m JOIN faces f ON f.frame = m.key JOIN results r ON r.face = f.key
 WHERE m.examination = :examination {only} GROUP BY r.status"""
+_PLAN = "SELECT plan FROM examinations WHERE number = :examination"
 _READING_COUNTS = "SELECT status, count(*) FROM track_readings WHERE examination = :examination GROUP BY status"
 ROWS = """SELECT e.id, m.stream, m.pts, m.time_base_num, m.time_base_den, m.digest, m.ordinal, m.error,
   f.position, t.id, t.number, f.x0, f.y0, f.x1, f.y1, f.confidence, f.finder, f.landmarks, f.gates,
@@ -51,7 +53,12 @@ class _Gathered:
 
 
 def tracks(connection: Connection, examination: int, evidence: int) -> tuple[TrackSummary, ...]:
-    """One summary per track and detector, in track order; percentiles interpolate linearly between frames."""
+    """One summary per track and detector, in track order; percentiles interpolate linearly between frames.
+
+    The peak is the frame whose score points most to manipulation, the way the plan says the detector's scores point.
+    Detectors that read whole tracks alone have no rows here.
+    """
+    falling = _falling(connection, examination)
     gathered: dict[tuple[str, int, str], _Gathered] = {}
     rows = connection.execute(text(_TRACKED), {"examination": examination, "evidence": evidence})
     for track, number, detector, status, score, reason, *rest in rows:
@@ -65,7 +72,14 @@ def tracks(connection: Connection, examination: int, evidence: int) -> tuple[Tra
             seen.errors += 1
         else:
             seen.refused[AbstentionReason(reason)] += 1
-    return tuple(_summary(TrackId(t), n, d, seen) for (t, n, d), seen in gathered.items())
+    return tuple(_summary(TrackId(t), n, d, seen, d in falling) for (t, n, d), seen in gathered.items())
+
+
+def _falling(connection: Connection, examination: int) -> frozenset[str]:
+    """Detectors of the plan whose score is lower where it points to manipulation."""
+    plan = connection.execute(text(_PLAN), {"examination": examination}).scalar()
+    uses = mapping.plan_from_text(plan).detectors if plan else ()
+    return frozenset(use.id for use in uses if use.direction == Direction.LOWER_IS_MANIPULATED)
 
 
 def _frame(place: _Place) -> FrameRef:
@@ -73,14 +87,14 @@ def _frame(place: _Place) -> FrameRef:
     return FrameRef(stream, pts, TimeBase(num, den), digest, ordinal)
 
 
-def _summary(track: TrackId, number: int, detector: str, seen: _Gathered) -> TrackSummary:
+def _summary(track: TrackId, number: int, detector: str, seen: _Gathered, falling: bool) -> TrackSummary:
     mean = median = low = high = None
     peak = None
     if seen.scores:
         values = np.asarray(seen.scores, dtype=np.float64)
         mean, median = float(values.mean()), float(np.median(values))
         low, high = (float(v) for v in np.percentile(values, (5, 95)))
-        peak = _frame(seen.places[int(values.argmax())])
+        peak = _frame(seen.places[int(values.argmin() if falling else values.argmax())])
     return TrackSummary(
         track=track,
         track_number=number,
