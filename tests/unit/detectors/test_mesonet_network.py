@@ -198,10 +198,13 @@ def test_a_drawn_keras_file_of_meso4_gives_the_same_in_torch_and_numpy(tmp_path:
 
 
 def test_a_keras_file_of_unknown_origin_is_not_given_the_published_licence(tmp_path: Path) -> None:
-    card = convert(keras_file(tmp_path / "drawn.h5"), tmp_path / "package")
-    assert card.id == "mesonet-meso4"
-    assert card.weights.licence == "not stated"
-    assert "Not trained" in card.training
+    path = keras_file(tmp_path / "drawn.h5")
+    with pytest.raises(WeightsInvalid, match="licence"):
+        convert(path, tmp_path / "package")
+    card = convert(path, tmp_path / "package", licence="CC0-1.0", origin="drawn for a test")
+    assert card.id.startswith("mesonet-meso4-")
+    assert card.weights.licence == "CC0-1.0"
+    assert "Not known" in card.training
 
 
 def test_keras_files_with_other_layers_sizes_or_numbers_are_refused(tmp_path: Path) -> None:
@@ -259,3 +262,16 @@ def test_published_meso_weights_become_a_package_that_knows_what_it_is(
     assert card.weights.licence == "Apache-2.0"
     assert card.output.direction is Direction.LOWER_IS_MANIPULATED
     assert card.baseline
+
+
+@pytest.mark.data
+def test_a_published_meso_file_is_recognised_and_converted_by_the_common_importer(
+    shared_data: Path, tmp_path: Path
+) -> None:
+    from workstation.detectors.importing import recognise
+
+    path = shared_data / "weights" / "mesonet" / "MesoInception_F2F.h5"
+    source = recognise.recognise(path)
+    assert source.family == "mesonet"
+    assert source.published is not None
+    assert recognise.convert(path, tmp_path / "package").id == "mesonet-mesoinception4-f2f"

@@ -28,7 +28,14 @@ class Importer:
     module: str
 
 
-IMPORTERS: Final[tuple[Importer, ...]] = (Importer("clip_ln", "workstation.detectors.clip_ln.importing"),)
+IMPORTERS: Final[tuple[Importer, ...]] = (
+    Importer("clip_ln", "workstation.detectors.clip_ln.importing"),
+    Importer("mesonet", "workstation.detectors.mesonet.importing"),
+    Importer("ufd", "workstation.detectors.ufd.importing"),
+)
+
+
+_MOST_FILES: Final = 64
 
 
 class ImporterModule(Protocol):
@@ -73,11 +80,12 @@ class Source:
 
 
 def recognise(path: Path) -> Source:
-    """Say what a weights file is, from its header and digest.
+    """Say what a weights file is, from its header and digest; of a folder, the one file in it that is a detector's.
 
     Raises:
         WeightsInvalid: it cannot be read safely; the message says why and which file to take instead.
     """
+    path = _chosen(path)
     form = form_of(path)
     shapes = shapes_of(path)
     found = _importer(shapes, path)
@@ -99,6 +107,7 @@ def convert(path: Path, folder: Path, *, licence: str = "", origin: str = "") ->
     """Make a detector package of a published weights file.
 
     Args:
+        path: the file, or the folder that holds it beside what it stands on (a tower).
         folder: where the package is written; it must be empty or not there.
         licence, origin: what the person says of a file whose digest is not listed; needed for such files.
 
@@ -106,6 +115,7 @@ def convert(path: Path, folder: Path, *, licence: str = "", origin: str = "") ->
         WeightsInvalid: the file is not readable, is no detector, or has no licence.
         DetectorError: the package cannot be written or does not load.
     """
+    path = _chosen(path)
     form = form_of(path)
     shapes = shapes_of(path)
     found = _importer(shapes, path)
@@ -153,6 +163,25 @@ def sha256_of(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise WeightsInvalid(f"{path.name} cannot be read ({error.strerror or error}).") from error
+
+
+def _chosen(path: Path) -> Path:
+    """The file meant by ``path``: itself, or the only weights file of a detector in that folder."""
+    if not path.is_dir():
+        return path
+    found = []
+    for file in sorted(entry for entry in path.iterdir() if entry.is_file())[:_MOST_FILES]:
+        try:
+            shapes = shapes_of(file)
+        except WeightsInvalid:
+            continue
+        if _importer(shapes, file) is not None:
+            found.append(file)
+    if len(found) != 1:
+        raise WeightsInvalid(
+            f"{path.name} holds {len(found)} weights files of detectors known here.", "Name one of its files."
+        )
+    return found[0]
 
 
 def _importer(shapes: Mapping[str, tuple[int, ...]], path: Path) -> Importer | None:

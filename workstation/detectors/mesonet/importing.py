@@ -6,8 +6,8 @@ file is run: h5py reads arrays, and only those of the names and sizes wanted.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -24,8 +24,6 @@ from workstation.domain.errors import WeightsInvalid
 Array = npt.NDArray[np.float32]
 _LARGEST_FILE = 4 * 2**20
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
-_ORIGIN = "github.com/DariusAf/MesoNet, weights/"
-_LICENCE = "Apache-2.0"
 # SHA-256 of the published files: kind and what each was trained on.
 PUBLISHED: Mapping[str, tuple[str, str]] = {
     "036ed30d04ffd9c7506f825b97c86aa64915f5818931da96817b169aad790af5": ("meso4", "DF"),
@@ -96,20 +94,25 @@ def convert(path: Path, folder: Path, *, licence: str = "", origin: str = "") ->
     """Write a package of a Keras weights file into ``folder``.
 
     Raises:
-        WeightsInvalid: as :func:`read_keras`.
+        WeightsInvalid: as :func:`read_keras`, or the file is not a published one and no licence was given.
     """
+    from workstation.detectors.importing.recognise import said_of, sha256_of
     from workstation.detectors.packages import write_package
 
     kind, tensors = read_keras(path)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    digest = sha256_of(path)
+    licence, origin = said_of(path, digest, licence, origin)
     published, trained_on = PUBLISHED.get(digest, ("", ""))
     known = published == kind
     card = paper_card(
         kind,
         trained_on=trained_on if known else "",
-        licence=licence or (_LICENCE if known else "not stated"),
-        origin=origin or (f"{_ORIGIN}{path.name}, SHA-256 {digest}" if known else f"{path.name}, SHA-256 {digest}"),
+        licence=licence,
+        origin=f"{origin}; SHA-256 {digest}" if digest not in origin else origin,
     )
+    if not known:
+        # Whose weights these are is only what the person says; nothing of the publication is claimed for them.
+        card = replace(card, id=f"{card.id}-{digest[:8]}", name=f"{card.name}, other weights", training=_UNKNOWN)
     return write_package(folder, card, tensors)
 
 
@@ -164,4 +167,5 @@ def _tensor(array: Array) -> Tensor:
 
 
 _NORM = {"weight": "gamma", "bias": "beta", "running_mean": "moving_mean", "running_var": "moving_variance"}
+_UNKNOWN = "Not known: the file is none of the published ones."
 _ADVICE = "Name one of the four published files of MesoNet."
