@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 
 import numpy as np
+import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from workstation.detectors.fakelocator.gate import GATES, organ_gates
 from workstation.detectors.fakelocator.network import FakeLocator, LocatorShape
+from workstation.detectors.fakelocator.parsing import FaceParser, open_parser
 from workstation.detectors.preprocess import pixels
 from workstation.detectors.runtime import batched, usable
 from workstation.detectors.settings import NO_SETTINGS, refuse_unknown
@@ -25,16 +29,29 @@ _BATCH = 32
 class FakeLocatorDetector:
     """Score: softmax of class "manipulated". Map: (side, side) float32 in 0..1 over the whole crop.
 
-    A card with ``network.gate = "organs"`` gates the encoder by regions around the landmarks.
+    A card with ``network.gate = "organs"`` gates the encoder by regions around the landmarks, one with "parsing" by the
+    map of a face-parsing network, which must then be installed.
+
+    Attributes:
+        extra_digests: SHA-256 by name of the files beside the package that the scores rest on.
     """
 
-    def __init__(self, card: DetectorCard, network: FakeLocator, device: str, precision: str) -> None:
+    def __init__(
+        self,
+        card: DetectorCard,
+        network: FakeLocator,
+        device: str,
+        precision: str,
+        parser: FaceParser | None = None,
+    ) -> None:
         self.card = card
         self.device = device
         self.precision = precision
         self._batch = _BATCH
         self._kind = torch.bfloat16 if precision == "bfloat16" else torch.float32
         self._gated = card.network.get("gate", "none") == "organs"
+        self._parser = parser
+        self.extra_digests: Mapping[str, str] = {} if parser is None else {parser.name: parser.sha256}
         self._network = network.to(device).eval()
 
     def read(self, crops: Sequence[FaceCrop]) -> list[DetectorReading]:
@@ -44,16 +61,43 @@ class FakeLocatorDetector:
     def _shrink(self, size: int) -> None:
         self._batch = size
 
+    def features(self, crops: Sequence[FaceCrop]) -> npt.NDArray[np.float32]:
+        """What the encoder makes of crops: (N, widths[3]) float32, its last features averaged over the crop.
+
+        Raises: DeviceFault, InputError, LandmarksUnusable.
+        """
+        rows = batched(self._features, crops, self._batch, on_shrink=self._shrink)
+        return np.stack(rows) if rows else np.zeros((0, self._network.shape.widths[3]), np.float32)
+
+    def _features(self, crops: Sequence[FaceCrop]) -> list[npt.NDArray[np.float32]]:
+        values, gate = self._inputs(crops)
+        with self._mode():
+            last = self._network.encode(values, gate)[2]
+        return list(last.float().mean(dim=(2, 3)).cpu().numpy())
+
     def _read(self, crops: Sequence[FaceCrop]) -> list[DetectorReading]:
-        values = torch.from_numpy(pixels(crops, self.card.input)).to(self.device)
-        side = self.card.input.size
-        gate = torch.from_numpy(organ_gates(crops, side)).to(self.device) if self._gated else None
-        enabled = self._kind is torch.bfloat16
-        with torch.inference_mode(), torch.autocast(torch.device(self.device).type, torch.bfloat16, enabled=enabled):
-            logits, classes = self._network(values.contiguous(memory_format=torch.channels_last), gate)
+        values, gate = self._inputs(crops)
+        with self._mode():
+            logits, classes = self._network(values, gate)
         maps = torch.sigmoid(logits.float())[:, 0].cpu().numpy().astype(np.float32)
         scores = usable(classes.float().softmax(dim=-1)[:, 1].cpu().tolist(), self.card)
         return [DetectorReading(score, field) for score, field in zip(scores, maps, strict=True)]
+
+    def _inputs(self, crops: Sequence[FaceCrop]) -> tuple[Tensor, Tensor | None]:
+        values = torch.from_numpy(pixels(crops, self.card.input)).to(self.device)
+        return values.contiguous(memory_format=torch.channels_last), self._gates(crops)
+
+    def _gates(self, crops: Sequence[FaceCrop]) -> Tensor | None:
+        side = self.card.input.size
+        if self._parser is not None:
+            return torch.from_numpy(self._parser.gates(crops, side)).to(self.device)
+        return torch.from_numpy(organ_gates(crops, side)).to(self.device) if self._gated else None
+
+    @contextmanager
+    def _mode(self) -> Iterator[None]:
+        enabled = self._kind is torch.bfloat16
+        with torch.inference_mode(), torch.autocast(torch.device(self.device).type, torch.bfloat16, enabled=enabled):
+            yield
 
 
 def build(card: DetectorCard) -> FakeLocator:
@@ -64,12 +108,19 @@ def build(card: DetectorCard) -> FakeLocator:
 def load(
     card: DetectorCard, folder: Path, *, device: str, precision: str, settings: Mapping[str, str] = NO_SETTINGS
 ) -> FakeLocatorDetector:
-    """Load a package. Raises: CardInvalid, DetectorError for an unknown setting, WeightsInvalid."""
+    """Load a package.
+
+    Raises:
+        CardInvalid: the ``network`` table is not a fakelocator's.
+        DetectorError: an unknown setting.
+        WeightsInvalid: the weights are not the card's, or its gate needs a face parser that is not installed.
+    """
     refuse_unknown(card, settings)
     with torch.device("meta"):
         network = build(card)
     load_weights(network, card, folder)
-    return FakeLocatorDetector(card, network.to(memory_format=torch.channels_last), device, precision)
+    parser = open_parser(card.id, folder) if card.network.get("gate") == "parsing" else None
+    return FakeLocatorDetector(card, network.to(memory_format=torch.channels_last), device, precision, parser)
 
 
 def _shape(card: DetectorCard) -> LocatorShape:

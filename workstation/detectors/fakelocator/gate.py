@@ -17,7 +17,7 @@ from workstation.domain.geometry import Point
 from workstation.faces.organs import ORGANS, face_layout, fill, soften
 
 Gate = npt.NDArray[np.float32]
-GATES = ("none", "organs")
+GATES = ("none", "organs", "parsing")
 
 ORGAN, FACE, AROUND = 1.0, 0.6, 0.2
 

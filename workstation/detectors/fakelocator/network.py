@@ -72,15 +72,19 @@ class FakeLocator(nn.Module):
         nn.init.constant_(self.to_map.bias, -2.0)  # type: ignore[arg-type]  # a bias is there: bias=True is the default
 
     def forward(self, pixels: Tensor, gate: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        e1 = self.stage1(self.stem(pixels))
-        if gate is not None:
-            e1 = e1 * nnf.adaptive_avg_pool2d(gate, e1.shape[-2:])
-        e2 = self.stage2(e1)
-        e3 = self.stage3(e2)
+        e1, e2, e3 = self.encode(pixels, gate)
         y = self.merge2(_up(self.side3(e3), e2) + self.side2(e2))
         y = self.merge1(_up(y, e1) + self.side1(e1))
         logits = _up(self.to_map(y), pixels)
         return logits, self.classify(torch.cat([e3.mean(dim=(2, 3)), _summary(logits)], dim=1))
+
+    def encode(self, pixels: Tensor, gate: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        """Features at 1/4, 1/8 and 1/16 of the side, all of them behind the gate."""
+        e1 = self.stage1(self.stem(pixels))
+        if gate is not None:
+            e1 = e1 * nnf.adaptive_avg_pool2d(gate, e1.shape[-2:])
+        e2 = self.stage2(e1)
+        return e1, e2, self.stage3(e2)
 
 
 def _up(x: Tensor, like: Tensor) -> Tensor:
