@@ -116,7 +116,7 @@ def read(path: Path) -> Read:
     tower, dropped = _split(stored, layout)
     plain = tuned(tower) if layout.wrapped else tower
     converted = to_open_clip(plain)
-    table, side = _table({name: tuple(tensor.shape) for name, tensor in converted.items()})
+    table, side = network_table({name: tuple(tensor.shape) for name, tensor in converted.items()})
     tensors = {f"tower.{name}": tensor.float() for name, tensor in converted.items()} | head
     network = {**table, "head": said or "linear_norm"}
     return Read(tensors, network, side, layout.wrapped, dropped, bool(said))
@@ -162,7 +162,7 @@ def _split(stored: Mapping[str, _Value], layout: Layout) -> tuple[dict[str, _Val
     return tower, tuple(dropped)
 
 
-def _table(shapes: Mapping[str, tuple[int, ...]]) -> tuple[dict[str, object], int]:
+def network_table(shapes: Mapping[str, tuple[int, ...]]) -> tuple[dict[str, object], int]:
     """The network table of a tower with these shapes (open_clip's names), and the side of its input.
 
     Raises:

@@ -20,34 +20,33 @@ _MOST_STEPS: Final = 2_000_000
 _MARK: Final = object()
 
 # Configuration that trainers write beside weights. Nothing of it is imported: these names only become records.
-_HARMLESS_MODULES: Final = (
-    "argparse",
-    "config",
-    "configs",
-    "datetime",
-    "enum",
-    "lightning",
-    "lightning_fabric",
-    "lightning_utilities",
-    "omegaconf",
-    "pathlib",
-    "pytorch_lightning",
-    "src",
-    "torchmetrics",
-    "typing",
+_HARMLESS_MODULES: Final = frozenset(
+    {
+        "config",
+        "configs",
+        "lightning",
+        "lightning_fabric",
+        "lightning_utilities",
+        "omegaconf",
+        "pytorch_lightning",
+        "src",
+        "torchmetrics",
+    }
 )
 _HARMLESS_NAMES: Final = frozenset(
-    {
-        *(
-            (module, name)
-            for module in ("builtins", "__builtin__")
-            for name in ("int", "float", "bool", "str", "bytes", "complex", "object", "slice")
-        ),
-        *(("torch", name) for name in ("device", "float32", "float16", "bfloat16", "float64", "int64", "uint8")),
-        *((module, name) for module in ("numpy.core.multiarray", "numpy._core.multiarray") for name in ("scalar",)),
+    f"{module} {name}"
+    for modules, names in (
+        ("argparse", "Namespace"),
+        ("builtins __builtin__", "int float bool str bytes complex object slice"),
+        ("datetime", "date datetime timedelta timezone"),
         ("numpy", "dtype"),
-        ("torch.serialization", "_get_layout"),
-    }
+        ("numpy.core.multiarray numpy._core.multiarray", "scalar"),
+        ("pathlib", "Path PosixPath WindowsPath PurePath PurePosixPath PureWindowsPath"),
+        ("torch", "device float64 float32 float16 bfloat16 int64 int32 int16 int8 uint8 bool"),
+        ("typing", "Any"),
+    )
+    for module in modules.split()
+    for name in names.split()
 )
 _CONTAINERS: Final = frozenset({"set", "frozenset", "list", "tuple", "dict"})
 
@@ -264,14 +263,13 @@ class Machine:
             raise self.bad("its list of contents is damaged")
 
     def _allowed(self, what: Global) -> Global:
-        known = (what.module, what.name)
-        if known in _MAKERS or known in _HARMLESS_NAMES:
+        if (what.module, what.name) in _MAKERS or f"{what.module} {what.name}" in _HARMLESS_NAMES:
             return what
         if what.module == "torch" and what.name in STORAGE_KINDS:
             return what
         if what.module in ("builtins", "__builtin__") and what.name in _CONTAINERS:
             return what
-        if what.module.split(".")[0] in _HARMLESS_MODULES and all(part.isidentifier() for part in what.name.split(".")):
+        if what.module.split(".")[0] in _HARMLESS_MODULES and what.name.isidentifier():
             return what
         raise self.refuse(what)
 
