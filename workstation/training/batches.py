@@ -34,6 +34,10 @@ class Batches:
         mean, std: normalisation of values 0..1.
         strength: of the post-processing, 0..1.
         apart: spread of the sharpness drawn apart for the two pictures of a pair, in pixels of blur.
+        genuine_only: degrade genuine pictures alone and leave forgeries as they were made, but for the mirroring. This
+            is FakeLocator's "partial data augmentation" (arXiv 2001.09598) and here for reproducing it alone: it makes
+            degradation itself the sign of "genuine", a shortcut that a network takes before any other. What is trained
+            so calls a recompressed forgery genuine; do not ship it.
     """
 
     def __init__(
@@ -45,6 +49,7 @@ class Batches:
         *,
         strength: float = 1.0,
         apart: float = 1.0,
+        genuine_only: bool = False,
     ) -> None:
         self._pool = pool
         self._side = side
@@ -52,6 +57,7 @@ class Batches:
         self._std = np.array(std, np.float32)[:, None, None]
         self._strength = strength
         self._apart = apart
+        self._genuine_only = genuine_only
 
     def endless(self, pairs: int, seed: int) -> Iterator[Batch]:
         """Random batches of ``pairs`` pairs, without end."""
@@ -71,12 +77,14 @@ class Batches:
         maps: list[npt.NDArray[np.float32]] = []
         for row in rows:
             how = degrade.draw(random, self._strength)
-            for bare, into in (
-                (self._pool.genuine[self._pool.of[row]], genuine),
-                (self._pool.forged[row], forged),
+            for bare, into, spared in (
+                (self._pool.genuine[self._pool.of[row]], genuine, False),
+                (self._pool.forged[row], forged, self._genuine_only),
             ):
+                # Drawn in any case, so that the pictures of the next pair do not depend on the option.
                 softness = float(random.normal(0.15, 0.6)) * self._apart if random.random() < 0.5 else 0.0
-                into.append(self._pixels(degrade.apply(bare, how, softness)))
+                done = degrade.apply(bare, degrade.mirroring(how)) if spared else degrade.apply(bare, how, softness)
+                into.append(self._pixels(done))
             maps.append(degrade.apply_to_mask(self._pool.maps[row].astype(np.float32) / 255, how))
         count = len(rows)
         labels = torch.cat([torch.zeros(count, dtype=torch.long), torch.ones(count, dtype=torch.long)])

@@ -54,6 +54,11 @@ def draw(random: np.random.Generator, strength: float = 1.0) -> Draw:
     )
 
 
+def mirroring(how: Draw) -> Draw:
+    """The same draw with everything left out but the mirroring."""
+    return Draw(how.flip, 1.0, 1.0, (1.0, 1.0, 1.0), 0.0, how.noise_seed, (), how.shift, False)
+
+
 def apply(rgb: RgbArray, how: Draw, softness: float = 0.0) -> RgbArray:
     """Apply a draw to one picture of the pair.
 

@@ -35,12 +35,22 @@ def scores(network: nn.Module, pixels: Tensor) -> Tensor:
 
 
 def train_locator(
-    pool: Path, keep: Path, recipe: Recipe, shape: LocatorShape | None = None, tell: Callable[[str], None] = print
+    pool: Path,
+    keep: Path,
+    recipe: Recipe,
+    shape: LocatorShape | None = None,
+    tell: Callable[[str], None] = print,
+    *,
+    genuine_only: bool = False,
 ) -> Outcome:
-    """Train on the pool in ``pool`` and keep the best weights in ``keep``."""
+    """Train on the pool in ``pool`` and keep the best weights in ``keep``.
+
+    ``genuine_only`` is the paper's partial augmentation, for reproducing it alone; see `Batches`.
+    """
     torch.manual_seed(recipe.seed)
     shape = shape or LocatorShape()
     network = FakeLocator(shape).to(memory_format=torch.channels_last)
-    drawn = Batches(load(pool, "train"), shape.side, MEAN, STD).endless(recipe.pairs, recipe.seed)
+    stream = Batches(load(pool, "train"), shape.side, MEAN, STD, genuine_only=genuine_only)
+    drawn = stream.endless(recipe.pairs, recipe.seed)
     held = Batches(load(pool, "held"), shape.side, MEAN, STD, strength=0.6, apart=0.5)
     return train(network, drawn, lambda: held.fixed(64, 1), loss, scores, recipe, keep, tell)

@@ -28,6 +28,24 @@ def test_a_pair_shares_everything_but_the_forgery(train: Pool) -> None:
     assert not torch.equal(apart.pixels[:8], apart.pixels[8:])
 
 
+def test_partial_augmentation_degrades_genuine_pictures_alone_and_is_off_by_default(train: Pool) -> None:
+    rows = np.arange(8)
+    plain = Batches(train, 256, MEAN, STD).make(rows, np.random.default_rng(4))
+    off = Batches(train, 256, MEAN, STD, genuine_only=False).make(rows, np.random.default_rng(4))
+    partial = Batches(train, 256, MEAN, STD, genuine_only=True).make(rows, np.random.default_rng(4))
+    assert torch.equal(plain.pixels, off.pixels)
+    assert torch.equal(partial.pixels[:8], plain.pixels[:8])
+    assert torch.equal(partial.maps, plain.maps)
+    untouched = Batches(train, 256, MEAN, STD, strength=0.0, apart=0.0).make(rows, np.random.default_rng(4))
+    for number in range(8):
+        bare = untouched.pixels[8 + number]
+        # Only mirroring is left of what the pair's draw does to the forgery.
+        found = partial.pixels[8 + number]
+        assert torch.equal(found, bare) or torch.equal(found, bare.flip(-1))
+        assert torch.equal(found, bare) == torch.equal(partial.maps[8 + number], untouched.maps[8 + number])
+    assert not torch.equal(plain.pixels[8:], partial.pixels[8:])
+
+
 def test_shapes_labels_and_maps(train: Pool) -> None:
     batch = next(Batches(train, 48, MEAN, STD).endless(6, 0))
     assert batch.pixels.shape == (12, 3, 48, 48)
