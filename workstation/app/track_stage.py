@@ -47,6 +47,8 @@ class TrackStage:
             for use in plan.detectors
             if use.sequence > 0
         ]
+        # One for the whole run: it keeps the crops of the references, which every track is compared with.
+        self._people = Gallery(store, hub)
         self._galleries: dict[tuple[str, EvidenceId, TrackId], tuple[GalleryPerson, ...]] = {}
 
     def run(self, context: JobContext, done: int, total: int) -> None:
@@ -146,7 +148,7 @@ class TrackStage:
             return ()
         key = (use.id, evidence, track)
         if key not in self._galleries:
-            self._galleries[key] = Gallery(self._store, self._hub).persons(text, evidence, track, detector.card.input)
+            self._galleries[key] = self._people.persons(text, evidence, track, detector.card.input)
         return self._galleries[key]
 
     def _kind(self, use: DetectorUse) -> CropKind:

@@ -23,6 +23,7 @@ from workstation.cli import (
     metadata,
     models,
     passphrases,
+    persons,
     portable,
     reports,
     system,
@@ -48,6 +49,7 @@ app.add_typer(cases.app, name="case")
 app.add_typer(evidence.app, name="evidence")
 evidence.app.command("metadata")(metadata.metadata)
 app.add_typer(reports.app, name="report")
+app.add_typer(persons.app, name="person")
 app.add_typer(ledger.app, name="log")
 app.add_typer(models.app, name="model")
 app.add_typer(portable.app, name="pack")

@@ -94,9 +94,8 @@ def _check_body(connection: Connection, kind: ObjectKind, body: Mapping[str, obj
         exhibits.position(connection, EvidenceId(str(body["evidence"])))
     if kind is ObjectKind.PERSON and not (isinstance(body["name"], str) and body["name"].strip()):
         raise InputError("A person has a name.")
-    if kind is ObjectKind.WORK_STATE:
-        if body["state"] not in set(WorkState):
-            raise InputError(f'"{body["state"]}" is no state of work.', f"States: {', '.join(WorkState)}.")
+    if kind is ObjectKind.WORK_STATE and body["state"] not in set(WorkState):
+        raise InputError(f'"{body["state"]}" is no state of work.', f"States: {', '.join(WorkState)}.")
     if kind is ObjectKind.CASE_TEXT:
         if body["field"] not in CASE_FIELDS:
             raise InputError(f'"{body["field"]}" is no text of a case.', f"Texts: {', '.join(sorted(CASE_FIELDS))}.")

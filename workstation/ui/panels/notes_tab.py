@@ -103,7 +103,9 @@ class NotesTab(QWidget):
             text = str(body.get("name" if thing.kind is ObjectKind.TRACK_NAME else "reason", ""))
             return Row(thing.id, (Cell(name, track), Cell(text, tip=text)))
         if thing.kind in (ObjectKind.REFERENCE, ObjectKind.CLAIM):
-            track = next((lane.label for lane in data.lanes.lanes if lane.track == body.get("track")), "")
+            track = str(body.get("track", ""))
+            if thing.kind is ObjectKind.REFERENCE:
+                track = next((lane.label for lane in data.lanes.lanes if lane.track == track), "")
             who = next((t for t in self._desk.objects if t.id == body.get("person")), None)
             called = str(who.body.get("name", "")) if who is not None else self.tr("a person no longer in the case")
             return Row(thing.id, (Cell(name, track), Cell(called, tip=called)))
