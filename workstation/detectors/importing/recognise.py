@@ -32,6 +32,8 @@ IMPORTERS: Final[tuple[Importer, ...]] = (
     Importer("clip_ln", "workstation.detectors.clip_ln.importing"),
     Importer("mesonet", "workstation.detectors.mesonet.importing"),
     Importer("ufd", "workstation.detectors.ufd.importing"),
+    Importer("effort", "workstation.detectors.effort.importing"),
+    Importer("identity", "workstation.detectors.identity.importing"),
 )
 
 
