@@ -11,8 +11,14 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from workstation.domain.errors import InputError, WorkstationError
+
+if TYPE_CHECKING:
+    from workstation.domain.detectors import InstalledDetector, ValidationRecord
+    from workstation.training.evaluation import Looked
+    from workstation.training.pool import Pool
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -65,8 +71,19 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--sets", type=Path, help="folder of labelled sets; open it once, at the end")
     evaluate.add_argument("--json", type=Path, help="file for the records and the raw scores")
     evaluate.add_argument("--record", action="store_true", help="write the records into the packages' cards")
+    evaluate.add_argument(
+        "--merge",
+        type=_numbers,
+        default=(),
+        help="such as 1,2,4: take, instead, the figures with so many tokens merged after each block",
+    )
+    evaluate.add_argument("--schedules", type=lambda text: text.split(","), default=["even", "organs"], help="where")
     evaluate.set_defaults(step=_evaluate)
     return parser
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(","))
 
 
 def _tell(line: str) -> None:
@@ -130,9 +147,10 @@ def _package(options: argparse.Namespace) -> None:
 def _evaluate(options: argparse.Namespace) -> None:
     from workstation.detectors import registry
     from workstation.detectors.cards import read_card
-    from workstation.domain.detectors import InstalledDetector, ValidationRecord
+    from workstation.domain.detectors import InstalledDetector
     from workstation.faces.finder import load_finder
     from workstation.training import evaluation
+    from workstation.training.merged import with_merged
     from workstation.training.packaging import record
     from workstation.training.pool import load
 
@@ -146,22 +164,43 @@ def _evaluate(options: argparse.Namespace) -> None:
         detector = registry.load(InstalledDetector(card, str(folder), False))
         records: list[ValidationRecord] = []
         raw: dict[str, list[float]] = {}
-        if held is not None:
-            records += evaluation.held_out_records(detector, held)
-        if looked is not None:
-            more, raw = evaluation.labelled_records(detector, looked, held)
-            records += more
+        if options.merge:
+            records += _merged(options, InstalledDetector(card, str(folder), False), looked, held)
+        else:
+            if held is not None:
+                records += evaluation.held_out_records(detector, held)
+            if looked is not None:
+                more, raw = evaluation.labelled_records(detector, looked, held)
+                records += more
         answer[card.id] = {
-            "run": f"{detector.device}, {detector.precision}",
+            "run": f"{detector.device}, {'float32' if options.merge else detector.precision}",
             "records": [dataclasses.asdict(one) for one in records],
             "scores": raw,
         }
         for one in records:
-            _tell(f"{card.id}: {one.dataset}: {one.measure} {one.value:.3f} [{one.low:.3f}, {one.high:.3f}] {one.note}")
+            how = f", {one.merge} {one.schedule}" if one.merge else ""
+            figure = f"{one.measure} {one.value:.3f} [{one.low:.3f}, {one.high:.3f}]"
+            _tell(f"{card.id}{how}: {one.dataset}: {figure} {one.note}")
         if options.record:
-            record(folder, records)
+            record(folder, with_merged(card.validation, records) if options.merge else records)
     if options.json:
         options.json.write_text(json.dumps(answer, indent=1), encoding="utf-8")
+
+
+def _merged(
+    options: argparse.Namespace, package: InstalledDetector, looked: Looked | None, held: Pool | None
+) -> list[ValidationRecord]:
+    from workstation.detectors import merging, registry
+    from workstation.training.merged import PLAIN, faces_of, merged_records
+
+    # In full precision, so that what is seen is what merging does and not what rounding does.
+    detectors = {PLAIN: registry.load(package, precision="float32")}
+    with merging.measuring():
+        for r in options.merge:
+            for schedule in options.schedules:
+                settings = {"merge": str(r), "schedule": schedule}
+                detectors[r, schedule] = registry.load(package, precision="float32", settings=settings)
+    return merged_records(detectors, faces_of(looked, held))
 
 
 if __name__ == "__main__":

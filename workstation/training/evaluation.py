@@ -38,7 +38,7 @@ from workstation.training.pool import KINDS, Pool
 
 CHOSEN = "the kept weights were chosen on these people"
 # The validation of the training loop draws the same way.
-_STRENGTH, _APART, _SEED = 0.6, 0.5, 1
+_STRENGTH, _APART, SEED = 0.6, 0.5, 1
 _SAME_SHARPNESS = 0.1
 _SOFT = degrade.Draw(False, 0.4, 1.0, (1.0, 1.0, 1.0), 0.0, 0, (), (0, 0), False)
 _CHUNK = 64
@@ -89,47 +89,48 @@ def held_out_records(detector: Detector, pool: Pool) -> list[ValidationRecord]:
     Two figures are of genuine crops alone: the rank correlation of score and sharpness, and the AUC of crops that lost
     detail (as a face of 80 pixels has, enlarged) against the same crops as they were.
     """
-    random = np.random.default_rng(_SEED)
+    random = np.random.default_rng(SEED)
     genuine: list[float] = []
     forged: list[float] = []
     for start in range(0, len(pool.of), _CHUNK):
-        pairs = [_pair(pool, row, random) for row in range(start, min(start + _CHUNK, len(pool.of)))]
+        pairs = [drawn_pair(pool, row, random) for row in range(start, min(start + _CHUNK, len(pool.of)))]
         genuine.extend(reading.value for reading in detector.read([as_crop(pair[0]) for pair in pairs]))
         forged.extend(reading.value for reading in detector.read([as_crop(pair[1]) for pair in pairs]))
     a, b = np.array(genuine), np.array(forged)
-    pictures = _pictures(pool)
+    pictures = pictures_of(pool)
     records = []
     for number, kind in enumerate((None, *KINDS), start=-1):
         rows = np.flatnonzero(pool.kind == number) if kind is not None else np.arange(len(pool.of))
         if len(rows):
             figure = paired_auc_figure(a[rows], b[rows], pictures[pool.of[rows]])
             name = f"Held-out people, {kind or 'all kinds'}"
-            records.append(_record(name, len(rows), len(rows), "AUC", figure, CHOSEN))
+            records.append(rounded_record(name, len(rows), len(rows), "AUC", figure, CHOSEN))
     plain = [as_crop(rgb) for rgb in pool.genuine]
     scores = np.array([reading.value for reading in read_all(detector, plain)])
     edges = np.array([sharpness(crop.rgb) for crop in plain])
     figure = rank_correlation_figure(scores, edges, pictures)
     note = "0 is wanted: a detector of blur or sharpness is far from it"
     records.append(
-        _record("Held-out people, genuine crops", len(plain), 0, "Spearman of score and sharpness", figure, note)
+        rounded_record("Held-out people, genuine crops", len(plain), 0, "Spearman of score and sharpness", figure, note)
     )
     soft = [as_crop(degrade.apply(rgb, _SOFT)) for rgb in pool.genuine]
     dull = np.array([reading.value for reading in read_all(detector, soft)])
     figure = paired_auc_figure(scores, dull, pictures)
     note = "0.5 is wanted; above it, genuine faces score higher only because they are small or enlarged"
     records.append(
-        _record("Held-out people, genuine crops", len(plain), 0, f"AUC of detail {_SOFT.shrink}", figure, note)
+        rounded_record("Held-out people, genuine crops", len(plain), 0, f"AUC of detail {_SOFT.shrink}", figure, note)
     )
     return [record for record in records if record is not None]
 
 
-def _pair(pool: Pool, row: int, random: np.random.Generator) -> tuple[RgbArray, RgbArray]:
+def drawn_pair(pool: Pool, row: int, random: np.random.Generator) -> tuple[RgbArray, RgbArray]:
+    """A genuine crop and its forgery with the same post-processing, their sharpness drawn apart."""
     how = degrade.draw(random, _STRENGTH)
     one, two = (float(random.normal(0.15, 0.6)) * _APART if random.random() < 0.5 else 0.0 for _ in range(2))
     return degrade.apply(pool.genuine[pool.of[row]], how, one), degrade.apply(pool.forged[row], how, two)
 
 
-def _pictures(pool: Pool) -> npt.NDArray[np.int64]:
+def pictures_of(pool: Pool) -> npt.NDArray[np.int64]:
     """Number of the picture each genuine crop was cut from: views of one picture stand side by side."""
     pictures = max(1, sum(pool.facts.values()))
     return np.arange(len(pool.genuine)) // max(1, len(pool.genuine) // pictures)
@@ -208,18 +209,20 @@ def _set_records(
     note = f"sharpness alone {_apart(auc(a, b))}, JPEG tables of the original files alone {_apart(tables)}"
     if looked.lost.get(wanted.folder):
         note += f"; {looked.lost[wanted.folder]} pictures of the set without a usable face"
-    records = [_record(wanted.name, len(x), len(y), "AUC", auc_figure(x, y), note)]
+    records = [rounded_record(wanted.name, len(x), len(y), "AUC", auc_figure(x, y), note)]
     pairs = matched(a, b, _SAME_SHARPNESS)
     if len(pairs) >= 10:
         one, two = np.array(pairs).T
         figure = paired_auc_figure(x[one], y[two], np.arange(len(pairs)), draws=1000)
         left = f"sharpness alone {_apart(auc(a[one], b[two]))} on these"
-        records.append(_record(wanted.name, len(pairs), len(pairs), "AUC, pairs of equal sharpness", figure, left))
+        records.append(
+            rounded_record(wanted.name, len(pairs), len(pairs), "AUC, pairs of equal sharpness", figure, left)
+        )
     if wanted.column or wanted.genuine_from:
         return records
     share = bootstrap(float((x > 0.5).mean()), lambda rows: float((x[rows] > 0.5).mean()), len(x), draws=1000, seed=0)
     note = "how often an untouched face of this set scores above the middle of the scale; no threshold is offered"
-    records.append(_record(wanted.name, len(x), 0, "share of genuine above 0.5", share, note))
+    records.append(rounded_record(wanted.name, len(x), 0, "share of genuine above 0.5", share, note))
     return records
 
 
@@ -237,8 +240,10 @@ def _mask_records(seen: Sequence[Seen], readings: Sequence[DetectorReading]) -> 
     ours, blob, above = pixel_figures(values)
     count = len(values)
     return [
-        _record(MASKS, 0, count, "pixel AUC inside the crop", ours, f"a centred blob alone {blob}"),
-        _record(MASKS, 0, count, "pixel AUC above a centred blob", above, "0 means no better than knowing the centre"),
+        rounded_record(MASKS, 0, count, "pixel AUC inside the crop", ours, f"a centred blob alone {blob}"),
+        rounded_record(
+            MASKS, 0, count, "pixel AUC above a centred blob", above, "0 means no better than knowing the centre"
+        ),
     ]
 
 
@@ -256,17 +261,18 @@ def _organ_record(
     if len(forged) < 2 or len(plain) < 2:
         return None
     figure = organ_figure(np.array(forged), np.array(changed), np.array(plain))
-    return _record(ORGAN_SET, 0, len(forged), "AUC over organs", figure, "0.5 is chance; standardised per organ")
+    return rounded_record(ORGAN_SET, 0, len(forged), "AUC over organs", figure, "0.5 is chance; standardised per organ")
 
 
 def _column(rows: Sequence[tuple[Seen, float]], take: Callable[[Seen], float]) -> Values:
     return np.array([take(one) for one, _ in rows], np.float64)
 
 
-def _record(
+def rounded_record(
     dataset: str, genuine: int, manipulated: int, measure: str, figure: Figure, note: str
 ) -> ValidationRecord | None:
-    """None when the figure cannot be taken (a class is empty, or every value is the same)."""
+    """A record with its interval rounded outwards; None when the figure cannot be taken (a class is empty, or every
+    value is the same)."""
     if not np.isfinite([figure.value, figure.low, figure.high]).all():
         return None
     return ValidationRecord(
