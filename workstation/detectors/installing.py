@@ -123,7 +123,7 @@ def _sweep(user_folder: Path) -> None:
 
 
 def _converted(source: Path, scratch: Path, licence: str, origin: str) -> Path:
-    from workstation.detectors.importing import convert
+    from workstation.detectors.importing.recognise import convert
 
     folder = scratch / "converted"
     folder.mkdir()
