@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QPlainTextEdit
+from PySide6.QtWidgets import QLineEdit, QPlainTextEdit
 from pytestqt.qtbot import QtBot
 
 from tests.gui.conftest import Lab, Open, rest
@@ -121,3 +121,31 @@ def test_without_a_chosen_track_it_cannot_be_named(marked: MainWindow, qtbot: Qt
     marked.marks.dialog.yes.click()
     qtbot.waitUntil(lambda: kinds(marked) == [ObjectKind.EXCLUSION], timeout=10_000)
     assert marked.inspector.notes.model.rows[0].cells[1].text == "Reflection in a window"
+
+
+def test_a_track_becomes_a_reference_and_an_exhibit_is_claimed(marked: MainWindow, qtbot: QtBot) -> None:
+    data = marked.desk.data
+    assert data is not None
+    marked.navigator.choose_track(data.lanes.lanes[0].track)
+    rest(marked, qtbot)
+    for deed, words in ((marked.marks.ask_reference, "A. Adams"), (marked.marks.ask_claim, "a. adams")):
+        deed()
+        dialog = marked.marks.dialog
+        assert dialog is not None
+        assert isinstance(dialog.field, QLineEdit)
+        dialog.field.setText(words)
+        dialog.accept()
+        wanted = ObjectKind.REFERENCE if words == "A. Adams" else ObjectKind.CLAIM
+        qtbot.waitUntil(lambda: wanted in kinds(marked), timeout=10_000)  # noqa: B023
+        rest(marked, qtbot)
+    assert sorted(kinds(marked)) == sorted([ObjectKind.PERSON, ObjectKind.REFERENCE, ObjectKind.CLAIM])
+    rows = [[cell.text for cell in row.cells] for row in marked.inspector.notes.model.rows]
+    assert ["Shows", "A. Adams"] in rows
+    assert ["Said to show", "A. Adams"] in rows
+    session = marked.desk.session
+    assert session is not None
+    (person,) = session.gallery.people()
+    assert [r.label for r in person.references] == ["T1"]
+    assert [c.track for c in person.claims] == ["T1"]
+    marked.marks.undo()
+    qtbot.waitUntil(lambda: ObjectKind.CLAIM not in kinds(marked), timeout=10_000)

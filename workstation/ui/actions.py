@@ -141,6 +141,18 @@ ACTIONS: tuple[ActionSpec, ...] = (
         FACES,
         tip=QT_TRANSLATE_NOOP("actions", "Say why a track is not relied on; its scores stay in the case"),
     ),
+    ActionSpec(
+        "person.reference",
+        QT_TRANSLATE_NOOP("actions", "The chosen track undisputedly shows…"),
+        FACES,
+        tip=QT_TRANSLATE_NOOP("actions", "Make its faces references of a person of the case"),
+    ),
+    ActionSpec(
+        "person.claim",
+        QT_TRANSLATE_NOOP("actions", "Said to show…"),
+        FACES,
+        tip=QT_TRANSLATE_NOOP("actions", "Whom the exhibit, or the chosen track, is said to show"),
+    ),
     ActionSpec("track.0", QT_TRANSLATE_NOOP("actions", "All tracks"), FACES, ("0",), _V),
     *(
         ActionSpec(

@@ -5,14 +5,15 @@ Every act is committed when it is made; undo and redo are acts too and survive c
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QDialog, QWidget
 
-from workstation.domain.edits import Edit
+from workstation.domain.edits import Edit, ObjectKind
+from workstation.domain.errors import NotFound
 from workstation.domain.ids import ObjectId
 from workstation.ui.actions import Actions
 from workstation.ui.desk import Desk
@@ -24,11 +25,12 @@ from workstation.ui.widgets.banner import Banner
 
 if TYPE_CHECKING:
     from workstation.app.editing import Editing
+    from workstation.app.gallery import Gallery
 
 Answered = Callable[[str], object]
 _WITH_PLACE = ("mark.add", "mark.note")
-_WITH_EXHIBIT = ("note.add", "tag.add")
-_WITH_TRACK = ("track.name", "track.exclude")
+_WITH_EXHIBIT = ("note.add", "tag.add", "person.claim")
+_WITH_TRACK = ("track.name", "track.exclude", "person.reference")
 
 
 class Marks(QObject):
@@ -62,6 +64,8 @@ class Marks(QObject):
             "tag.add": self.ask_tag,
             "track.name": self.ask_track_name,
             "track.exclude": self.ask_exclusion,
+            "person.reference": self.ask_reference,
+            "person.claim": self.ask_claim,
         }
 
     def refresh(self, actions: Actions) -> None:
@@ -153,6 +157,53 @@ class Marks(QObject):
             lines=3,
         )
 
+    def ask_reference(self) -> None:
+        """Whom the chosen track undisputedly shows: its faces become references of that person."""
+        lane, data = self._chosen(), self._desk.data
+        if lane is None or data is None or data.run is None:
+            return
+        run, evidence, track = data.run.id, data.item.id, lane.track
+        self._ask(
+            self.tr("Reference"),
+            self.tr("Whom does track {track} undisputedly show? Its faces become references of this person.").format(
+                track=lane.label
+            ),
+            lambda text: self._in_gallery(text, lambda gallery: gallery.attribute(run, evidence, track, text)),
+            known=self._people(),
+        )
+
+    def ask_claim(self) -> None:
+        """Whom the exhibit, or the chosen track of it, is said to show; what detectors of identity compare with."""
+        lane, data = self._chosen(), self._desk.data
+        if data is None:
+            return
+        evidence, track = data.item.id, lane.label if lane is not None else ""
+        what = self.tr("track {track} of {exhibit}").format(track=track, exhibit=data.item.exhibit)
+        self._ask(
+            self.tr("Said to show"),
+            self.tr("Whom is {what} said to show?").format(what=what if track else data.item.exhibit),
+            lambda text: self._in_gallery(text, lambda gallery: gallery.claim(evidence, track, text)),
+            known=self._people(),
+        )
+
+    def _people(self) -> tuple[str, ...]:
+        return tuple(str(t.body.get("name", "")) for t in self._desk.objects if t.kind is ObjectKind.PERSON)
+
+    def _in_gallery(self, name: str, act: Callable[[Gallery], Edit]) -> None:
+        session = self._desk.session
+        if session is None or not self.can_write:
+            return
+
+        def work() -> Edit:
+            gallery = session.gallery
+            try:
+                gallery.find(name)
+            except NotFound:
+                gallery.add_person(name)
+            return act(gallery)
+
+        self._desk.ask(work, lambda edit: self._done(edit, "{what}"))
+
     def remove(self, object_id: ObjectId) -> None:
         """Take an object away; undo brings it back."""
         self._edit(lambda editing: editing.remove(object_id))
@@ -175,13 +226,22 @@ class Marks(QObject):
             return data.item.exhibit
         return self.tr("{exhibit} at {time} s").format(exhibit=data.item.exhibit, time=f"{data.seconds(ordinal):.3f}")
 
-    def _ask(self, title: str, question: str, then: Answered, *, lines: int = 1, hint: str = "") -> None:
+    def _ask(
+        self,
+        title: str,
+        question: str,
+        then: Answered,
+        *,
+        lines: int = 1,
+        hint: str = "",
+        known: Sequence[str] = (),
+    ) -> None:
         if not self.can_write:
             return
         if self.dialog is not None:
             self.dialog.close()
         self._then = then
-        self.dialog = WordsDialog(title, question, lines=lines, hint=hint, parent=self._window)
+        self.dialog = WordsDialog(title, question, lines=lines, hint=hint, known=known, parent=self._window)
         self.dialog.finished.connect(self._answered)
         self.dialog.open()
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtWidgets import QCompleter, QDialog, QDialogButtonBox, QLineEdit, QPlainTextEdit, QVBoxLayout, QWidget
 
 from workstation.ui.widgets.labels import label
 
@@ -15,6 +17,7 @@ class WordsDialog(QDialog):
         title: names the deed; the accepting button carries it too.
         question: what the words are for.
         lines: more than one gives a box of that height instead of a line.
+        known: answers given before, offered while a line is typed.
     """
 
     def __init__(
@@ -25,6 +28,7 @@ class WordsDialog(QDialog):
         *,
         lines: int = 1,
         hint: str = "",
+        known: Sequence[str] = (),
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -37,6 +41,10 @@ class WordsDialog(QDialog):
             self._line = self.field = QLineEdit(text)
             self._line.textChanged.connect(self._check)
             self._line.selectAll()
+            if known:
+                offers = QCompleter(list(known), self._line)
+                offers.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+                self._line.setCompleter(offers)
         else:
             self._box = self.field = QPlainTextEdit(text)
             self._box.setTabChangesFocus(True)
