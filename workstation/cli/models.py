@@ -1,7 +1,9 @@
-"""``workstation model``: list, show, install and verify detector packages."""
+"""``workstation model``: list, show, install, verify and remove detector packages."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
@@ -9,10 +11,12 @@ from typing import Annotated
 import typer
 
 from workstation.app.engine import Engine
+from workstation.cli import model_card
 from workstation.cli.output import JsonFlag, Output, plain, show_verification
+from workstation.detectors.allow import Family
 from workstation.domain.custody import Verification
 from workstation.domain.detectors import InstalledDetector
-from workstation.domain.errors import DetectorNotFound, WeightsInvalid
+from workstation.domain.errors import DetectorNotFound, InputError, WeightsInvalid
 
 app = typer.Typer(help="Detector packages: cards and weights.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Id of the detector.")]
@@ -33,6 +37,7 @@ def list_models(as_json: JsonFlag = False) -> None:
     out = Output(as_json)
     with Engine() as engine:
         packages = engine.detectors()
+        families = engine.detector_families()
         finders = engine.finders()
     out.facts["detectors"] = [
         {
@@ -42,86 +47,121 @@ def list_models(as_json: JsonFlag = False) -> None:
             "embedded": p.embedded,
             "baseline": p.card.baseline,
             "calibrated": p.card.output.calibrated,
+            "level": p.card.output.level,
+            "sequence": p.card.output.sequence,
+            "map": p.card.output.map_size > 0,
+            "self_test": p.card.self_test is not None,
+            "licence": p.card.weights.licence,
             "weights_sha256": p.card.weights.sha256,
             "problem": p.problem,
         }
         for p in packages
     ]
+    out.facts["families"] = [asdict(family) for family in families]
     out.facts["finders"] = [{"id": i, "available": ok, "reason": why} for i, ok, why in finders]
     rows = [
         [
             p.card.id,
-            p.card.version,
+            p.card.version or "?",
+            model_card.reads(p.card) if p.card.family else "?",
+            "yes" if p.card.output.map_size else "no",
+            "sealed" if p.card.self_test else "none",
             "embedded" if p.embedded else "installed",
-            p.problem or ("baseline, uncalibrated" if p.card.baseline else "uncalibrated"),
+            model_card.state(p),
         ]
         for p in packages
     ]
-    out.table(["detector", "version", "origin", "state"], rows)
+    out.table(["detector", "version", "reads", "map", "self-test", "origin", "state"], rows)
+    for line in _passed_over(families):
+        out.say(line)
     out.say()
     out.table(["face finder", "state"], [[i, "ready" if ok else why] for i, ok, why in finders])
     out.finish()
 
 
+def _passed_over(families: Sequence[Family]) -> list[str]:
+    return [
+        f'note: {", ".join(f.others)} also offers the family "{f.name}"; the code of {f.distribution} is used'
+        for f in families
+        if f.others and not f.problem
+    ]
+
+
 @app.command("show")
 def show(name: Name, as_json: JsonFlag = False) -> None:
-    """Print a detector's card."""
+    """Print a detector's card: input, output, weights, what was verified, limits and figures."""
     out = Output(as_json)
     with Engine() as engine:
         package = _find(engine, name)
+        family = next((f for f in engine.detector_families() if f.name == package.card.family), None)
     out.facts = {"folder": package.folder, "embedded": package.embedded, "problem": package.problem}
-    card = asdict(replace(package.card, network={})) | {"network": plain(package.card.network)}
-    out.facts["card"] = card
-    for key, value in card.items():
-        if isinstance(value, dict):
-            out.say(f"{key}:")
-            for inner, entry in value.items():
-                out.say(f"    {inner}: {entry}")
-        elif isinstance(value, tuple | list):
-            out.say(f"{key}:")
-            for entry in value:
-                if isinstance(entry, dict):
-                    entry = _record_line(entry)
-                out.say(f"    - {entry}")
-        else:
-            out.say(f"{key}: {value}")
-    if package.problem:
-        out.say(f"problem: {package.problem}")
+    out.facts["card"] = asdict(replace(package.card, network={})) | {"network": plain(package.card.network)}
+    out.facts["family"] = asdict(family) if family else None
+    for line in model_card.lines(package, f"code of {family.distribution} {family.version}" if family else "no code"):
+        out.say(line)
     out.finish()
-
-
-def _record_line(entry: dict[str, object]) -> str:
-    note = f" ({entry['note']})" if entry.get("note") else ""
-    return (
-        f"{entry['dataset']}: {entry['measure']} {entry['value']:.3f} [{entry['low']:.3f}, {entry['high']:.3f}], "
-        f"{entry['items_genuine']} genuine, {entry['items_manipulated']} manipulated{note}"
-    )
 
 
 @app.command("install")
 def install(
-    source: Annotated[Path, typer.Argument(metavar="PACKAGE", help="Folder or zip with card.toml and weights.")],
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="PACKAGE", help="Folder, zip or tar archive with card.toml, or a bare weights file."),
+    ],
+    licence: Annotated[str, typer.Option(help="Terms of a bare weights file, where they are not known.")] = "",
+    origin: Annotated[str, typer.Option(help="Where a bare weights file is from.")] = "",
     as_json: JsonFlag = False,
 ) -> None:
-    """Check a detector package and file it read-only on this machine."""
+    """Check a detector package, run its self-test, and file it read-only on this machine."""
     out = Output(as_json)
     with Engine() as engine:
-        package = engine.install_detector(source)
-    out.facts = {"id": package.card.id, "version": package.card.version, "folder": package.folder}
-    out.say(f"{package.card.id} {package.card.version} installed in {package.folder}")
+        package = engine.install_detector(source, licence=licence, origin=origin)
+    card = package.card
+    out.facts = {
+        "id": card.id,
+        "version": card.version,
+        "folder": package.folder,
+        "licence": card.weights.licence,
+        "self_test": card.self_test is not None,
+    }
+    out.say(f"{card.id} {card.version} installed in {package.folder}")
+    out.say("self-test passed" if card.self_test else "no self-test: nothing shows that it answers as its maker's did")
+    out.finish()
+
+
+@app.command("remove")
+def remove(
+    name: Name,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Take an installed detector off this machine; what cases hold of it stays."""
+    out = Output(as_json)
+    if not yes and (as_json or not sys.stdin.isatty()):
+        raise InputError(f"Removing {name} was not confirmed.", "Say --yes to remove it without being asked.")
+    if not yes and not typer.confirm(f"Remove {name} from this machine?"):
+        out.say("nothing removed")
+        return
+    with Engine() as engine:
+        package = engine.remove_detector(name)
+    out.facts = {"id": package.card.id, "folder": package.folder}
+    out.say(f"{package.card.id} removed from {package.folder}")
     out.finish()
 
 
 @app.command("verify")
 def verify(
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Id of a detector. Default: all.")] = None,
+    here: Annotated[
+        bool, typer.Option("--here", help="Run self-tests on the device and in the precision examinations use.")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Check that cards can be read, digests agree and tensors fit their networks."""
+    """Check that cards can be read, digests agree, tensors fit their networks and self-tests are passed."""
     out = Output(as_json)
     with Engine() as engine:
         packages = (_find(engine, name),) if name else engine.detectors()
-        outcome = Verification(tuple(line for p in packages for line in engine.verify_detector(p).lines))
+        outcome = Verification(tuple(line for p in packages for line in engine.verify_detector(p, here=here).lines))
     show_verification(out, outcome)
     out.finish()
     if not outcome.ok:

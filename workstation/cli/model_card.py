@@ -1,0 +1,145 @@
+"""A detector's card on a terminal: grouped, wrapped, figures with their intervals."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+
+from workstation.domain.detectors import (
+    DetectorCard,
+    Direction,
+    InputSpec,
+    InstalledDetector,
+    Level,
+    OutputSpec,
+    ValidationRecord,
+)
+
+_WIDTH = 110
+_LABEL = 11
+_DIRECTIONS = {
+    Direction.HIGHER_IS_MANIPULATED: "higher points to manipulated",
+    Direction.LOWER_IS_MANIPULATED: "lower points to manipulated",
+}
+
+
+def state(package: InstalledDetector) -> str:
+    """In a few words: what is wrong with it, or how far it can be leaned on."""
+    card = package.card
+    calibrated = "calibrated" if card.output.calibrated else "uncalibrated"
+    return package.problem or (f"baseline, {calibrated}" if card.baseline else calibrated)
+
+
+def reads(card: DetectorCard) -> str:
+    """What it scores: "face", "track", or "face and track"."""
+    if card.output.level is Level.TRACK:
+        return "track"
+    return "face and track" if card.output.sequence else "face"
+
+
+def self_test(card: DetectorCard) -> str:
+    """The sealed self-test in a few words."""
+    if card.self_test is None:
+        return "no self-test"
+    return f"scores within {card.self_test.tolerance:g} of the sealed ones on the CPU in float32"
+
+
+def lines(package: InstalledDetector, family: str) -> Iterator[str]:
+    """The whole card, line by line; ``family`` says whose code runs it."""
+    card = package.card
+    yield f"{card.name} ({card.id} {card.version})"
+    yield from _row("", card.summary)
+    yield ""
+    yield from _row("state", f"{'embedded' if package.embedded else 'installed'}, {state(package)}")
+    yield from _row("folder", package.folder)
+    yield from _row("card", f"SHA-256 {card.card_sha256}")
+    yield from _row("family", f"{card.family}, {family}")
+    yield from _row("trace", card.trace)
+    yield from _row("paper", card.paper)
+    yield from _row("input", _input(card.input))
+    yield from _row("output", _output(card.output))
+    yield from _row("network", _network(card.network))
+    weights = card.weights
+    yield from _row("weights", f"{weights.file}, {weights.size:,} bytes")
+    yield from _row("SHA-256", weights.sha256)
+    yield from _row("licence", weights.licence)
+    yield from _row("origin", weights.origin)
+    yield from _row("self-test", self_test(card))
+    yield from _row("training", card.training)
+    yield from _listed("Held against the publication", card.verified, "nothing is stated")
+    yield from _listed("Not held against the publication", card.unverified, "nothing is stated")
+    yield from _listed("Limits", card.limits, "none are stated")
+    plain = [record for record in card.validation if not record.merge]
+    yield from _validation("Validation (95 % intervals)", plain)
+    merged = [record for record in card.validation if record.merge]
+    if merged:
+        yield from _validation("Validation with token merging (95 % intervals)", merged)
+
+
+def _row(label: str, text: str) -> list[str]:
+    if not text:
+        return []
+    head = f"  {label:<{_LABEL}}" if label else "  "
+    return textwrap.wrap(
+        text,
+        _WIDTH,
+        initial_indent=head,
+        subsequent_indent=" " * len(head),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _listed(title: str, entries: Sequence[str], without: str) -> Iterator[str]:
+    yield ""
+    yield title
+    for entry in entries or (without,):
+        yield from textwrap.wrap(entry, _WIDTH, initial_indent="  - ", subsequent_indent="    ")
+
+
+def _validation(title: str, records: Sequence[ValidationRecord]) -> Iterator[str]:
+    yield ""
+    yield title
+    if not records:
+        yield "  - nothing was measured"
+    for record in records:
+        merging = f", {record.merge} tokens merged a block ({record.schedule})" if record.merge else ""
+        yield (
+            f"  - {record.dataset}: {record.measure} {record.value:.3f} [{record.low:.3f}, {record.high:.3f}], "
+            f"{record.items_genuine} genuine, {record.items_manipulated} manipulated{merging}"
+        )
+        yield from textwrap.wrap(record.note, _WIDTH, initial_indent="      ", subsequent_indent="      ")
+
+
+def _input(spec: InputSpec) -> str:
+    mean, std = (" ".join(f"{value:.4g}" for value in values) for values in (spec.mean, spec.std))
+    return (
+        f"crop of {spec.crop_size} px at margin {spec.crop_margin:g}, {spec.interpolation} to {spec.size} px, "
+        f"{spec.colour}, mean {mean}, std {std}"
+    )
+
+
+def _output(spec: OutputSpec) -> str:
+    scored = {
+        Level.FACE: "a score for each face of each frame",
+        Level.TRACK: "a score for each track as a whole, none for a single frame",
+    }[spec.level]
+    parts = [scored, _DIRECTIONS[spec.direction], spec.scale]
+    if "calibrated" not in spec.scale:
+        parts.append("calibrated" if spec.calibrated else "uncalibrated")
+    parts.append(f"a map of {spec.map_size} x {spec.map_size}" if spec.map_size else "no map")
+    if spec.sequence:
+        parts.append(f"reads {spec.least} to {spec.sequence} crops of a track together")
+    return "; ".join(part for part in parts if part)
+
+
+def _network(table: Mapping[str, object], prefix: str = "") -> str:
+    parts = []
+    for name, value in table.items():
+        if isinstance(value, Mapping):
+            parts.append(_network(value, f"{prefix}{name}."))
+        elif isinstance(value, list | tuple):
+            parts.append(f"{prefix}{name} {'/'.join(str(entry) for entry in value)}")
+        else:
+            parts.append(f"{prefix}{name} {value}")
+    return ", ".join(part for part in parts if part)
