@@ -12,7 +12,9 @@ from detector_samples import CROP, VISION, clip_card, crop, write_package
 from torch import nn
 
 from workstation.detectors.clip_ln.detector import load
-from workstation.detectors.clip_ln.network import ClipLn, build, set_ln_tuning, slerp
+from workstation.detectors.clip_ln.names import hugging_face_names
+from workstation.detectors.clip_ln.network import ClipLn, build
+from workstation.detectors.clip_ln.tuning import layer_norms, set_ln_tuning, slerp, tune_norms
 from workstation.detectors.preprocess import pixels
 from workstation.domain.detectors import InputSpec
 from workstation.domain.errors import CardInvalid, InputError
@@ -24,24 +26,61 @@ def tiny() -> ClipLn:
 
 
 @pytest.mark.parametrize(
-    ("tower", "norms", "whole"),
+    ("tower", "norms", "tuned", "whole"),
     [
-        ("ViT-L-14-quickgelu", 102_400, 303_179_776),
-        ("ViT-L-14-336-quickgelu", 102_400, 303_507_456),
-        ("ViT-B-16-quickgelu", 39_936, 85_799_424),
-        ("ViT-B-32-quickgelu", 39_936, 87_456_000),
+        ("ViT-L-14-quickgelu", 50, 102_400, 303_179_776),
+        ("ViT-L-14-336-quickgelu", 50, 102_400, 303_507_456),
+        ("ViT-B-16-quickgelu", 26, 39_936, 85_799_424),
+        ("ViT-B-32-quickgelu", 26, 39_936, 87_456_000),
     ],
 )
-def test_ln_tuning_trains_as_many_parameters_as_published(tower: str, norms: int, whole: int) -> None:
+def test_ln_tuning_trains_as_many_parameters_as_published(tower: str, norms: int, tuned: int, whole: int) -> None:
     with torch.device("meta"):
         network = build({"tower": tower})
-    assert set_ln_tuning(network) == (norms, 2 * network.width + 2)
-    assert sum(p.numel() for p in network.tower.parameters()) == whole
-    trained = sum(p.numel() for p in network.parameters() if p.requires_grad)
-    assert trained == norms + 2 * network.width + 2
+    assert set_ln_tuning(network) == (tuned, 2 * network.width + 2)
+    counts = tune_norms(network.tower, network.head)
+    assert (counts.norms, counts.tensors, counts.tuned, counts.tower) == (norms, 2 * norms, tuned, whole)
+    assert sum(p.numel() for p in network.parameters() if p.requires_grad) == counts.trained
     assert network.head.out_features == 2
-    if tower == "ViT-L-14-quickgelu":
-        assert (trained, network.width, network.side) == (104_450, 1024, 224)
+
+
+def test_vit_l14_trains_104_450_numbers_which_is_0_0345_percent_with_its_head() -> None:
+    with torch.device("meta"):
+        network = build({"tower": "ViT-L-14-quickgelu"})
+    counts = tune_norms(network.tower, network.head)
+    assert (counts.head, counts.trained, network.width, network.side) == (2_050, 104_450, 1024, 224)
+    assert f"{100 * counts.share:.4f}" == "0.0338"
+    assert f"{100 * counts.trained / counts.tower:.4f}" == "0.0345"
+    tower = network.tower
+    assert len(tower.transformer.resblocks) == 24  # type: ignore[union-attr, arg-type]  # open_clip's tower
+    assert tower.positional_embedding.shape == (257, 1024)
+    assert {part.eps for part in layer_norms(tower).values()} == {1e-5}
+
+
+def test_the_norms_that_are_tuned_are_those_the_publication_names() -> None:
+    """pre_layrnorm, layer_norm1 and layer_norm2 of every block, post_layernorm, and no other."""
+    with torch.device("meta"):
+        tower = build({"tower": "ViT-L-14-quickgelu"}).tower
+    published = {"pre_layrnorm", "post_layernorm"}
+    published |= {f"encoder.layers.{n}.layer_norm{k}" for n in range(24) for k in (1, 2)}
+    found = {hugging_face_names(f"{name}.weight")[0].removesuffix(".weight") for name in layer_norms(tower)}
+    assert found == published
+
+
+@pytest.mark.parametrize(("kind", "length"), [("linear", False), ("linear_norm", True), (None, True)])
+def test_the_head_of_the_card_reads_the_feature_at_length_one_or_as_it_is(kind: str | None, length: bool) -> None:
+    torch.manual_seed(0)
+    network = build({"vision": VISION} | ({} if kind is None else {"head": kind})).eval()
+    values = torch.randn(3, 3, 32, 32)
+    with torch.inference_mode():
+        pooled = network.pooled(values)
+        feature = pooled / pooled.norm(dim=-1, keepdim=True) if length else pooled
+        wanted = nn.functional.linear(feature, network.head.weight, network.head.bias)
+        torch.testing.assert_close(network(values), wanted)
+        # Making every feature longer changes what a plain head says, and nothing of the other.
+        same = torch.allclose(network.head(3 * pooled), network.head(pooled), atol=1e-5)
+    assert same is length
+    assert network.state_dict().keys() >= {"head.weight", "head.bias"}
 
 
 def test_features_have_length_one_and_the_head_reads_them() -> None:
@@ -75,6 +114,7 @@ def test_one_step_of_ln_tuning_leaves_the_rest_bitwise_as_it_was() -> None:
     nn.functional.cross_entropy(logits, torch.tensor([0, 1, 0, 1])).backward()
     optimiser.step()
     changed = {name for name, tensor in network.state_dict().items() if not torch.equal(tensor, before[name])}
+    assert len(norms) == 2 + 2 * VISION["layers"]
     free = {name for name in before if name.rpartition(".")[0] in norms or name.startswith("head.")}
     assert changed <= free
     assert {"head.weight", "tower.ln_post.weight", "tower.ln_pre.weight"} <= changed
@@ -109,6 +149,8 @@ def test_slerp_meets_its_ends_and_stays_on_the_sphere() -> None:
         ({"vision": VISION | {"width": 33}}, "cannot build"),
         ({"vision": VISION | {"layers": "two"}}, "cannot build"),
         ({"tower": 3}, "tower name or a vision table"),
+        ({"vision": VISION, "head": "cosine"}, "linear or linear_norm"),
+        ({"vision": VISION, "neck": 1}, "neck"),
     ],
 )
 def test_a_tower_that_cannot_be_built_is_refused_by_name(network: dict[str, object], said: str) -> None:
