@@ -6,7 +6,7 @@ import shutil
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PIL import Image
@@ -20,9 +20,12 @@ from workstation.domain.case import WorkState
 from workstation.domain.clock import now_utc
 from workstation.domain.custody import CustodyHead, CustodyKind
 from workstation.domain.derived import DerivedItem, DerivedKind, ParentKind
+from workstation.domain.detectors import Measure
 from workstation.domain.edits import Change, ObjectKind
+from workstation.domain.examinations import ExaminationState
 from workstation.domain.ids import DerivedId, JobId, ObjectId, new_id
 from workstation.domain.jobs import JobState
+from workstation.domain.results import Abstention, AbstentionReason, ItemStatus, TrackReading
 from workstation.storage.case_store import CaseStore
 from workstation.storage.portable.disclosure import Disclosure, disclose
 from workstation.storage.portable.exporting import Handover, export_case
@@ -95,6 +98,7 @@ def _rich(root: Path, passphrase: str | None) -> Made:
         )
         _wait(engine, session.import_files(files[:2], "by courier", "examination", "order 1"))
         _wait(engine, session.examine(frames=3))
+        _readings(session.store)
         _edits(session)
         session.close()
         shutil.copytree(folder, root / "older")
@@ -129,6 +133,27 @@ def _live(rich: Made) -> tuple[Made, ...]:
         Made("killed", live, pins, closed=False, older=rich.older),
         Made("recovered", again, pins, older=rich.older),
     )
+
+
+def _readings(store: CaseStore) -> None:
+    """A second examination of the same frames, with readings of whole tracks by two detectors."""
+    first = store.examinations()[0]
+    run = store.start_examination(first.plan, first.environment)
+    for evidence in first.plan.evidence:
+        rows = store.frame_rows(first.id, evidence)
+        store.append_rows([replace(row, examination=run.id) for row in rows])
+        tracks = {face.track: face.track_number for row in rows for face in row.faces}
+        measures = (Measure("gap", "gap", 0.125, 0.1, 0.15, "least to most"), Measure("none", "none", None))
+        why = Abstention(AbstentionReason.TOO_FEW_FRAMES, "3 frames, 8 are needed")
+        for track, number in tracks.items():
+            place = (run.id, evidence, track, number)
+            store.readings.append(
+                [
+                    TrackReading(*place, "identity", ItemStatus.OK, (0, 1, 2), 0.25, measures, "a note"),
+                    TrackReading(*place, "pace", ItemStatus.ABSTAINED, (), abstention=why),
+                ]
+            )
+    store.end_examination(run.id, ExaminationState.DONE)
 
 
 def _edits(session: CaseSession) -> None:

@@ -38,6 +38,8 @@ COLUMNS_1000 = {
     "examinations": {"started_at", "ended_at"},
     "reports": {"built_at"},
 }
+# Columns that have to be new in a row that is doubled.
+NAMED_APART = (("alembic_version", "version_num"), ("results", "detector"), ("track_readings", "detector"))
 
 
 def opened(folder: Path, made: Made) -> sqlite3.Connection:
@@ -164,7 +166,7 @@ def add_row(chance: random.Random, folder: Path, made: Made) -> Edit:
             row = _random_row(chance, raw, table)
             for name, kind, _ in _columns(raw, table):
                 unique = name in ("key", "id", "seq", "number", "position", "hash", "exhibit", "path", "sha256", "pts")
-                if unique or (table, name) in (("alembic_version", "version_num"), ("results", "detector")):
+                if unique or (table, name) in NAMED_APART:
                     row[name] = 90_000 + chance.randrange(999) if kind == "INTEGER" else _fresh(chance, row[name])
             names = _names(raw, table, row)
             marks = ", ".join("?" for _ in row)
@@ -230,6 +232,7 @@ def _names(raw: sqlite3.Connection, table: str, row: dict[str, object]) -> str:
         "frames": "examination \\d+",
         "faces": "examination \\d+",
         "results": "examination \\d+",
+        "track_readings": "examination \\d+",
     }
     assert exhibits is not None
     return named[table]

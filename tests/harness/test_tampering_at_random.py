@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.harness import tampering
 from tests.harness.tampered_cases import Made, make_all
 from tests.harness.tampered_files import Edit, Impossible, tamper_pack
 from tests.harness.tampering import ACTS
@@ -113,6 +114,19 @@ def _writable(folder: Path) -> None:
 
 def test_no_edit_of_a_slice_is_missed(cases: dict[str, Made], tmp_path: Path) -> None:
     faults, _ = run_edits(cases, tmp_path, 25, f"{SEED}")
+    assert not faults, "\n".join(faults)
+
+
+def test_no_edit_of_a_reading_of_a_whole_track_is_missed(
+    cases: dict[str, Made], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Columns, rows removed and rows added, in that table alone."""
+    monkeypatch.setattr(tampering, "_tables", lambda raw: ["track_readings"])
+    rows = {tampering.change_column: 4, tampering.remove_row: 1, tampering.add_row: 1}
+    for act in [a for a in ACTS if a not in rows]:
+        monkeypatch.delitem(ACTS, act)
+    rich = dict.fromkeys(("rich", "killed", "recovered"), cases["rich"])
+    faults, _ = run_edits(rich, tmp_path, 12, f"{SEED} readings")
     assert not faults, "\n".join(faults)
 
 
