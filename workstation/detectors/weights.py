@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,7 +44,27 @@ def shapes(card: DetectorCard, folder: Path) -> dict[str, tuple[int, ...]]:
         with safe_open(weights_path(card, folder), framework="np") as file:
             return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118 - no mapping
     except (SafetensorError, OSError) as error:
-        raise WeightsInvalid(f"{card.id}: {card.weights.file} is not a safetensors file ({error}).", _AGAIN) from error
+        what = _foreign(weights_path(card, folder)) or f"not a safetensors file ({error})"
+        raise WeightsInvalid(f"{card.id}: {card.weights.file} is {what}.", _AGAIN) from error
+
+
+def _foreign(path: Path) -> str:
+    """What a file that is no safetensors file is instead, when its first bytes tell; it is never opened as that."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(4)
+        if head[:1] == b"\x80" and head[1:2] <= b"\x05":
+            return "a pickle, which can run code when it is read, not a safetensors file"
+        if head == b"PK\x03\x04":
+            with zipfile.ZipFile(path) as archive:
+                names = archive.namelist()
+            if any("/code/" in name or name.endswith("constants.pkl") for name in names):
+                return "TorchScript, which is a program, not a safetensors file"
+            if any(name.endswith("data.pkl") for name in names):
+                return "a torch checkpoint with a pickle inside, not a safetensors file"
+    except (OSError, zipfile.BadZipFile):
+        return ""
+    return ""
 
 
 def check_shapes(network: nn.Module, found: dict[str, tuple[int, ...]], card: DetectorCard) -> None:
