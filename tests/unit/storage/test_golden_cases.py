@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tarfile
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,9 @@ import pytest
 from workstation.domain.custody import CustodyKind
 from workstation.domain.edits import Change, ObjectKind
 from workstation.domain.errors import CaseDamaged, CaseLocked, NotFound
+from workstation.domain.examinations import DetectorUse, ExaminationState
 from workstation.domain.ids import DerivedId, IntakeId, ObjectId, new_id
+from workstation.domain.results import ItemStatus, TrackReading
 from workstation.storage import case_format, key_slots, migrate
 from workstation.storage.case_store import CaseStore
 from workstation.storage.engine import connect
@@ -182,6 +185,72 @@ def test_an_older_case_is_brought_up_without_losing_a_row(number: int, tmp_path:
         note = {"about": again.case.id, "text": "seen"}
         again.edits.do("Note", [Change(ObjectId(new_id()), ObjectKind.NOTE, None, note)])
     assert verify_case(folder).ok
+
+
+@pytest.mark.parametrize("number", [number for number in BY_FORMAT if number < 1002], ids=lambda number: NAMES[number])
+def test_an_older_plan_reads_with_defaults_and_its_text_stays(number: int, tmp_path: Path, key: LedgerKey) -> None:
+    """An older examination that goes on: the chain speaks of the text as stored, not of one written anew."""
+    folder = unpack(number, tmp_path)
+    texts = plan_texts(folder)
+    assert all('"crop_size":256' in text and '"settings":' not in text for text in texts)
+    with CaseStore.open(folder, key=key) as store:
+        done, stopped = store.examinations()
+        for use in (*done.plan.detectors, *stopped.plan.detectors):
+            assert use == DetectorUse(use.id, use.version, use.card_sha256, use.weights_sha256)
+        assert stopped.state is ExaminationState.CANCELLED
+        again = store.reopen_examination(stopped.id)
+        item = store.evidence()[0]
+        rows = store.frame_rows(done.id, item.id)
+        store.append_rows([replace(row, examination=again.id) for row in rows])
+        face = next(face for row in rows for face in row.faces)
+        said = TrackReading(again.id, item.id, face.track, face.track_number, "late", ItemStatus.OK, (0,), 0.5)
+        store.readings.append([said])
+        store.end_examination(again.id, ExaminationState.DONE)
+        assert store.readings.of(again.id, item.id) == (said,)
+    assert plan_texts(folder) == texts
+    outcome = verify_case(folder)
+    assert outcome.ok, outcome.bad
+
+
+def plan_texts(folder: Path) -> list[str]:
+    raw = sqlite3.connect(f"file:{folder / 'case.sqlite'}?mode=ro&immutable=1", uri=True)
+    found = [text for (text,) in raw.execute("SELECT plan FROM examinations ORDER BY number")]
+    raw.close()
+    return found
+
+
+@pytest.mark.parametrize("number", [number for number in OLDER if number >= ENCRYPTED_SINCE])
+def test_an_older_encrypted_case_is_brought_up_with_an_encrypted_backup(
+    number: int, tmp_path: Path, key: LedgerKey
+) -> None:
+    folder = unpack(number, tmp_path, "-encrypted")
+    with CaseStore.open(folder, key=key, passphrase=PASSPHRASE) as store:
+        assert [event.kind for event in store.custody()][-1] is CustodyKind.MIGRATED
+    (backup,) = (folder / "backups").iterdir()
+    assert not backup.read_bytes().startswith(b"SQLite format 3")
+    seal = key_slots.unlock(folder / "case.key", PASSPHRASE)
+    assert seal is not None
+    raw = connect(backup, "ro", immutable=True, key=seal.database_key)
+    assert as_stated(every_row(raw)) == stated(number, "-encrypted")
+    outcome = verify_case(folder, passphrase=PASSPHRASE)
+    assert outcome.ok, outcome.bad
+
+
+def test_the_newest_golden_cases_hold_readings_of_whole_tracks(tmp_path: Path) -> None:
+    """With and without a value, measures, a refusal; and one in the encrypted case."""
+    folder = unpack(case_format.FORMAT, tmp_path)
+    with CaseStore.open(folder, key=None, read_only=True) as store:
+        item, run = store.evidence()[0], store.examinations()[1]
+        scored, refused = store.readings.of(run.id, item.id)
+        assert (scored.value, scored.measures[0].value, scored.measures[1].exploratory) == (1 / 3, 0.1 + 0.2, True)
+        assert refused.abstention is not None
+        assert dict(run.plan.detectors[-1].settings) == {"gallery": "{}", "merge": "8", "schedule": "even"}
+        kinds = {thing.kind for thing in store.edits.objects()}
+        assert {ObjectKind.PERSON, ObjectKind.REFERENCE, ObjectKind.CLAIM} <= kinds
+    locked = unpack(case_format.FORMAT, tmp_path, "-encrypted")
+    with CaseStore.open(locked, key=None, read_only=True, passphrase=PASSPHRASE) as store:
+        (held,) = store.readings.of(store.examinations()[0].id, store.evidence()[0].id)
+        assert held.value == 0.25
 
 
 @pytest.mark.parametrize(
