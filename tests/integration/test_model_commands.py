@@ -1,0 +1,164 @@
+"""``workstation model`` as a person and a script use it: list, show, install, verify, remove."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from resources import resource_path
+from workstation.cli import model_card
+from workstation.cli.main import run
+from workstation.detectors import packages, registry
+from workstation.detectors.cards import read_card
+from workstation.domain.detectors import InstalledDetector, Level, ValidationRecord
+
+
+def call(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
+    code = 0
+    try:
+        run([str(argument) for argument in arguments])
+    except SystemExit as stop:
+        code = stop.code if isinstance(stop.code, int) else 0
+    told = capsys.readouterr()
+    return code, told.out, told.err
+
+
+def document(capsys: pytest.CaptureFixture[str], *arguments: object) -> dict[str, object]:
+    code, out, err = call(capsys, *arguments, "--json")
+    assert code == 0, err
+    found: dict[str, object] = json.loads(out)
+    return found
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """A sound package of the embedded locator's weights under another id."""
+    folder = tmp_path / "source"
+    folder.mkdir()
+    embedded = resource_path("detectors") / "fakelocator-small"
+    (folder / "model.safetensors").write_bytes((embedded / "model.safetensors").read_bytes())
+    packages.finish_package(folder, dataclasses.replace(read_card(embedded), id="other-locator", validation=()))
+    return folder
+
+
+def test_the_list_says_what_is_read_whether_there_is_a_map_and_a_self_test(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code, out, _ = call(capsys, "model", "list")
+    assert code == 0
+    head, *rows = out.splitlines()
+    assert head.split() == ["detector", "version", "reads", "map", "self-test", "origin", "state"]
+    row = next(line.split() for line in rows if line.startswith("fakelocator-small"))
+    assert row[2:6] == ["face", "yes", "sealed", "embedded"]
+    assert "uncalibrated" in row
+    told = document(capsys, "model", "list")
+    entry = next(one for one in told["detectors"] if one["id"] == "clip-ln-small")  # type: ignore[attr-defined]  # a list
+    assert (entry["level"], entry["map"], entry["self_test"], entry["licence"]) == ("face", False, True, "Apache-2.0")
+    families = {one["name"]: one for one in told["families"]}  # type: ignore[attr-defined]  # a list
+    assert families["fakelocator"]["distribution"] == "workstation"
+
+
+def test_a_card_is_printed_in_groups(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = call(capsys, "model", "show", "fakelocator-small")
+    assert code == 0
+    lines = out.splitlines()
+    assert lines[0] == "FakeLocator, small (fakelocator-small 0.1)"
+    (fed,) = [line for line in lines if line.startswith("  input ")]
+    for part in ("crop of 256 px", "margin 1.3", "area to 192 px", "rgb", "mean 0.5 0.5 0.5", "std 0.25 0.25 0.25"):
+        assert part in fed
+    for label in ("state", "output", "weights", "SHA-256", "licence", "origin", "self-test", "training", "family"):
+        assert any(line.startswith(f"  {label} ") for line in lines), label
+    for title in ("Held against the publication", "Not held against the publication", "Limits"):
+        at = lines.index(title)
+        assert lines[at + 1].startswith("  - ")
+    assert "  - CIPLAB composites: AUC 0.545 [0.470, 0.620], 119 genuine, 118 manipulated" in lines
+    assert max(len(line) for line in lines if not line.startswith("  - ")) <= 110
+    assert not re.search(r"\b(real|fake)\b", out, re.IGNORECASE)
+    shown = document(capsys, "model", "show", "fakelocator-small")
+    card = read_card(resource_path("detectors") / "fakelocator-small")
+    assert set(shown["card"]) == {field.name for field in dataclasses.fields(card)}  # type: ignore[call-overload]  # a dict
+
+
+def test_merged_figures_stand_apart_and_a_track_level_card_says_so() -> None:
+    card = read_card(resource_path("detectors") / "fakelocator-small")
+    output = dataclasses.replace(card.output, level=Level.TRACK, map_size=0, sequence=16, least=4)
+    merged = ValidationRecord("A set", 10, 11, "AUC", 0.7, 0.6, 0.8, "a note", 8, "even")
+    card = dataclasses.replace(card, output=output, validation=(*card.validation[:1], merged), self_test=None)
+    lines = list(model_card.lines(InstalledDetector(card, "folder", False), "code of workstation 0.1.0"))
+    at = lines.index("Validation with token merging (95 % intervals)")
+    assert lines[at + 1] == (
+        "  - A set: AUC 0.700 [0.600, 0.800], 10 genuine, 11 manipulated, 8 tokens merged a block (even)"
+    )
+    text = " ".join(" ".join(lines).split())
+    assert "a score for each track as a whole, none for a single frame" in text
+    assert "reads 4 to 16 crops of a track together" in text
+    assert "self-test no self-test" in text
+    assert model_card.reads(card) == "track"
+
+
+def test_a_package_is_installed_verified_and_removed(
+    capsys: pytest.CaptureFixture[str], source: Path, tmp_path: Path
+) -> None:
+    code, out, _ = call(capsys, "model", "install", source)
+    assert code == 0
+    assert "other-locator 0.1 installed in" in out
+    assert "self-test passed" in out
+    code, out, _ = call(capsys, "model", "verify", "other-locator")
+    assert code == 0
+    assert "self-test: 4 drawn crops answered within 0.0001 on cpu in float32" in out
+    code, out, _ = call(capsys, "model", "verify", "other-locator", "--here")
+    assert code == 0, out
+    code, _, err = call(capsys, "model", "remove", "other-locator")
+    assert code == 2
+    assert "--yes" in err
+    told = document(capsys, "model", "remove", "other-locator", "--yes")
+    assert told["id"] == "other-locator"
+    assert call(capsys, "model", "show", "other-locator")[0] == 7
+    code, _, err = call(capsys, "model", "remove", "clip-ln-small", "--yes")
+    assert code == 7
+    assert "came with the program" in err
+
+
+def test_a_licence_for_a_package_is_refused(capsys: pytest.CaptureFixture[str], source: Path) -> None:
+    code, _, err = call(capsys, "model", "install", source, "--licence", "MIT")
+    assert code == 2
+    assert "a package has them on its card" in err
+
+
+LOOK = """
+import json, sys
+from pathlib import Path
+from workstation.detectors import registry
+found = registry.installed(Path(sys.argv[1]))
+from workstation.cli.main import run
+for command in (["list"], ["show", "other-locator"], ["show", "other-locator", "--json"]):
+    try:
+        run(["model", *command])
+    except SystemExit as stop:
+        assert not stop.code, stop.code
+heavy = {"torch", "torchvision", "open_clip", "timm", "onnxruntime", "safetensors", "sklearn", "h5py", "PySide6"}
+print("|" + json.dumps([[p.card.id for p in found], sorted(heavy & set(sys.modules))]))
+"""
+
+
+def test_cards_are_read_listed_and_shown_without_any_network_library(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    (home / "detectors").mkdir(parents=True)
+    source.rename(home / "detectors" / "other-locator")
+    assert not registry.find("other-locator", home / "detectors").problem
+    monkeypatch.setenv("WORKSTATION_HOME", str(home))
+    done = subprocess.run(
+        [sys.executable, "-c", LOOK, str(home / "detectors")], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    names, heavy = json.loads(done.stdout.rpartition("|")[2])
+    assert "other-locator" in names
+    assert heavy == []
