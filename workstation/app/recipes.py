@@ -72,6 +72,60 @@ def note_export(
     return None
 
 
+def note_kept(
+    store: CaseStore,
+    parent: EvidenceItem,
+    operation: str,
+    parameters: Mapping[str, object],
+    tool: str,
+    data: bytes,
+    suffix: str,
+    *,
+    note: str = "",
+) -> DerivedItem:
+    """Put a file made from an exhibit into the case folder (sealed where the case is encrypted) and record it.
+
+    Args:
+        parameters: everything that is needed to make it again; plain JSON values.
+        tool: names and versions, beside the program's own, of what made it.
+        suffix: of the file's name, such as ".json".
+
+    Raises:
+        NotFound: the exhibit is not in this case.
+        CaseReadOnly, StorageFull, PermissionRefused, CaseDamaged.
+    """
+    identity = new_id()
+    # Named by id: a number may be taken by another between here and the record.
+    name = f"derived/{operation}-{identity}{suffix}"
+    store.files.write(name, data)
+    for left in reversed(range(_TRIES)):
+        item = DerivedItem(
+            id=DerivedId(identity),
+            number=store.derived.next_number(),
+            kind=DerivedKind.DERIVATIVE,
+            parent_kind=ParentKind.EVIDENCE,
+            parent=parent.id,
+            parent_sha256=parent.sha256,
+            operation=operation,
+            parameters=parameters,
+            tool=f"workstation {workstation.__version__}; {tool}",
+            path=name,
+            exported=False,
+            sha256=hashlib.sha256(data).hexdigest(),
+            size=len(data),
+            made_at=now_utc(),
+            made_by=store.case.examiner,
+            note=note,
+        )
+        try:
+            store.derived.add(item)
+            return item
+        except InputError as error:
+            if not left or isinstance(error, NotFound) or store.derived.next_number() == item.number:
+                raise
+    raise AssertionError("unreachable: the last try returns or raises")
+
+
 def check_folder(output: Path) -> None:
     """Raises: NotFound when there is no folder to write into."""
     folder = output.resolve().parent

@@ -13,6 +13,7 @@ import typer
 import workstation
 from workstation.cli import (
     cases,
+    cluster,
     demo,
     edits,
     evidence,
@@ -54,6 +55,7 @@ app.add_typer(ledger.app, name="log")
 app.add_typer(models.app, name="model")
 app.add_typer(portable.app, name="pack")
 app.command("examine")(examine.examine)
+app.command("cluster")(cluster.cluster)
 app.command("demo")(demo.demo)
 app.command("diagnose")(system.diagnose)
 app.command("benchmark")(system.benchmark)
