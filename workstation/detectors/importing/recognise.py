@@ -33,6 +33,7 @@ IMPORTERS: Final[tuple[Importer, ...]] = (
     Importer("mesonet", "workstation.detectors.mesonet.importing"),
     Importer("ufd", "workstation.detectors.ufd.importing"),
     Importer("effort", "workstation.detectors.effort.importing"),
+    Importer("timm_vit", "workstation.detectors.timm_vit.importing"),
     Importer("identity", "workstation.detectors.identity.importing"),
 )
 

@@ -1,0 +1,1 @@
+"""GenD on towers of timm: Perception Encoder and DINOv3 with tuned norms and a linear head (arXiv 2508.06248)."""
