@@ -79,7 +79,7 @@ def interpolated(
 
 def _mixed_within_classes(features: Tensor, labels: Tensor, generator: torch.Generator | None) -> Tensor:
     partner = torch.arange(len(labels))
-    for label in labels.unique().tolist():
+    for label in sorted(set(labels.tolist())):
         mine = (labels.cpu() == label).nonzero()[:, 0]
         partner[mine] = mine[torch.randperm(len(mine), generator=generator)]
     t = torch.rand(len(labels), 1, generator=generator).to(features)

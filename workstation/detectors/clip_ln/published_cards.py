@@ -103,7 +103,7 @@ def described(
         )
     if "vision" in network:
         unverified.append("That each attention head is 64 wide, as in all of OpenAI's towers: tensors do not tell.")
-    name = "GenD" if not wrapped else "LN-tuned CLIP (2025)"
+    name = "LN-tuned CLIP (2025)" if wrapped else "GenD" if entry is not None else "GenD's layout"
     card = DetectorCard(
         id=_identifier(entry is not None, wrapped, sha256),
         name=f"{name}, {tower}",
