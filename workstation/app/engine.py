@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from workstation.app import logs
 from workstation.app.hub import Hub
@@ -29,6 +30,9 @@ from workstation.storage.case_store import CaseStore
 from workstation.storage.catalogue import Catalogue
 from workstation.storage.keys import LedgerKey
 from workstation.storage.verification import NOTHING_KEPT, Kept, verify_case
+
+if TYPE_CHECKING:
+    from workstation.detectors.importing.recognise import Source
 
 _log = logging.getLogger(__name__)
 # What pins of copies begin with: ``app.portability`` writes them.
@@ -176,6 +180,12 @@ class Engine:
         from workstation.detectors import installing
 
         return installing.install(source, self.home.detectors, licence=licence, origin=origin)
+
+    def recognise_weights(self, path: Path) -> Source:
+        """Say what a weights file is, from its header and digest; nothing of it is run. Raises: WeightsInvalid."""
+        from workstation.detectors.importing.recognise import recognise
+
+        return recognise(path)
 
     def remove_detector(self, detector_id: str) -> InstalledDetector:
         """Take an installed package off this machine. Raises: DetectorNotFound, DetectorError, PermissionRefused."""

@@ -16,7 +16,7 @@ from workstation.cli.output import JsonFlag, Output, plain, show_verification
 from workstation.detectors.allow import Family
 from workstation.domain.custody import Verification
 from workstation.domain.detectors import InstalledDetector
-from workstation.domain.errors import DetectorNotFound, InputError, WeightsInvalid
+from workstation.domain.errors import DetectorNotFound, InputError, NotFound, WeightsInvalid
 
 app = typer.Typer(help="Detector packages: cards and weights.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Id of the detector.")]
@@ -126,6 +126,22 @@ def install(
     }
     out.say(f"{card.id} {card.version} installed in {package.folder}")
     out.say("self-test passed" if card.self_test else "no self-test: nothing shows that it answers as its maker's did")
+    out.finish()
+
+
+@app.command("recognise")
+def recognise(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A weights file, or a folder that holds one.")],
+    as_json: JsonFlag = False,
+) -> None:
+    """Say what a weights file is and under which licence it is published, as far as its digest tells."""
+    out = Output(as_json)
+    if not file.exists():
+        raise NotFound(f"There is no file {file}.")
+    with Engine() as engine:
+        source = engine.recognise_weights(file)
+    out.facts = asdict(source)
+    out.say(f"{Path(source.path).name}: {source.line()}")
     out.finish()
 
 

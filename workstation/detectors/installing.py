@@ -40,7 +40,8 @@ def install(source: Path, user_folder: Path, *, licence: str = "", origin: str =
     What is checked is the copy that is kept, not the source; its self-test runs before it has a place.
 
     Args:
-        source: a folder, a zip, tar, tar.gz or tar.xz archive, or a bare weights file of a published detector.
+        source: a folder, a zip, tar, tar.gz or tar.xz archive, or a bare weights file of a published detector (a folder
+            without a card that holds one stands for it: some heads need the tower beside them).
         licence: terms of a bare weights file, where they do not follow from its digest.
         origin: where a bare weights file is from.
 
@@ -54,7 +55,7 @@ def install(source: Path, user_folder: Path, *, licence: str = "", origin: str =
     """
     if not source.exists():
         raise DetectorNotFound(f"There is no package {source}.")
-    bare = source.is_file() and source.name.lower().endswith(BARE)
+    bare = _is_bare(source)
     if not bare and (licence or origin):
         raise InputError("Licence and origin are stated for a bare weights file; a package has them on its card.")
     try:
@@ -106,6 +107,14 @@ def remove(detector_id: str, user_folder: Path) -> InstalledDetector:
     except OSError as error:
         raise PermissionRefused(f"{detector_id} cannot be removed: {error.filename}: {error.strerror}.") from error
     return package
+
+
+def _is_bare(source: Path) -> bool:
+    if source.is_dir():
+        if (source / CARD_FILE).exists() or (source / CARD_FILE).is_symlink():
+            return False
+        return any(entry.name.lower().endswith(BARE) for entry in source.iterdir())
+    return source.name.lower().endswith(BARE)
 
 
 @contextmanager
