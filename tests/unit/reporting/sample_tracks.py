@@ -6,15 +6,23 @@ from dataclasses import replace
 
 from sample_facts import card, digest, report_facts
 
+from workstation.domain.custody import canonical_json
 from workstation.domain.detectors import DetectorCard, Direction, InputSpec, Level, Measure, OutputSpec
 from workstation.domain.examinations import DetectorUse
 from workstation.domain.ids import EvidenceId, ExaminationId, TrackId
 from workstation.domain.reports import Exclusion, ReportFacts
 from workstation.domain.results import Abstention, AbstentionReason, Coverage, ItemStatus, TrackReading
 
-GALLERY = (
-    '{"claims":[{"person":"p1","track":""}],"persons":[{"name":"A. Speaker","references":["T1","T2"]},'
-    '{"name":"B. Listener","references":["T3"]}]}'
+GALLERY = canonical_json(
+    {
+        "format": 1,
+        "persons": [{"name": "A. Speaker"}, {"name": "B. Listener"}],
+        "references": [
+            {"person": name, "exhibit": "EX-02", "track": track, "frames": [{"ordinal": 0, "digest": "d"}] * 4}
+            for name, track in (("A. Speaker", "T1"), ("A. Speaker", "T2"), ("B. Listener", "T3"))
+        ],
+        "claims": [{"person": "A. Speaker", "exhibit": "EX-01", "track": ""}],
+    }
 )
 MEASURES = (
     Measure(

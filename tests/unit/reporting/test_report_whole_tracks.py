@@ -72,7 +72,7 @@ def test_the_method_says_how_each_detector_was_used(text: str) -> None:
     assert "a track as a whole and no single frame (at most 32 faces spread evenly over it, at least 8)" in text
     assert "8 tokens fewer after each block, schedule organs" in text
     assert text.count("Token merging off") == 3
-    assert "persons 2 · references 3 · claims 1" in text
+    assert "persons 2 · references 3 (12 pictures) · claims 1" in text
     assert "A. Speaker" not in text
     assert "Number of parameters, to the digit" in text
     assert "Scores on the published test set" in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import signal
 import subprocess
@@ -278,6 +279,26 @@ def test_backup_archive_import_and_disclosure_carry_them(
     assert (first["value"], second["value"]) == (1 / 3, None)
     assert first["measures"][0]["label"] == MEASURES[0].label
     assert second["abstention"]["reason"] == "too_few_frames"
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_a_disclosure_tells_of_no_reference_in_an_exhibit_that_is_withheld(
+    store: CaseStore, item: EvidenceItem, tmp_path: Path, hidden: bool
+) -> None:
+    """The digest of the gallery stays, so that whoever has the whole case can hold it against the plan."""
+    other = take_in(store, tmp_path / "other.mp4", b"withheld")
+    text = json.dumps({"references": [{"person": "A. Speaker", "evidence": other.id if hidden else item.id}]})
+    use = DetectorUse("identity", "1", "a" * 64, "b" * 64, settings={"gallery": text, "merge": "8"})
+    run = store.start_examination(replace(plan(item.id), detectors=(use,)), ENVIRONMENT)
+    store.end_examination(run.id, ExaminationState.DONE)
+    done = disclose(store, tmp_path / "part.wkpack", Disclosure((item.id,), handover=Handover("hearing", "order")))
+    with Pack(done.path) as pack:
+        (name,) = [name for name in pack.names() if name.startswith("examinations/")]
+        told = json.loads(pack.read(name))["plan"]["detectors"][0]["settings"]
+        everything = b"".join(pack.read(member.name) for member in pack.present())
+    assert told["merge"] == "8"
+    assert told["gallery"] == ("withheld, SHA-256 " + hashlib.sha256(text.encode()).hexdigest() if hidden else text)
+    assert (b"A. Speaker" in everything) is not hidden
 
 
 def test_a_detector_as_used_is_kept_with_its_settings(store: CaseStore, item: EvidenceItem) -> None:

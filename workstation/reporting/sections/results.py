@@ -124,7 +124,7 @@ def _tracks(content: Content, entry: ExhibitFacts) -> list[Flowable]:
     table = rows_table(
         [say(f"results.{key}") for key in keys],
         [_track_row(content, track) for track in ordered],
-        [12, 36, 24, 15, 12, 10, 13, 17, 22, 30] if falling else [13, 39, 25, 15, 13, 11, 13, 17, 23, 22],
+        [13, 35, 24, 15, 12, 10, 13, 17, 22, 30] if falling else [13, 39, 25, 15, 13, 11, 13, 17, 23, 22],
         right=(3, 4, 5, 6, 7, 8),
     )
     return [*title, table, para(_meaning(content, falling, {track.detector for track in ordered}), styles.SMALL)]

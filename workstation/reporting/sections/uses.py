@@ -72,13 +72,25 @@ def _merging(settings: Mapping[str, str]) -> str:
 
 
 def _gallery(text: str) -> str:
-    """Persons, references and claims of a gallery: how many, and no name."""
-    try:
-        held = json.loads(text) if text else {}
-    except ValueError:
-        held = {}
-    persons = held.get("persons", []) if isinstance(held, dict) else []
-    if not persons:
+    """Persons, references and claims of a frozen gallery: how many, and no name."""
+    if not text:
         return say("use.gallery.none")
-    references = sum(len(person.get("references", [])) for person in persons if isinstance(person, dict))
-    return say("use.gallery.value", persons=len(persons), references=references, claims=len(held.get("claims", [])))
+    try:
+        held = json.loads(text)
+    except ValueError:
+        held = None
+    if not isinstance(held, dict):
+        return say("use.gallery.unreadable")
+    references = _list(held, "references")
+    return say(
+        "use.gallery.value",
+        persons=len(_list(held, "persons")),
+        references=len(references),
+        pictures=sum(len(_list(one, "frames")) for one in references if isinstance(one, dict)),
+        claims=len(_list(held, "claims")),
+    )
+
+
+def _list(held: Mapping[str, object], part: str) -> list[object]:
+    found = held.get(part)
+    return found if isinstance(found, list) else []

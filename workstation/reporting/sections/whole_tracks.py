@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from reportlab.platypus import Flowable
+from reportlab.lib.units import mm
+from reportlab.platypus import CondPageBreak, Flowable, Spacer
 
 from workstation.domain.detectors import Measure
 from workstation.domain.reports import ExhibitFacts
@@ -22,7 +23,8 @@ def flow(content: Content, entry: ExhibitFacts) -> list[Flowable]:
     if not entry.readings:
         return [*title, note(say("whole.mismatch")) if entry.tracks else para(say("whole.none"))]
     blocks: list[Flowable] = [*title, para(say("whole.intro"), styles.SMALL)]
-    for detector in readers:
+    for number, detector in enumerate(readers):
+        blocks.append(Spacer(0, (2 if number == 0 else 4) * mm))
         readings = [reading for reading in entry.readings if reading.detector == detector]
         blocks += _detector(content, entry, detector, readings)
     if not _whole(entry):
@@ -61,8 +63,8 @@ def _detector(content: Content, entry: ExhibitFacts, detector: str, readings: li
     rows = [_row(content, entry, reading) for reading in readings]
     head = [say(f"whole.{key}") for key in ("track", "frames", "value", "scale", "words")]
     blocks: list[Flowable] = [
-        *heading(name, 2)[:1],
-        para(told),
+        CondPageBreak(40 * mm),
+        para(told, styles.LEAD),
         rows_table(head, rows, [13, 20, 24, 46, 63], right=(1, 2)),
     ]
     measures = [(reading, measure) for reading in readings for measure in reading.measures]
