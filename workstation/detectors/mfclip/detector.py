@@ -21,6 +21,7 @@ from workstation.domain.faces import FaceCrop
 
 NOTE = "The closeness to descriptions is exploratory; it was not validated and supports no statement."
 _BATCH = 8
+_NOTHING = (None, None, None)
 
 
 class MfclipDetector:
@@ -33,6 +34,7 @@ class MfclipDetector:
         self._batch = _BATCH
         self._reduced = precision == "bfloat16"
         self._phrases = phrases(shapes_of(card)[1].levels)
+        self._taught = network.descriptions.any(dim=1).tolist()
         self.network = network.to(device).eval()
 
     def read(self, crops: Sequence[FaceCrop]) -> list[DetectorReading]:
@@ -51,19 +53,14 @@ class MfclipDetector:
             raise InputError("A track without a face cannot be read.", "Choose a track with faces.")
         rows = np.array(batched(self._closeness, crops, self._batch, on_shrink=self._shrink))
         low, high = np.quantile(rows, (0.05, 0.95), axis=0)
-        measures = tuple(
-            Measure(
-                name=phrase.name,
-                label=f"closeness to the description “{phrase.words}” (level {phrase.level})",
-                value=float(rows[:, n].mean()),
-                low=float(low[n]),
-                high=float(high[n]),
-                about=f"mean and 5 % to 95 % of {len(crops)} faces; -1 to 1; exploratory, not validated",
-                exploratory=True,
-            )
-            for n, phrase in enumerate(self._phrases)
-        )
-        return SequenceReading(None, measures, NOTE)
+        spread = f"mean and 5 % to 95 % of {len(crops)} faces; -1 to 1; exploratory, not validated"
+        measures = []
+        for n, (phrase, taught) in enumerate(zip(self._phrases, self._taught, strict=True)):
+            label = f"closeness to the description “{phrase.words}” (level {phrase.level})"
+            value, least, most = (float(rows[:, n].mean()), float(low[n]), float(high[n])) if taught else _NOTHING
+            about = spread if taught else "the training data had no face of this kind"
+            measures.append(Measure(phrase.name, label, value, least, most, about, exploratory=True))
+        return SequenceReading(None, tuple(measures), NOTE)
 
     def _shrink(self, size: int) -> None:
         self._batch = size

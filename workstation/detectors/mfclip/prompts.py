@@ -7,11 +7,11 @@ for the text transformer and are never shown to people; `Phrase.words` is.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from workstation.detectors.mfclip.labels import LEVELS, Codes, Family, ForgeryType, Generator, leaves
+from workstation.detectors.mfclip.labels import LEVELS, Codes, Family, ForgeryType, Generator
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -75,9 +75,9 @@ def phrases(levels: int) -> tuple[Phrase, ...]:
     )
 
 
-def kinds_of(phrase: Phrase, levels: int) -> tuple[Codes, ...]:
-    """The kinds of face (`labels.leaves`) that a phrase covers."""
-    return tuple(kind for kind in leaves(levels) if kind[phrase.level - 1] == phrase.code)
+def kinds_of(phrase: Phrase, kinds: Iterable[Codes]) -> tuple[Codes, ...]:
+    """Those of ``kinds`` that a phrase covers."""
+    return tuple(kind for kind in kinds if kind[phrase.level - 1] == phrase.code)
 
 
 def text_of(codes: Codes) -> tuple[str, ...]:

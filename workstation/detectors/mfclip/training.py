@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as nnf
 from torch import Tensor, nn
+from torch.optim import Adam
+from torch.optim.lr_scheduler import StepLR
 
 from workstation.detectors.mfclip.labels import Authenticity, Codes, ForgeryLabel, compatible, leaves
 from workstation.detectors.mfclip.language import LanguageEncoder
@@ -31,6 +33,11 @@ class Schedule:
     rate: float = 1e-4
     decay: float = 1e-3
     every: int = 15
+
+    def optimiser(self, module: nn.Module) -> tuple[Adam, StepLR]:
+        """The optimiser of a module's parameters, and the schedule to step once an epoch."""
+        adam = Adam(module.parameters(), self.rate, weight_decay=self.decay)
+        return adam, StepLR(adam, self.every, 0.1)
 
 
 class MfclipTrainer(nn.Module):
@@ -66,18 +73,20 @@ class MfclipTrainer(nn.Module):
         found: Tensor = self.language(made)
         return found[[distinct.index(kind) for kind in codes]]
 
-    def package_tensors(self) -> dict[str, Tensor]:
+    def package_tensors(self, taught: Iterable[ForgeryLabel] | None = None) -> dict[str, Tensor]:
         """The tensors of a package: the network's, with the text tower's features for the descriptions.
 
         A phrase's feature is the mean over the kinds of face it covers, so that only texts are read which training
-        has shown.
+        has shown. A phrase that covers none of them has zeros: nothing is said of how near a face is to it.
+
+        Args:
+            taught: the labels of the training data; without them one of every kind.
         """
-        kinds = leaves(self.levels)
-        with torch.inference_mode():
+        kinds = leaves(self.levels) if taught is None else tuple(dict.fromkeys(t.codes(self.levels) for t in taught))
+        with torch.no_grad():
             features = dict(zip(kinds, direction(self.texts(kinds).float()), strict=True))
-            means = [
-                torch.stack([features[kind] for kind in kinds_of(phrase, self.levels)]).mean(dim=0)
-                for phrase in phrases(self.levels)
-            ]
-            described = direction(torch.stack(means))
-        return self.network.state_dict() | {"descriptions": described.clone()}
+            described = torch.zeros_like(self.network.descriptions)
+            for row, phrase in enumerate(phrases(self.levels)):
+                if covered := kinds_of(phrase, kinds):
+                    described[row] = direction(torch.stack([features[kind] for kind in covered]).mean(dim=0))
+        return self.network.state_dict() | {"descriptions": described}
