@@ -94,7 +94,7 @@ def _card(path: Path, shape: EncoderShape, digest: str, mean: float, scale: floa
             "A low likeness can be another person, a poor picture or a strong turn of the head, not only a swap.",
             "Recognisers are not equally good for all groups of people.",
             "Inner against outer face: an ordinary recogniser was not trained on such pictures. Without references the "
-            "likeness of the two told nothing in our trials; with them, that the inside changed and the outside did not.",
+            "likeness of the two told nothing in our trials; with them, that the inside changed and the outside not.",
         ),
         unverified=(
             "The identity-consistency formula of WSC-swap is not known; the measures are this program's own.",
