@@ -179,6 +179,11 @@ def test_the_command_clusters_and_says_that_it_is_exploratory(
     assert _code([*common[:3], "8", *common[4:]]) == 2
     assert "no examination 8" in capsys.readouterr().err
     assert _code(["case", "verify", str(folder)]) == 0
+    capsys.readouterr()
+    assert _code(["evidence", "remake", str(folder), facts["derived"], "--json"]) == 0
+    (made,) = json.loads(capsys.readouterr().out)["remade"]
+    assert made["same"]
+    assert made["sha256"] == facts["sha256"]
 
 
 def _code(arguments: list[str]) -> int:

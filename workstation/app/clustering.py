@@ -18,12 +18,13 @@ import numpy.typing as npt
 
 from workstation.app.integrity import must_be_sound
 from workstation.app.quiet import Quiet
-from workstation.app.recipes import note_kept
+from workstation.app.recipes import note_kept, number, text
 from workstation.app.track_crops import Wanted, cut_again, usable_faces
 from workstation.detectors.fakelocator.clustering import LEAST, RUNS, TRANSDUCTIVE, Clustering, cluster
 from workstation.domain.custody import canonical_json
+from workstation.domain.derived import DerivedItem
 from workstation.domain.detectors import DetectorCard
-from workstation.domain.errors import CaseReadOnly, DetectorNotFound, InputError, NotFound
+from workstation.domain.errors import CaseReadOnly, DetectorNotFound, InputError, IntegrityMismatch, NotFound
 from workstation.domain.events import CaseChanged
 from workstation.domain.evidence import EvidenceItem
 from workstation.domain.examinations import Examination
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from workstation.app.session import CaseSession
 
 FORMAT = 1
+OPERATION = "clustering"
 FAMILY = "fakelocator"
 LABELS = ("manipulated", "genuine")
 MOST = 2000
@@ -128,13 +130,63 @@ def run_clustering(
     run = store.examination(request.examination)
     items = [store.evidence_item(evidence) for evidence in run.plan.evidence]
     must_be_sound(store, engine.hub, items, Quiet(context), else_what="nothing is clustered", only_doubtful=True)
+    encoder = cast(_Encoder, engine.workshop.detector(request.detector))
+    outcome = _computed(session, request, encoder, context)
+    return _file(session, request, encoder, store.evidence_item(request.named.evidence), outcome)
+
+
+def submit_remaking(engine: Engine, session: CaseSession, item: DerivedItem) -> JobId:
+    """Make a filed outcome again from its recipe and compare (gpu lane); records nothing.
+
+    Result: ``{"number", "recorded", "found"}``, the last two SHA-256.
+
+    Raises:
+        InputError: the recipe is of a version that this program does not know. The job fails with IntegrityMismatch
+            when the detector installed has other weights.
+    """
+    request = _recipe(session, item)
+
+    def work(context: JobContext) -> dict[str, object]:
+        encoder = cast(_Encoder, engine.workshop.detector(request.detector))
+        told = item.parameters.get("detector")
+        weights = told.get("weights_sha256") if isinstance(told, Mapping) else None
+        if weights != encoder.card.weights.sha256:
+            raise IntegrityMismatch(f"{item.number} was made with other weights than {request.detector} has now.")
+        data = _bytes(_computed(session, request, encoder, context))
+        return {"number": item.number, "recorded": item.sha256, "found": hashlib.sha256(data).hexdigest()}
+
+    return session.submit(Lane.GPU, f"Make {item.number} again", work, "steps")
+
+
+def _recipe(session: CaseSession, item: DerivedItem) -> ClusterRequest:
+    recipe, named, detector = item.parameters, item.parameters.get("named"), item.parameters.get("detector")
+    if item.operation != OPERATION or not isinstance(named, Mapping) or not isinstance(detector, Mapping):
+        raise InputError(f"{item.number} ({item.operation}) is no clustering of this program.")
+    parent = session.evidence_item(EvidenceId(item.parent))
+    face = NamedFace(parent.id, number(named, "track"), text(named, "label"), number(named, "frame"))
+    return ClusterRequest(
+        ExaminationId(text(recipe, "examination")),
+        face,
+        text(detector, "id"),
+        number(recipe, "per_track"),
+        number(recipe, "runs"),
+        number(recipe, "seed"),
+    )
+
+
+def _computed(
+    session: CaseSession, request: ClusterRequest, encoder: _Encoder, context: JobContext
+) -> dict[str, object]:
+    """The outcome as it is filed. Raises: as `run_clustering`."""
+    store = session.store
+    run = store.examination(request.examination)
+    items = [store.evidence_item(evidence) for evidence in run.plan.evidence]
     chosen = {item.id: _chosen(store.frame_rows(run.id, item.id), item, request) for item in items}
     count = sum(len(row.faces) for rows in chosen.values() for row in rows)
     if count < LEAST:
         raise InputError(f"Examination {run.number} has {count} usable faces, and {LEAST} are needed.", TRANSDUCTIVE)
     if count > MOST:
         raise InputError(f"The pool would have {count} faces; {MOST} are the most.", "Take fewer faces of each track.")
-    encoder = cast(_Encoder, engine.workshop.detector(request.detector))
     steps, pool, rows = len(items) + request.runs, list[_Member](), list[npt.NDArray[np.float32]]()
     for done, item in enumerate(items):
         context.raise_if_cancelled()
@@ -151,8 +203,7 @@ def run_clustering(
         context.progress(len(items) + done, steps, f"run {done} of {request.runs}")
 
     found = cluster(np.concatenate(rows), named, runs=request.runs, seed=request.seed, on_run=told)
-    outcome = _outcome(run, request, encoder, pool, found)
-    return _file(session, request, encoder, pool[named].item, outcome)
+    return _outcome(run, request, encoder, pool, found)
 
 
 def _check(engine: Engine, session: CaseSession, request: ClusterRequest) -> None:
@@ -219,14 +270,14 @@ def _cut(
     crops: list[FaceCrop] = []
     for track, found in sorted(faces.items(), key=lambda pair: pair[1][0][1].track_number):
         cut = cuts[wanted[track]]
-        number = found[0][1].track_number
+        its = found[0][1].track_number
         by_ordinal = {row.frame.ordinal: row for row, _ in found}
         mine = _is_named(item, found[0][1], request.named)
         if mine and request.named.ordinal is not None:
             marked: int | None = request.named.ordinal
         else:
             marked = cut.ordinals[len(cut.ordinals) // 2] if mine and cut.ordinals else None
-        members += [_Member(item, number, by_ordinal[ordinal], ordinal == marked) for ordinal in cut.ordinals]
+        members += [_Member(item, its, by_ordinal[ordinal], ordinal == marked) for ordinal in cut.ordinals]
         crops += cut.crops
     return members, crops
 
@@ -304,7 +355,7 @@ def _file(
     outcome: dict[str, object],
 ) -> dict[str, object]:
     """File the outcome in the case and return it with where it lies."""
-    data = (json.dumps(outcome, indent=1, ensure_ascii=False) + "\n").encode()
+    data = _bytes(outcome)
     faces = cast(Sequence[object], outcome["faces"])
     parameters: dict[str, object] = {
         "what": "single-sample clustering",
@@ -321,9 +372,13 @@ def _file(
         ).hexdigest(),
     }
     made = note_kept(
-        session.store, parent, "clustering", parameters, _libraries(), data, ".json", note="Exploratory, uncalibrated."
+        session.store, parent, OPERATION, parameters, _libraries(), data, ".json", note="Exploratory, uncalibrated."
     )
     return {**outcome, "derived": made.number, "sha256": made.sha256, "path": str(session.folder / made.path)}
+
+
+def _bytes(outcome: Mapping[str, object]) -> bytes:
+    return (json.dumps(outcome, indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def _place(face: Mapping[str, object]) -> list[object]:

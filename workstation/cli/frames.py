@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from workstation.app import derivations
+from workstation.app import clustering, derivations
 from workstation.app.engine import Engine
+from workstation.app.session import CaseSession
 from workstation.cli.output import CaseFolder, JsonFlag, Output, follow
 from workstation.domain.derived import DerivedItem
 from workstation.domain.errors import IntegrityMismatch, NotFound
@@ -106,7 +107,7 @@ def remake(
             if name.upper() not in known:
                 raise NotFound(f"There is no derived item {name}.", f"Known are: {', '.join(known) or 'none'}.")
         wanted = [known[name.upper()] for name in numbers or known]
-        found = [derivations.remake(session.store, session.frame, item) for item in wanted]
+        found = [_again(engine, session, item, as_json) for item in wanted]
         session.close()
     out.facts = {"remade": [{"number": f.number, "same": f.same, "sha256": f.found} for f in found]}
     for entry in found:
@@ -118,6 +119,14 @@ def remake(
             f"{', '.join(different)} came out differently.",
             "Compare the tool versions in the list of derived items with those of this program.",
         )
+
+
+def _again(engine: Engine, session: CaseSession, item: DerivedItem, quiet: bool) -> derivations.Remade:
+    if item.operation != clustering.OPERATION:
+        return derivations.remake(session.store, session.frame, item)
+    # Networks run on their own lane alone.
+    job = follow(engine, clustering.submit_remaking(engine, session, item), quiet=quiet)
+    return derivations.Remade(item.number, item.sha256, str((job.result or {}).get("found", "")))
 
 
 def _parent(item: DerivedItem, names: Mapping[EvidenceId, str]) -> str:

@@ -32,7 +32,7 @@ class DerivedItem:
     Attributes:
         number: what people call it, "DI-01".
         parent: id of the exhibit or derived item; ``parent_sha256`` its digest when this was made.
-        operation: what was done, in one word: "frame", "clip", "framehash", "redaction".
+        operation: what was done, in one word: "frame", "clip", "framehash", "redaction", "clustering".
         parameters: everything needed to do it again, as plain JSON values.
         tool: program and library versions that did it.
         path: inside the case folder, or an absolute path when it was exported (``exported``).
