@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from resources import resource_path
-from workstation.cli import model_card
+from workstation.cli import model_card, models
 from workstation.cli.main import run
-from workstation.detectors import packages, registry
-from workstation.detectors.cards import read_card
+from workstation.detectors import allow, packages, registry
+from workstation.detectors.allow import Family
+from workstation.detectors.cards import parse_card, read_card
 from workstation.domain.detectors import InstalledDetector, Level, ValidationRecord
 
 
@@ -123,6 +124,34 @@ def test_a_package_is_installed_verified_and_removed(
     code, _, err = call(capsys, "model", "remove", "clip-ln-small", "--yes")
     assert code == 7
     assert "came with the program" in err
+
+
+def test_families_passed_over_are_named() -> None:
+    ours = Family("clip_ln", "workstation", "0.1.0", "workstation.detectors.clip_ln.detector", "", ("acme-detectors",))
+    theirs = Family("seams", "acme-detectors", "1", "acme", "its family comes from acme-detectors, which is not …")
+    assert models._passed_over([ours, theirs]) == [
+        'note: acme-detectors also offers the family "clip_ln"; the code of workstation is used'
+    ]
+
+
+def test_the_page_about_packages_shows_a_card_that_reads() -> None:
+    page = (Path(allow.__file__).parent / "PACKAGE.md").read_text(encoding="utf-8")
+    text = page.partition("```toml\n")[2].partition("```")[0]
+    card = parse_card(text.encode(), "page")
+    assert card.validation[0].merge == 8
+    assert card.self_test is not None
+    for name in ("verified", "level", "self_test", "schedule", "colour", "least"):
+        assert name in text
+
+
+def test_a_weights_file_is_recognised(capsys: pytest.CaptureFixture[str], source: Path, tmp_path: Path) -> None:
+    code, out, _ = call(capsys, "model", "recognise", source / "model.safetensors")
+    assert code == 0
+    assert out.startswith("model.safetensors: safetensors, 118 tensors")
+    assert document(capsys, "model", "recognise", source / "model.safetensors")["tensors"] == 118
+    assert call(capsys, "model", "recognise", tmp_path / "nothing.pt")[0] == 2
+    (tmp_path / "text.pt").write_text("no weights", encoding="utf-8")
+    assert call(capsys, "model", "recognise", tmp_path / "text.pt")[0] == 7
 
 
 def test_a_licence_for_a_package_is_refused(capsys: pytest.CaptureFixture[str], source: Path) -> None:

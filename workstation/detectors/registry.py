@@ -156,6 +156,9 @@ def verify(package: InstalledDetector, *, device: str = "cpu", precision: str = 
         lines.extend(_contents(package.card, folder))
     except DetectorError as error:
         lines.append(CheckLine(f"{subject}: weights", CheckState.BAD, error.message))
+    except Exception as error:  # noqa: BLE001 - a foreign family may fail in any way; the line says so
+        failed = f"its family failed: {type(error).__name__}: {error}"
+        lines.append(CheckLine(f"{subject}: tensors", CheckState.BAD, failed))
     if all(line.state is CheckState.OK for line in lines):
         from workstation.detectors import selftest
 

@@ -103,6 +103,8 @@ def run(package: InstalledDetector, *, device: str = "cpu", precision: str = "fl
         found = _answers(detector, sealed)
     except WorkstationError as error:
         return [CheckLine(subject, CheckState.BAD, error.message)]
+    except Exception as error:  # noqa: BLE001 - a foreign family may fail in any way; the line says so
+        return [CheckLine(subject, CheckState.BAD, f"its family failed: {type(error).__name__}: {error}")]
     allowed = tolerance(spec, device, precision)
     wrong, largest = _compared(sealed, found, allowed)
     if wrong:
@@ -216,7 +218,7 @@ def _opened(spec: SelfTestSpec, card: DetectorCard, folder: Path) -> _Arrays:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         _fits(arrays, card)
-    except (ValueError, KeyError, OSError, EOFError, RuntimeError, zlib.error, zipfile.BadZipFile) as error:
+    except (ValueError, KeyError, OSError, EOFError, ArithmeticError, MemoryError, RuntimeError, *_DAMAGED) as error:
         raise WeightsInvalid(f"{card.id}: {spec.file} is no self-test of this card ({error}).", _AGAIN) from error
     return arrays
 
@@ -276,4 +278,5 @@ def _amount(sealed: Mapping[str, npt.NDArray[Any]]) -> str:
     return " and ".join(parts)
 
 
+_DAMAGED = (zlib.error, zipfile.BadZipFile)
 _AGAIN = "Install the package again from a sound copy."

@@ -210,6 +210,26 @@ def _signed(package: InstalledDetector, path: Path) -> InstalledDetector:
     return registry.read_package(path.parent)
 
 
+def test_a_header_that_claims_more_than_memory_holds_is_refused(locator: InstalledDetector) -> None:
+    path = Path(locator.folder) / selftest.FILE
+    header = b"{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000000,), }".ljust(117) + b"\n"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("scores.npy", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
+    (line,) = selftest.run(_signed(locator, path))
+    assert line.state is CheckState.BAD
+    assert "no self-test of this card" in line.detail
+
+
+def test_a_family_that_fails_in_its_own_way_is_one_bad_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with offered(tmp_path / "site"):
+        packages.fresh_package(tmp_path / "p", track_card())
+        package = registry.read_package(tmp_path / "p")
+        monkeypatch.setattr("tiny_track_family.load", lambda *_, **__: {}["nothing"])
+        assert registry.verify(package).bad[0].detail == "its family failed: KeyError: 'nothing'"
+        monkeypatch.setattr("tiny_track_family.build", lambda card: 1 / 0)
+        assert registry.verify(package).bad[0].detail == "its family failed: ZeroDivisionError: division by zero"
+
+
 def test_an_archive_bomb_in_place_of_a_self_test_is_refused(
     locator: InstalledDetector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
