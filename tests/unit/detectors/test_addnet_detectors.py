@@ -136,6 +136,20 @@ def test_the_3d_package_scores_tracks_and_no_single_frame(tmp_path: Path) -> Non
         detector.read_track(crops, _context(15))
 
 
+def test_half_precision_is_near(tmp_path: Path) -> None:
+    crops = drawn_crops(96, 6, seed=8)
+    for card in (cards.small_card_2d(), cards.small_card_3d()):
+        package = _package(tmp_path / card.id, _tiny(card))
+        scores = []
+        for precision in ("float32", "bfloat16"):
+            detector = registry.load(package, device="cpu", precision=precision)
+            if isinstance(detector, detector_3d.AddNet3dDetector):
+                scores.append([detector.read_track(crops, _context(6)).value])
+            else:
+                scores.append([reading.value for reading in detector.read(crops)])
+        np.testing.assert_allclose(scores[0], scores[1], atol=0.05)
+
+
 def test_untrained_packages_can_be_made_of_both_families(tmp_path: Path) -> None:
     for card in (cards.small_card_2d(), cards.small_card_3d()):
         folder = tmp_path / card.id
