@@ -18,10 +18,11 @@ import torch
 import torch.nn.functional as nnf
 from torch import Tensor, nn
 
-from workstation.detectors.clip_ln.network import IMAGE_MEAN, IMAGE_STD, ClipLn, build, set_ln_tuning, slerp
+from workstation.detectors.clip_ln.network import IMAGE_MEAN, IMAGE_STD, ClipLn, build, set_ln_tuning
+from workstation.detectors.clip_ln.starting import start_from
 from workstation.training.batches import Batch, Batches
 from workstation.training.loop import Outcome, Recipe, train
-from workstation.training.losses import alignment, uniformity
+from workstation.training.losses import alignment, interpolated, uniformity
 from workstation.training.pool import Pool, load
 
 SMALL_VISION = {
@@ -92,7 +93,7 @@ def make_loss(align: float, uniform: float, dense: float, interpolate: bool) -> 
         value = nnf.cross_entropy(logits.float(), labels)
         value = value + align * alignment(features, labels) + uniform * uniformity(features)
         if interpolate:
-            mixed, names = _mixed(features, labels)
+            mixed, names = interpolated(features, labels, "replace")
             head = cast(WithTeacher, network).detector.head
             value = value + nnf.cross_entropy(head(mixed).float(), names)
         if dense:
@@ -102,16 +103,6 @@ def make_loss(align: float, uniform: float, dense: float, interpolate: bool) -> 
         return value
 
     return loss
-
-
-def _mixed(features: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    parts, names = [], []
-    for label in (0, 1):
-        mine = features[labels == label]
-        other = mine[torch.randperm(len(mine), device=mine.device)]
-        parts.append(slerp(mine, other, torch.rand(len(mine), 1, device=mine.device)))
-        names.append(torch.full((len(mine),), label, device=mine.device))
-    return torch.cat(parts), torch.cat(names)
 
 
 def scores(network: nn.Module, pixels: Tensor) -> Tensor:
@@ -126,17 +117,21 @@ def train_clip(
     recipe: Recipe,
     *,
     network: Mapping[str, object] | None = None,
+    tower: Path | None = None,
     tune: Literal["all", "ln"] = "all",
     dense: float = 3.0,
     tell: Callable[[str], None] = print,
 ) -> Outcome:
-    """Train on the pool in ``pool`` and keep the best weights (with the teacher's layer) in ``keep``."""
+    """Train on the pool in ``pool`` and keep the best weights (with the teacher's layer) in ``keep``.
+
+    ``tower`` is a published CLIP file to start from, in place of a freshly drawn ``network``.
+    """
     torch.manual_seed(recipe.seed)
-    detector = build(network or {"vision": SMALL_VISION})
+    detector = start_from(tower) if tower else build(network or {"vision": SMALL_VISION})
     people = load(pool, "train")
     if tune == "ln":
         set_ln_tuning(detector)
-    else:
+    elif tower is None:
         whiten_patches(detector, people, seed=recipe.seed)
     drawn = Batches(people, detector.side, IMAGE_MEAN, IMAGE_STD, strength=0.7, apart=0.6)
     held = Batches(load(pool, "held"), detector.side, IMAGE_MEAN, IMAGE_STD, strength=0.6, apart=0.5)

@@ -301,6 +301,12 @@ def test_the_same_file_with_sound_sizes_is_read(tmp_path: Path) -> None:
     assert torch.equal(state_of(read_checkpoint(path))["w"], torch.tensor([2.0, 3.0, 4.0]))
 
 
+def test_a_step_that_is_never_taken_may_be_any_number(tmp_path: Path) -> None:
+    data = {"data/0": struct.pack("<4f", 1, 2, 3, 4)}
+    path = zip_of(tmp_path / "a.pt", tensor_pickle(4, 0, (1, 4), (1 << 70, 1)), data)
+    assert torch.equal(state_of(read_checkpoint(path))["w"], torch.tensor([[1.0, 2.0, 3.0, 4.0]]))
+
+
 def test_one_storage_stretched_over_many_tensors_is_refused(tmp_path: Path) -> None:
     shared = torch.zeros(4096)
     path = saved(tmp_path / "a.pt", {str(n): shared[:] for n in range(200)})
