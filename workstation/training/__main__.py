@@ -1,6 +1,7 @@
 """``python -m workstation.training``: from a folder of portraits to a detector package with its validation records.
 
-The steps, in order: ``pool``, ``train-locator`` or ``train-clip``, ``package``, ``evaluate --record``.
+The steps, in order: ``pool``; ``train-locator``, ``train-clip`` or ``train-mfclip``; ``package``;
+``evaluate --record``.
 """
 
 from __future__ import annotations
@@ -44,8 +45,8 @@ def _parser() -> argparse.ArgumentParser:
     pool.add_argument("--seed", type=int, default=0)
     pool.set_defaults(step=_pool)
 
-    for name, rate, decay in (("locator", 2e-3, 0.02), ("clip", 1e-3, 0.05)):
-        train = steps.add_parser(f"train-{name}", help=f"train the embedded {name} on a pool")
+    for name, rate, decay in (("locator", 2e-3, 0.02), ("clip", 1e-3, 0.05), ("mfclip", 1e-3, 1e-3)):
+        train = steps.add_parser(f"train-{name}", help=f"train a small {name} on a pool")
         train.add_argument("pool", type=Path)
         train.add_argument("out", type=Path, help="weights file to keep the best in; its facts go beside it as .json")
         train.add_argument("--minutes", type=float, required=True)
@@ -59,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
         train.set_defaults(step=_train, name=name)
 
     package = steps.add_parser("package", help="make a package of trained weights")
-    package.add_argument("name", choices=("locator", "clip"))
+    package.add_argument("name", choices=("locator", "clip", "mfclip"))
     package.add_argument("weights", type=Path, help="file kept by training; its .json is read too")
     package.add_argument("pool", type=Path, help="the pool it was trained on")
     package.add_argument("into", type=Path, help="folder that holds packages")
@@ -103,6 +104,7 @@ def _train(options: argparse.Namespace) -> None:
     from workstation.training.clip import train_clip
     from workstation.training.locator import train_locator
     from workstation.training.loop import Recipe
+    from workstation.training.mfclip import train_mfclip
 
     if options.threads:
         torch.set_num_threads(options.threads)
@@ -116,8 +118,11 @@ def _train(options: argparse.Namespace) -> None:
         device=options.device,
     )
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    train = train_locator if options.name == "locator" else train_clip
-    outcome = train(options.pool, options.out, recipe, tell=_tell)
+    if options.name == "mfclip":
+        outcome = train_mfclip(options.pool, options.out, recipe, tell=_tell)
+    else:
+        train = train_locator if options.name == "locator" else train_clip
+        outcome = train(options.pool, options.out, recipe, tell=_tell)
     if not outcome.kinds:
         raise InputError("Training ended before a validation; no weights were kept.", "Give it more minutes.")
     facts = dataclasses.asdict(outcome)
@@ -125,7 +130,7 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _package(options: argparse.Namespace) -> None:
-    from workstation.training import embedded
+    from workstation.training import embedded, mfclip
     from workstation.training.packaging import read_weights, write_package
     from workstation.training.pool import load
 
@@ -137,6 +142,9 @@ def _package(options: argparse.Namespace) -> None:
         raise InputError(f"The facts of the training run cannot be read ({error}).", "Train first.") from error
     if options.name == "locator":
         card, tensors = embedded.locator_card(run), read_weights(options.weights)
+    elif options.name == "mfclip":
+        card = embedded.mfclip_card(run)
+        tensors = mfclip.package_tensors(options.weights, card)
     else:
         # Beside the detector the file holds the layer that read a map off its tokens; the detector has no such layer.
         card, tensors = embedded.clip_card(run), read_weights(options.weights, prefix="detector.")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from workstation.detectors.clip_ln.network import IMAGE_MEAN, IMAGE_STD
 from workstation.detectors.fakelocator.network import LocatorShape
+from workstation.detectors.mfclip.presets import small_card
 from workstation.domain.detectors import DetectorCard, Direction, InputSpec, OutputSpec
 from workstation.training.clip import SMALL_VISION
 from workstation.training.locator import MEAN, STD
@@ -154,4 +155,21 @@ def clip_card(run: Run) -> DetectorCard:
             "Trained as a whole from random weights; published is CLIP with LayerNorms and head trained alone.",
             "Crops are shrunk by area average and landmarks come from other face finders than the published ones.",
         ),
+    )
+
+
+def mfclip_card(run: Run) -> DetectorCard:
+    """The card of a small MFCLIP trained on a pool; the weights' digest is filled in by packaging."""
+    card = small_card()
+    return replace(
+        card,
+        version=_VERSION,
+        baseline=True,
+        weights=no_weights("Apache-2.0", "trained for this program from random weights"),
+        training=(
+            f"{run.sentence()} Pictures: {_PICTURES}; {_FORGERIES}. Loss: cross-entropy on the class, contrastive loss "
+            "of pictures and texts with pair attention, divergence of the predicted language feature, each at weight "
+            "1. Texts: two levels of words, for self-blended faces the first alone."
+        ),
+        limits=(*_LIMITS, *card.limits),
     )

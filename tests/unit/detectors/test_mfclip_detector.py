@@ -51,7 +51,7 @@ def test_small_card_is_written_read_and_tested(small: tuple[DetectorCard, Path])
     (line,) = selftest.run(InstalledDetector(card, str(folder), False))
     assert line.state is CheckState.OK, line
     detector = _detector(card, folder)
-    crops = drawn_crops(112, 5, seed=1)
+    crops = drawn_crops(256, 5, seed=1)
     scores = [reading.value for reading in detector.read(crops)]
     assert all(0 < score < 1 for score in scores)
     assert len(set(scores)) == 5
@@ -107,7 +107,7 @@ def test_small_card_reads_alike_in_bfloat16(small: tuple[DetectorCard, Path], tm
         network = build(card)
         nn.init.normal_(network.get_parameter("head.1.weight"), std=0.3)
     wide = write_package(tmp_path, card, network.state_dict())
-    crops = drawn_crops(112, 6, seed=4)
+    crops = drawn_crops(256, 6, seed=4)
     exact, reduced = (_detector(wide, tmp_path, kind) for kind in ("float32", "bfloat16"))
     one, two = (np.array([r.value for r in d.read(crops)]) for d in (exact, reduced))
     assert one.std() > 0.02

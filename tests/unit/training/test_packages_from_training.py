@@ -17,10 +17,10 @@ from workstation.training.__main__ import main
 from workstation.training.embedded import Run, locator_card
 from workstation.training.packaging import made_crops, prove, read_weights, record, write_package
 
-NAMES = {"locator": "fakelocator-small", "clip": "clip-ln-small"}
+NAMES = {"locator": "fakelocator-small", "clip": "clip-ln-small", "mfclip": "mfclip-small"}
 
 
-@pytest.fixture(scope="module", params=["locator", "clip"])
+@pytest.fixture(scope="module", params=["locator", "clip", pytest.param("mfclip", marks=pytest.mark.slow)])
 def trained(request: pytest.FixtureRequest, made_pool: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Weights of a few seconds of training, made into a package; the folder that holds all of it."""
     folder = tmp_path_factory.mktemp(request.param)
@@ -64,11 +64,16 @@ def test_the_card_says_what_it_was_trained_on_and_that_it_is_a_baseline(trained:
 
 
 def test_only_the_detector_goes_into_the_package(trained: Path) -> None:
-    """The layer that teaches clip_ln's tokens the map is left behind; nothing else is."""
+    """The layer that teaches clip_ln's tokens the map is left behind, and the language side of MFCLIP; nothing else."""
     kept = load_file(next(trained.glob("*.safetensors")))
     packed = load_file(Path(package_of(trained).folder) / "model.safetensors")
     if "locator" in next(trained.glob("*.json")).stem:
         assert kept.keys() == packed.keys()
+    elif "mfclip" in next(trained.glob("*.json")).stem:
+        assert {name for name in kept if name.startswith("network.")} == {f"network.{name}" for name in packed}
+        assert any(name.startswith("language.") for name in kept)
+        # Genuine, manipulated, swapped, altered; of faces generated whole nothing was taught.
+        assert packed["descriptions"].any(dim=1).tolist() == [True, True, False, True, True]
     else:
         assert {name for name in kept if not name.startswith("read.")} == {f"detector.{name}" for name in packed}
         assert "read.weight" in kept

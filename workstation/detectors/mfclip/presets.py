@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from workstation.detectors.mfclip.network import TextShape
 from workstation.detectors.mfclip.shapes import table_of
 from workstation.detectors.mfclip.vision import VisionShape
@@ -30,7 +32,9 @@ def paper_card() -> DetectorCard:
 def small_card(levels: int = 2) -> DetectorCard:
     """112 px and a quarter of the width, with as many levels as the training data has labels for (1..4)."""
     text = TextShape(levels=levels, width=128, layers=2, heads=4)
-    return _card("mfclip-small", "MFCLIP, small", SMALL, text)
+    card = _card("mfclip-small", "MFCLIP, small", SMALL, text)
+    # Pools of training crops are kept at this size.
+    return replace(card, input=replace(card.input, crop_size=256))
 
 
 def _card(name: str, title: str, vision: VisionShape, text: TextShape) -> DetectorCard:

@@ -56,15 +56,16 @@ class MfclipTrainer(nn.Module):
         device = pixels.device
         manipulated = torch.tensor([label.authenticity is Authenticity.MANIPULATED for label in labels], device=device)
         rivals = torch.tensor([[not compatible(one, two) for two in codes] for one in codes], device=device)
-        text = self.texts(codes)
+        text = self.texts(codes).float()
         output = self.network(pixels)
-        logits = self.scale.clamp(max=_MOST).exp() * output.feature @ nnf.normalize(text, dim=-1).T
-        gated = self.pairs(logits, torch.tensor(codes, device=device))
-        return MfclipLoss(
-            nnf.cross_entropy(output.logits, manipulated.long()),
-            contrastive(gated, rivals),
-            agreement(text, output.predicted),
-        )
+        with torch.autocast(device.type, enabled=False):
+            logits = self.scale.clamp(max=_MOST).exp() * output.feature @ nnf.normalize(text, dim=-1).T
+            gated = self.pairs(logits, torch.tensor(codes, device=device))
+            return MfclipLoss(
+                nnf.cross_entropy(output.logits, manipulated.long()),
+                contrastive(gated, rivals),
+                agreement(text, output.predicted),
+            )
 
     def texts(self, codes: Sequence[Codes]) -> Tensor:
         """Text features (N, width) of N labels' codes; a text that comes twice is read once."""
