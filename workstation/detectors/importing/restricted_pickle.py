@@ -82,7 +82,9 @@ class _Tensors:
             raise self.bad()
         if count == 0 and max(size) > _LARGEST_SIDE:
             raise self.bad()
-        return storage.as_strided(size, stride, offset) if count else storage.new_empty(size)
+        # The step of a side of one is never taken and may be any number.
+        steps = tuple(step if side > 1 else 1 for side, step in zip(size, stride, strict=True))
+        return storage.as_strided(size, steps, offset) if count else storage.new_empty(size)
 
     def bad(self) -> WeightsInvalid:
         return WeightsInvalid(f"{self._path.name} cannot be read: one of its tensors does not fit the file.", _AGAIN)
