@@ -7,13 +7,13 @@ chosen on these very people, and every record says so), and labelled sets made b
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from workstation.domain.detectors import Detector, DetectorReading, ValidationRecord
+from workstation.domain.detectors import Detector, DetectorCard, DetectorReading, Direction, ValidationRecord
 from workstation.domain.errors import InputError
 from workstation.domain.faces import FaceCrop
 from workstation.domain.geometry import Affine, Point
@@ -75,6 +75,13 @@ def read_all(detector: Detector, crops: Sequence[FaceCrop]) -> list[DetectorRead
     return found
 
 
+def turned(card: DetectorCard, readings: Sequence[DetectorReading]) -> list[DetectorReading]:
+    """The readings with values that are higher where manipulated, whichever way the card's score points."""
+    if card.output.direction is Direction.HIGHER_IS_MANIPULATED:
+        return list(readings)
+    return [replace(reading, value=1 - reading.value) for reading in readings]
+
+
 def as_crop(rgb: RgbArray) -> FaceCrop:
     """A pool picture as the aligned crop it is, with the template's landmarks."""
     side = rgb.shape[0]
@@ -94,8 +101,9 @@ def held_out_records(detector: Detector, pool: Pool) -> list[ValidationRecord]:
     forged: list[float] = []
     for start in range(0, len(pool.of), _CHUNK):
         pairs = [drawn_pair(pool, row, random) for row in range(start, min(start + _CHUNK, len(pool.of)))]
-        genuine.extend(reading.value for reading in detector.read([as_crop(pair[0]) for pair in pairs]))
-        forged.extend(reading.value for reading in detector.read([as_crop(pair[1]) for pair in pairs]))
+        for values, member in ((genuine, 0), (forged, 1)):
+            found = detector.read([as_crop(pair[member]) for pair in pairs])
+            values.extend(reading.value for reading in turned(detector.card, found))
     a, b = np.array(genuine), np.array(forged)
     pictures = pictures_of(pool)
     records = []
@@ -106,7 +114,7 @@ def held_out_records(detector: Detector, pool: Pool) -> list[ValidationRecord]:
             name = f"Held-out people, {kind or 'all kinds'}"
             records.append(rounded_record(name, len(rows), len(rows), "AUC", figure, CHOSEN))
     plain = [as_crop(rgb) for rgb in pool.genuine]
-    scores = np.array([reading.value for reading in read_all(detector, plain)])
+    scores = np.array([reading.value for reading in turned(detector.card, read_all(detector, plain))])
     edges = np.array([sharpness(crop.rgb) for crop in plain])
     figure = rank_correlation_figure(scores, edges, pictures)
     note = "0 is wanted: a detector of blur or sharpness is far from it"
@@ -114,7 +122,7 @@ def held_out_records(detector: Detector, pool: Pool) -> list[ValidationRecord]:
         rounded_record("Held-out people, genuine crops", len(plain), 0, "Spearman of score and sharpness", figure, note)
     )
     soft = [as_crop(degrade.apply(rgb, _SOFT)) for rgb in pool.genuine]
-    dull = np.array([reading.value for reading in read_all(detector, soft)])
+    dull = np.array([reading.value for reading in turned(detector.card, read_all(detector, soft))])
     figure = paired_auc_figure(scores, dull, pictures)
     note = "0.5 is wanted; above it, genuine faces score higher only because they are small or enlarged"
     records.append(
@@ -144,8 +152,15 @@ class Looked:
     lost: Mapping[str, int]
 
 
-def look_at_sets(data: Path, finder: FaceFinder, tell: Callable[[str], None] = lambda _: None) -> Looked:
-    """Find the faces of the sets in ``data`` once, for every detector.
+def look_at_sets(
+    data: Path,
+    finder: FaceFinder,
+    tell: Callable[[str], None] = lambda _: None,
+    *,
+    size: int = 256,
+    margin: float = 1.3,
+) -> Looked:
+    """Find the faces of the sets in ``data`` once, for every detector whose card wants crops of ``size`` at ``margin``.
 
     Raises:
         InputError: none of them is there.
@@ -154,7 +169,7 @@ def look_at_sets(data: Path, finder: FaceFinder, tell: Callable[[str], None] = l
     lost: dict[str, int] = {}
     for folder in dict.fromkeys(one.folder for one in SETS):
         if (data / folder).is_dir():
-            found, without = look(read_set(data / folder), finder, tell=tell)
+            found, without = look(read_set(data / folder), finder, size=size, margin=margin, tell=tell)
             seen[folder], lost[folder] = found, len(without)
     if not seen:
         raise InputError(f"{data.name} holds none of the sets this evaluation knows.")
@@ -172,7 +187,8 @@ def labelled_records(
     Returns:
         The records, and the raw scores of every set in the order its pictures were seen.
     """
-    readings = {folder: read_all(detector, [one.crop for one in seen]) for folder, seen in looked.seen.items()}
+    as_read = {folder: read_all(detector, [one.crop for one in seen]) for folder, seen in looked.seen.items()}
+    readings = {folder: turned(detector.card, found) for folder, found in as_read.items()}
     records: list[ValidationRecord | None] = []
     for wanted in SETS:
         if wanted.folder in readings:
@@ -182,7 +198,7 @@ def labelled_records(
         records.extend(_mask_records(seen, readings["ciplab"]))
         if held is not None:
             records.append(_organ_record(detector, seen, readings["ciplab"], held))
-    raw = {folder: [reading.value for reading in found] for folder, found in readings.items()}
+    raw = {folder: [reading.value for reading in found] for folder, found in as_read.items()}
     return [record for record in records if record is not None], raw
 
 

@@ -13,7 +13,7 @@ import pytest
 from training_samples import portrait, variant, write_dataset, write_rgb
 
 from workstation.detectors.maps import map_on_frame
-from workstation.domain.detectors import DetectorCard, DetectorReading, MapArray
+from workstation.domain.detectors import DetectorCard, DetectorReading, Direction, MapArray
 from workstation.domain.errors import InputError
 from workstation.domain.faces import FaceCrop
 from workstation.domain.results import FakenessMap
@@ -226,3 +226,28 @@ def test_records_go_into_a_card_as_they_are(sets: Path, seen: list[Seen]) -> Non
     )
     card = replace(clip_card(RUN), validation=tuple(records))
     assert all(one.low <= one.value <= one.high for one in card.validation)
+
+
+def test_a_detector_whose_score_is_lower_where_manipulated_gets_the_same_figures(
+    sets: Path, seen: list[Seen], made_pool: Path
+) -> None:
+    """The figures say how well classes are told apart, whichever way the published score points; raw stays raw."""
+
+    class Reversed(Known):
+        @property
+        def card(self) -> DetectorCard:
+            card = super().card
+            return replace(card, output=replace(card.output, direction=Direction.LOWER_IS_MANIPULATED))
+
+    def blue(crop: FaceCrop) -> float:
+        return float(blueness(crop).max())
+
+    looked = evaluation.Looked({"ciplab": seen}, {})
+    higher, scores = evaluation.labelled_records(Known(blue), looked)
+    lower, raw = evaluation.labelled_records(Reversed(lambda crop: 1 - blue(crop)), looked)
+    assert [one.value for one in higher] == [one.value for one in lower]
+    assert raw["ciplab"] == pytest.approx([1 - value for value in scores["ciplab"]])
+    held = load(made_pool, "held")
+    one = evaluation.held_out_records(Known(lambda crop: sharpness(crop.rgb) / 1e6), held)
+    two = evaluation.held_out_records(Reversed(lambda crop: 1 - sharpness(crop.rgb) / 1e6), held)
+    assert [record.value for record in one] == pytest.approx([record.value for record in two], abs=1e-3)
