@@ -128,7 +128,8 @@ def test_with_a_claim_the_value_is_the_median_likeness_to_the_references(detecto
     reading, found = read(detector, track(1), people)
     other, _ = read(detector, track(2), people)
     assert reading.value == pytest.approx((found["reference_median"].value + 1) / 2)
-    assert "likeness to A" in reading.note
+    assert "the median likeness to A" in reading.note
+    assert reading.note.startswith("Identity consistency as defined by this program, after the idea of WSC-swap")
     assert other.value < reading.value
     assert found["retrieval_first"].value == 1.0
     assert "4 reference images of A" in found["reference_median"].about

@@ -228,4 +228,4 @@ def test_every_measure_tells_frames_references_and_recogniser() -> None:
         assert "test recogniser" in measure.about, measure.name
         assert "reference image" in measure.about, measure.name
     assert "1 reference image of A. Person" in by_name(found)["reference_median"].about
-    assert "after the idea of WSC-swap" in by_name(found)["within_mean"].about
+    assert "28 pairs" in by_name(found)["within_mean"].about

@@ -12,6 +12,7 @@ from workstation.detectors.identity.drift import drift
 from workstation.detectors.identity.encoder import Embeddings, Encoder, face_frame, open_encoder, scaling
 from workstation.detectors.identity.inner_outer import halves, inner_outer
 from workstation.detectors.identity.measures import (
+    OURS,
     TOP,
     Basis,
     Person,
@@ -58,7 +59,7 @@ class IdentityDetector:
         self._encoder = encoder
         self._top = _top(card)
         self._threshold = _threshold(card)
-        self._name = f"{card.name} ({card.weights.file}, SHA-256 {card.weights.sha256[:16]}…)"
+        self._name = f"{card.weights.file} ({card.weights.sha256[:8]}…)"
         self._known: dict[bytes, Embeddings] = {}
 
     def read(self, crops: Sequence[FaceCrop]) -> list[DetectorReading]:
@@ -175,19 +176,17 @@ def _threshold(card: DetectorCard) -> Threshold | None:
 
 
 def _value(measures: Sequence[Measure], claimed: Person | None) -> tuple[float | None, str]:
+    """The one number of a reading and the sentence that says which it is."""
     found = {measure.name: measure.value for measure in measures}
     if claimed is not None:
-        middle = found["reference_median"]
-        return _half(middle), f"The value is the median likeness to {claimed.name}, (cosine + 1) / 2."
+        return _half(found["reference_median"]), f"{OURS}: the median likeness to {claimed.name}, (cosine + 1) / 2."
     for name, words in (
-        ("within_pose_mean", "of any two frames of the same pose"),
-        ("within_mean", "of any two frames"),
+        ("within_pose_mean", "any two frames of the same pose"),
+        ("within_mean", "any two frames"),
     ):
         if (value := found.get(name)) is not None:
-            said = (
-                f"The value is the mean likeness {words}, (cosine + 1) / 2; no reference of a claimed person was given."
-            )
-            return _half(value), said
+            said = f"the mean likeness of {words}, (cosine + 1) / 2, as no reference of a claimed person was given."
+            return _half(value), f"{OURS}: {said}"
     return None, "One frame and no reference of a claimed person: there is nothing to compare it with."
 
 

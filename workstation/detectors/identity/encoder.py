@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -133,7 +133,7 @@ def open_encoder(card: DetectorCard, folder: Path, device: str = "cpu") -> Encod
         WeightsInvalid: missing, altered, no ONNX recogniser, or not the one the card describes.
     """
     mean, scale = scaling(card)
-    session = _session(_checked(card, folder), card.weights.file, device)
+    session = session_of(_checked(card, folder), card.weights.file, device)
     return Encoder(session, shape_of(session, card.id), mean=mean, scale=scale, colour=card.input.colour)
 
 
@@ -184,11 +184,6 @@ def takes_frames(shape: Sequence[object]) -> bool:
     return open_or_one and rest[0] == 3 and all(not isinstance(side, int) or side == SIDE for side in rest[1:])
 
 
-def session_of(data: bytes, name: str, device: str = "cpu") -> Any:
-    """Open the bytes of an ONNX file; ``name`` is what messages call it. Raises: WeightsInvalid."""
-    return _session(data, name, device)
-
-
 def _width(shape: Sequence[object]) -> int | None:
     """Numbers in an embedding: 0 when left open, None when the output is no (n, width)."""
     if len(shape) != 2:
@@ -213,7 +208,8 @@ def _checked(card: DetectorCard, folder: Path) -> bytes:
     return data
 
 
-def _session(data: bytes, name: str, device: str) -> Any:
+def session_of(data: bytes, name: str, device: str = "cpu") -> Any:
+    """Open the bytes of an ONNX file; ``name`` is what messages call it. Raises: WeightsInvalid."""
     import onnxruntime
     import torch
 
@@ -239,6 +235,3 @@ def _first_line(error: Exception) -> str:
 def smaller(picture: RgbArray, side: int = SIDE) -> RgbArray:
     """A square picture brought to ``side`` pixels by area average."""
     return np.asarray(cv2.resize(np.ascontiguousarray(picture), (side, side), interpolation=cv2.INTER_AREA), np.uint8)
-
-
-Settings = Mapping[str, str]

@@ -90,6 +90,7 @@ def _card(path: Path, shape: EncoderShape, digest: str, mean: float, scale: floa
         limits=(
             "Licences of recognisers are often for non-commercial research alone; the licence above was typed in.",
             "How alike one person's pictures are depends on pose, light, age, compression and the recogniser.",
+            "Without references it says little: a poor, strongly compressed genuine clip can waver as much as a swap.",
             "Reenactment keeps the identity: a face that only moves otherwise is not found by it.",
             "A low likeness can be another person, a poor picture or a strong turn of the head, not only a swap.",
             "Recognisers are not equally good for all groups of people.",

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from workstation.detectors.identity.encoder import SIDE, Embeddings, Encoder, face_frame, smaller
 from workstation.detectors.identity.ict import ict, ict_ref
-from workstation.detectors.identity.measures import Basis, to_references
+from workstation.detectors.identity.measures import Basis, counted, to_references
 from workstation.domain.detectors import InputSpec, Measure
 from workstation.domain.faces import FaceCrop
 from workstation.domain.media import RgbArray
@@ -81,9 +81,11 @@ def inner_outer(track: Halves, references: Halves | None, name: str, basis: Basi
     what = (
         "inner and outer output of the network"
         if track.trained
-        else "masked pictures, for which the recogniser was not trained"
+        else "masked pictures, on which the recogniser was not trained"
     )
-    images = "no reference image" if references is None else f"{len(references.inner)} reference images of {name}"
+    images = (
+        "no reference image" if references is None else f"{counted(len(references.inner), 'reference image')} of {name}"
+    )
     about = basis.about(what, "spread 5 % to 95 % of frames", references=images)
     found = [
         _spread("inner_outer", "likeness of inner face to outer face, mean", _cosine(track), about),

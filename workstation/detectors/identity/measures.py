@@ -19,7 +19,7 @@ from workstation.domain.detectors import Measure
 Numbers = npt.NDArray[np.float64]
 
 TOP = 3
-_OWN = "identity consistency as defined by this program, after the idea of WSC-swap (arXiv 2307.07928)"
+OURS = "Identity consistency as defined by this program, after the idea of WSC-swap (arXiv 2307.07928)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Basis:
 
     def about(self, *parts: str, references: str = "no reference image") -> str:
         """One line: ``parts``, how many frames and reference images, and with which recogniser."""
-        rest = (f"{self.frames} frames", references, f"recogniser {self.encoder}")
+        rest = (counted(self.frames, "frame"), references, f"recogniser {self.encoder}")
         return "; ".join([part for part in parts if part] + list(rest))
 
 
@@ -53,7 +53,7 @@ class Person:
     @property
     def images(self) -> str:
         """ "12 reference images of A. Person"."""
-        return f"{len(self.references)} reference image{'' if len(self.references) == 1 else 's'} of {self.name}"
+        return f"{counted(len(self.references), 'reference image')} of {self.name}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,11 @@ class Threshold:
 
     value: float
     calibration_set: str
+
+
+def counted(number: int, thing: str) -> str:
+    """ "1 pair", "6 pairs"."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def cosines(one: Embeddings, other: Embeddings) -> Numbers:
@@ -104,19 +109,21 @@ def within(embeddings: Embeddings, bins: npt.NDArray[np.int64], basis: Basis) ->
         ("within", "any two frames", pairs(embeddings)),
         ("within_pose", "frames of the same pose", pairs(embeddings, bins)),
     ):
-        stratum = f"{len(np.unique(bins))} bins of yaw, a proxy from five landmarks" if key == "within_pose" else ""
+        stratum = f"in {counted(len(np.unique(bins)), 'bin')} of yaw, a proxy from five landmarks"
+        stratum = stratum if key == "within_pose" else ""
         if len(chosen) == 0:
             reason = "no two frames have the same pose" if len(embeddings) > 1 else "one frame has no pair"
             found.append(_none(f"{key}_mean", f"likeness of {words}, mean", basis, basis.about(reason, stratum)))
             continue
         low, high = (float(v) for v in np.percentile(chosen, (5, 95)))
-        counted = basis.about(f"{len(chosen)} pairs, spread 5 % to 95 % of them", stratum, _OWN)
+        spread = basis.about(f"{counted(len(chosen), 'pair')}, spread 5 % to 95 % of them", stratum)
+        brief = basis.about(counted(len(chosen), "pair"))
         found += [
             Measure(
-                f"{key}_mean", f"likeness of {words}, mean", float(chosen.mean()), low, high, counted, basis.exploratory
+                f"{key}_mean", f"likeness of {words}, mean", float(chosen.mean()), low, high, spread, basis.exploratory
             ),
-            _plain(f"{key}_minimum", f"likeness of {words}, least", float(chosen.min()), basis, counted),
-            _plain(f"{key}_low", f"likeness of {words}, 5th percentile", low, basis, counted),
+            _plain(f"{key}_minimum", f"likeness of {words}, least", float(chosen.min()), basis, brief),
+            _plain(f"{key}_low", f"likeness of {words}, 5th percentile", low, basis, brief),
         ]
     return found
 
@@ -129,8 +136,8 @@ def reference(
     Without a threshold from a named set there is no share.
     """
     low, high = (float(v) for v in np.percentile(similarities, (5, 95)))
-    how = f"each frame against its {min(top, len(person.references))} nearest references"
-    counted = basis.about(f"spread 5 % to 95 % of frames; {how}", references=person.images)
+    how = f"each frame against its {counted(min(top, len(person.references)), 'nearest reference')}"
+    about = basis.about(f"spread 5 % to 95 % of frames; {how}", references=person.images)
     name = person.name
     found = [
         Measure(
@@ -139,10 +146,16 @@ def reference(
             float(np.median(similarities)),
             low,
             high,
-            counted,
+            about,
             basis.exploratory,
         ),
-        _plain("reference_low", f"likeness to {name}, 5th percentile", low, basis, counted),
+        _plain(
+            "reference_low",
+            f"likeness to {name}, 5th percentile",
+            low,
+            basis,
+            basis.about(how, references=person.images),
+        ),
     ]
     label = f"share of frames unlike {name}"
     if threshold is None:
@@ -172,8 +185,8 @@ def retrieval(embeddings: Embeddings, persons: Sequence[Person], basis: Basis, t
             rival = np.max([to_references(embeddings, person.references, top) for person in others], axis=0)
             ranks = 1 + np.sum([to_references(embeddings, p.references, top) >= own for p in others], axis=0)
             said = f"rank of {claimed.name} among {len(known)}: median {np.median(ranks):g}, worst {ranks.max():g}"
-            counted = basis.about(said, references=images)
-            found.append(_plain("retrieval_first", label, float(np.mean(own > rival)), basis, counted))
+            about = basis.about(said, references=images)
+            found.append(_plain("retrieval_first", label, float(np.mean(own > rival)), basis, about))
         else:
             found.append(
                 _none("retrieval_first", label, basis, basis.about("a gallery of one ranks nothing", references=images))
@@ -182,8 +195,8 @@ def retrieval(embeddings: Embeddings, persons: Sequence[Person], basis: Basis, t
         scored = [(float(np.median(to_references(embeddings, person.references, top))), person) for person in others]
         value, best = max(scored, key=lambda pair: (pair[0], pair[1].name))
         label = f"likest {'other ' if claimed else ''}person of the gallery: {best.name}, median likeness"
-        counted = basis.about("not a finding that it is this person", references=images)
-        found.append(_plain("retrieval_other", label, value, basis, counted))
+        about = basis.about("not a finding that it is this person", references=images)
+        found.append(_plain("retrieval_other", label, value, basis, about))
     return found
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from workstation.detectors.identity.encoder import Embeddings
-from workstation.detectors.identity.measures import Basis, cosines
+from workstation.detectors.identity.measures import Basis, cosines, counted
 from workstation.detectors.identity.pose import Poses
 from workstation.domain.detectors import Measure
 
@@ -100,11 +100,11 @@ def two_people(embeddings: Embeddings, poses: Poses, seconds: Sequence[float], b
     about = basis.about(said)
     return [
         Measure(*labels[0], found.gap, about=about, exploratory=True),
-        Measure(*labels[1], found.separation, about=about, exploratory=True),
+        Measure(*labels[1], found.separation, about=basis.about(verdict), exploratory=True),
     ]
 
 
 def _group(chosen: npt.NDArray[np.bool_], seconds: npt.NDArray[np.float64], poses: Poses) -> str:
     first, last = float(seconds[chosen].min()), float(seconds[chosen].max())
     turn = float(np.median(poses.yaw[chosen]))
-    return f"{int(chosen.sum())} faces from {first:.2f} s to {last:.2f} s, median yaw {turn:.0f} degrees"
+    return f"{counted(int(chosen.sum()), 'face')} from {first:.2f} s to {last:.2f} s, median yaw {turn:.0f} degrees"
