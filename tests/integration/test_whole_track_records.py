@@ -12,6 +12,7 @@ import pytest
 
 from tests.fakes.clips import write_astronaut_clip
 from tests.fakes.track_engine import TrackEngine
+from workstation.app.exclusions import exclusions
 from workstation.app.reporting import check
 from workstation.app.session import CaseSession
 from workstation.cli.exhibits import exhibit_facts, score_lines
@@ -110,6 +111,19 @@ def test_a_reading_that_differs_from_the_printed_one_is_named(desk: Desk, tmp_pa
     raw.close()
     bad = [line.detail for line in check(desk.engine, report, folder).bad if desk.item.exhibit in line.subject]
     assert bad == ["the case holds other readings than printed"]
+
+
+def test_an_excluded_track_counts_its_readings_as_a_whole_too(desk: Desk) -> None:
+    """A track as a whole: its scores in every frame and its whole readings; one frame of it: the scores there alone."""
+    session, item, run = desk.session, desk.item, desk.done["both"].run
+    rows = session.frame_rows(run.id, item.id)
+    session.editing.exclude(run.id, item.id, "a poster", track=rows[0].faces[0].track)
+    session.editing.exclude(run.id, item.id, "a flare", pts=rows[0].frame.pts)
+    found, covered = exclusions(session.store, item, run, rows)
+    assert [(one.reason, one.readings) for one in found] == [("a poster", FRAMES * 3 + 2), ("a flare", 3)]
+    assert covered == FRAMES * 3
+    for _ in range(2):
+        session.editing.undo()
 
 
 def test_lines_of_the_command_line(desk: Desk) -> None:

@@ -15,13 +15,16 @@ from workstation.storage.case_store import CaseStore
 def exclusions(
     store: CaseStore, item: EvidenceItem, run: Examination, rows: Sequence[FrameRow]
 ) -> tuple[tuple[Exclusion, ...], int]:
-    """Exclusions of one exhibit under one examination, and how many readings they cover together.
+    """Exclusions of one exhibit under one examination, and how many readings of faces they cover together.
+
+    An exclusion of a track as a whole covers its readings as a whole too; these count for the exclusion alone.
 
     Args:
         rows: every examined frame of the exhibit.
     """
     found: list[Exclusion] = []
     covered: set[tuple[int, int, str]] = set()
+    readings = store.readings.of(run.id, item.id)
     for thing in store.edits.objects(ObjectKind.EXCLUSION):
         body = thing.body
         if (body.get("examination"), body.get("evidence")) != (run.id, item.id):
@@ -39,5 +42,6 @@ def exclusions(
                 number = face.track_number if track else 0
                 mine.update((row.frame.pts, face.track_number, result.detector) for result in face.results)
         covered |= mine
-        found.append(Exclusion(number, seconds, str(body.get("reason", "")), len(mine)))
+        whole = sum(pts is None and track in ("", reading.track) for reading in readings)
+        found.append(Exclusion(number, seconds, str(body.get("reason", "")), len(mine) + whole))
     return tuple(found), len(covered)

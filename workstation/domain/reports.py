@@ -92,7 +92,7 @@ class Exclusion:
     Attributes:
         track_number: 0 for every track.
         seconds: presentation time of the one frame meant; None for every frame.
-        readings: results of any status that this covers.
+        readings: results of any status that this covers, with readings of whole tracks where no frame is named.
     """
 
     track_number: int

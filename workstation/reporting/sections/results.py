@@ -156,7 +156,7 @@ def _track_row(content: Content, track: TrackSummary) -> list[str]:
 
 
 def _excluded_count(entry: ExhibitFacts) -> list[tuple[str, str]]:
-    if not entry.exclusions:
+    if not entry.exclusions or not scores_frames(entry):
         return []
     return [(say("results.coverage.excluded"), say("results.coverage.excluded.value", count=entry.excluded))]
 
