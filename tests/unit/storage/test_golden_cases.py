@@ -212,6 +212,21 @@ def test_an_older_plan_reads_with_defaults_and_its_text_stays(number: int, tmp_p
     assert outcome.ok, outcome.bad
 
 
+@pytest.mark.parametrize("number", [number for number in BY_FORMAT if number < 1002], ids=lambda number: NAMES[number])
+def test_a_reading_slipped_into_an_older_examination_is_named(number: int, tmp_path: Path, key: LedgerKey) -> None:
+    """Its end was recorded before there was such a table, so it may have no row in it."""
+    folder = unpack(number, tmp_path)
+    CaseStore.open(folder, key=key).close()
+    raw = connect(folder / "case.sqlite")
+    track = "SELECT 1, examination, evidence, key, 'late', 'ok', 0.5, NULL, NULL, '[]', '[]', '' FROM tracks LIMIT 1"
+    raw.execute(f"INSERT INTO track_readings {track}")
+    raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    raw.close()
+    named = {line.subject: line.detail for line in verify_case(folder).bad}
+    assert named.keys() == {"examination 1"}
+    assert "rows of track_readings" in named["examination 1"]
+
+
 def plan_texts(folder: Path) -> list[str]:
     raw = sqlite3.connect(f"file:{folder / 'case.sqlite'}?mode=ro&immutable=1", uri=True)
     found = [text for (text,) in raw.execute("SELECT plan FROM examinations ORDER BY number")]
