@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from workstation.detectors.mfclip.clip_start import start_from_clip
 from workstation.detectors.mfclip.labels import ForgeryLabel, ForgeryType, genuine, manipulated
 from workstation.detectors.mfclip.presets import small_card
 from workstation.detectors.mfclip.shapes import shapes_of
@@ -48,12 +49,23 @@ def scores(network: nn.Module, pixels: Tensor) -> Tensor:
 
 
 def train_mfclip(
-    pool: Path, keep: Path, recipe: Recipe, card: DetectorCard | None = None, tell: Callable[[str], None] = print
+    pool: Path,
+    keep: Path,
+    recipe: Recipe,
+    card: DetectorCard | None = None,
+    tell: Callable[[str], None] = print,
+    *,
+    clip: Path | None = None,
 ) -> Outcome:
-    """Train on the pool in ``pool`` and keep the best weights, the language side's among them, in ``keep``."""
+    """Train on the pool in ``pool`` and keep the best weights, the language side's among them, in ``keep``.
+
+    ``clip`` is a published CLIP file whose text tower the language side starts from; ``card`` must be of its size.
+    """
     torch.manual_seed(recipe.seed)
     card = card or small_card()
     trainer = MfclipTrainer(*shapes_of(card))
+    if clip is not None:
+        start_from_clip(trainer.language, clip)
     streams = [
         Batches(load(pool, name), card.input.size, card.input.mean, card.input.std, strength=strength, apart=apart)
         for name, strength, apart in (("train", 1.0, 1.0), ("held", 0.6, 0.5))
