@@ -178,16 +178,18 @@ def _heads(x: Tensor, count: int) -> Tensor:
     return x.reshape(x.shape[0], x.shape[1], count, -1).transpose(1, 2)
 
 
-def _whole(x: Tensor) -> Tensor:
-    return x.transpose(1, 2).flatten(2)
+def _seen(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None) -> Tensor:
+    if bias is not None and bias.is_cuda:
+        # The kernels of a GPU take a mask of the queries' own kind alone.
+        bias = bias.to(q.dtype)
+    return nnf.scaled_dot_product_attention(q, k, v, attn_mask=bias).transpose(1, 2).flatten(2)
 
 
 def _clip_attend(block: Any, x: Tensor, bias: Tensor | None, rope: Tensor | None) -> tuple[Tensor, Tensor]:
     attention = block.attn
     mixed = nnf.linear(block.ln_1(x), attention.in_proj_weight, attention.in_proj_bias)
     q, k, v = (_heads(part, attention.num_heads) for part in mixed.chunk(3, dim=-1))
-    seen = nnf.scaled_dot_product_attention(q, k, v, attn_mask=bias)
-    return x + block.ls_1(attention.out_proj(_whole(seen))), k.mean(dim=1)
+    return x + block.ls_1(attention.out_proj(_seen(q, k, v, bias))), k.mean(dim=1)
 
 
 def _clip_feed(block: Any, x: Tensor) -> Tensor:
@@ -205,7 +207,7 @@ def _timm_attention(attention: Any, x: Tensor, bias: Tensor | None, rope: Tensor
     groups = getattr(attention, "num_kv_groups", 1)
     if groups > 1:
         k, v = k.repeat_interleave(groups, dim=1), v.repeat_interleave(groups, dim=1)
-    seen = attention.norm(_whole(nnf.scaled_dot_product_attention(q, k, v, attn_mask=bias)))
+    seen = attention.norm(_seen(q, k, v, bias))
     if attention.gate is not None:
         seen = seen * attention.gate(x).sigmoid()
     return attention.proj_drop(attention.proj(seen)), keys
