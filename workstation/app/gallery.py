@@ -198,7 +198,8 @@ class Gallery:
         key = (canonical_json(one), spec.crop_size, spec.crop_margin)
         if key not in self._kept:
             frames = one["frames"]
-            wanted = [(f["ordinal"], f["digest"]) for f in frames] if isinstance(frames, list) else []
+            named = frames if isinstance(frames, list) else []
+            wanted = [(f.get("ordinal"), f.get("digest")) for f in named if isinstance(f, dict)]
             run = next((run for run in self._store.examinations() if run.number == one["examination"]), None)
             if run is None:
                 raise NotFound(f"Examination {one['examination']}, which a reference is from, is not in the case.")
@@ -301,6 +302,17 @@ def _parsed(text: str) -> dict[str, list[dict[str, object]]]:
         told = json.loads(text)
         if told["format"] != FORMAT:
             raise InputError(f"A gallery of format {told['format']} cannot be read.", "Use a newer version.")
-        return {name: list(told[name]) for name in ("persons", "references", "claims")}
+        parts = {name: [dict(one) for one in told[name]] for name in _MEMBERS}
     except (ValueError, KeyError, TypeError) as fault:
-        raise InputError("The gallery of this examination cannot be read.", "Run case verify.") from fault
+        raise InputError(*_UNREADABLE) from fault
+    if any(not members <= one.keys() for name, members in _MEMBERS.items() for one in parts[name]):
+        raise InputError(*_UNREADABLE)
+    return parts
+
+
+_UNREADABLE = ("The gallery of this examination cannot be read.", "Run case verify.")
+_MEMBERS = {
+    "persons": {"name"},
+    "references": {"person", "examination", "evidence", "exhibit", "track_id", "frames"},
+    "claims": {"person", "evidence", "track"},
+}

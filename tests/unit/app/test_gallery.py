@@ -243,7 +243,8 @@ def test_pictures_that_are_no_longer_those_frozen_are_refused(
     assert other != text
     with pytest.raises(EvidenceError, match="not those"):
         gallery.persons(other, items[1].id, TrackId("other-1"), SPEC)
-    for bad in ("", "[]", '{"format":1}', '{"format":2,"persons":[],"references":[],"claims":[]}'):
+    lacking = text.replace('"track_id"', '"track_ids"')
+    for bad in (lacking, "", "[]", '{"format":1}', '{"format":2,"persons":[],"references":[],"claims":[]}'):
         with pytest.raises(InputError):
             gallery.persons(bad, items[1].id, TrackId("other-1"), SPEC)
     assert len(gallery.persons(text, items[1].id, TrackId("other-1"), SPEC)[0].crops) == MOST

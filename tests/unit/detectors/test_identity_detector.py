@@ -221,6 +221,20 @@ def test_a_network_with_two_outputs_gives_inner_and_outer_itself(tmp_path: Path)
     assert "output of the network" in found["ict_score"].about
 
 
+def test_outputs_named_the_other_way_round_are_put_in_order(tmp_path: Path) -> None:
+    import onnx
+
+    path = samples.write_recogniser(tmp_path / "two.onnx", outputs=2)
+    plain = shape_of(session_of(path.read_bytes(), "two"), "two").outputs
+    assert plain == ("embedding0", "embedding1")
+    model = onnx.load(str(path))
+    for place, name in enumerate(("outer_identity", "inner_identity")):
+        model.graph.output[place].name = name
+        model.graph.node[2 + place].output[0] = name
+    path.write_bytes(model.SerializeToString())
+    assert shape_of(session_of(path.read_bytes(), "two"), "two").outputs == ("inner_identity", "outer_identity")
+
+
 def test_without_a_record_of_validation_all_is_exploratory(detector: IdentityDetector) -> None:
     people = (GalleryPerson("A", True, tuple(track(1, 4))), GalleryPerson("B", False, tuple(track(2, 4))))
     reading, _ = read(detector, track(1), people)

@@ -40,7 +40,7 @@ class EncoderShape:
 
     Attributes:
         input: name of the one input, (n, 3, 112, 112) float.
-        outputs: names of the outputs, one, or two for a network with an inner and an outer embedding.
+        outputs: names of the outputs: one, or that of the inner and that of the outer embedding.
         width: numbers in an embedding; 0 when the file leaves it open.
     """
 
@@ -161,7 +161,11 @@ def scaling(card: DetectorCard) -> tuple[float, float]:
 
 
 def shape_of(session: Any, name: str) -> EncoderShape:
-    """Read names and shapes from a session. Raises: WeightsInvalid when it is no recogniser; names ``name``."""
+    """Read names and shapes from a session. Two outputs are inner and outer in this order, unless named otherwise.
+
+    Raises:
+        WeightsInvalid: it is no recogniser; the message names ``name``.
+    """
     inputs, outputs = session.get_inputs(), session.get_outputs()
     if len(inputs) != 1 or not takes_frames(inputs[0].shape) or inputs[0].type != "tensor(float)":
         wanted = f"A recogniser has one input of ({SIDE} x {SIDE}) pixels in three colours."
@@ -171,7 +175,10 @@ def shape_of(session: Any, name: str) -> EncoderShape:
         raise WeightsInvalid(
             f"{name}: the file is no face recogniser.", "It gives one embedding, or an inner and an outer one."
         )
-    return EncoderShape(inputs[0].name, tuple(output.name for output in outputs), widths[0] or 0)
+    names = [output.name for output in outputs]
+    if len(names) == 2 and "outer" in names[0].lower() and "outer" not in names[1].lower():
+        names.reverse()
+    return EncoderShape(inputs[0].name, tuple(names), widths[0] or 0)
 
 
 def takes_frames(shape: Sequence[object]) -> bool:

@@ -100,6 +100,7 @@ def _card(path: Path, shape: EncoderShape, digest: str, mean: float, scale: floa
         unverified=(
             "The identity-consistency formula of WSC-swap is not known; the measures are this program's own.",
             said,
+            *(("Which output is the inner face is told by their names or else their order.",) if two else ()),
             "No threshold was calibrated, so no share of frames under one is given.",
         ),
     )
