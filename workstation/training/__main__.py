@@ -161,14 +161,27 @@ def _evaluate(options: argparse.Namespace) -> None:
     from workstation.training.merged import with_merged
     from workstation.training.packaging import record
     from workstation.training.pool import load
+    from workstation.training.portraits import MARGIN, POOL_SIDE
 
     if options.pool is None and options.sets is None:
         raise InputError("There is nothing to take figures on.", "Name --pool, --sets or both.")
     held = load(options.pool, "held") if options.pool else None
-    looked = evaluation.look_at_sets(options.sets, load_finder("mtcnn"), _tell) if options.sets else None
+    finder = load_finder("mtcnn") if options.sets else None
+    seen: dict[tuple[int, float], evaluation.Looked] = {}
     answer: dict[str, object] = {}
     for folder in options.packages:
         card = read_card(folder)
+        crop = card.input.crop_size, card.input.crop_margin
+        if held is not None and crop != (POOL_SIDE, MARGIN):
+            raise InputError(
+                f"{card.id} wants crops of {crop[0]} px at margin {crop[1]:g}; those of a pool are {POOL_SIDE} px at "
+                f"{MARGIN:g}.",
+                "Take its figures on --sets alone.",
+            )
+        # Faces are found anew for another crop, and once for all packages that want the same.
+        if finder is not None and crop not in seen:
+            seen[crop] = evaluation.look_at_sets(options.sets, finder, _tell, size=crop[0], margin=crop[1])
+        looked = seen.get(crop)
         detector = registry.load(InstalledDetector(card, str(folder), False))
         records: list[ValidationRecord] = []
         raw: dict[str, list[float]] = {}

@@ -235,6 +235,8 @@ def test_a_gend_dinov3_file_with_names_of_earlier_transformers_becomes_a_package
     card = importing.convert(path, tmp_path / "package", licence="MIT", origin="a test")
     assert card.network["tower"] == "vit_tiny_patch16_dinov3_qkvb"
     assert any("names of tensors" in line for line in card.unverified)
+    assert "another size" in card.unverified[0]
+    assert not card.verified
 
 
 def test_gend_files_that_do_not_fit_exactly_are_refused(tmp_path: Path) -> None:

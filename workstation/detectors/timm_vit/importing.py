@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from workstation.detectors.timm_vit.cards import DINOV3, PE, paper_card
+from workstation.detectors.timm_vit.cards import TOWERS as PUBLISHED
 from workstation.detectors.timm_vit.names import dino_to_timm
 from workstation.detectors.timm_vit.network import build_network
 from workstation.domain.detectors import DetectorCard
@@ -68,6 +69,9 @@ def convert(path: Path, folder: Path, *, licence: str = "", origin: str = "") ->
         found = tuple(tensors[entry].shape) if entry in tensors else None
         if entry not in wanted or found != tuple(wanted[entry].shape):
             raise WeightsInvalid(f"{path.name}: {entry} is {found}; the network's is another or none.", _ADVICE)
+    if name != PUBLISHED[kind]:
+        # Counts and name on the card are those of the published size.
+        card = replace(card, name=f"GenD, {name}", summary=_OTHER, verified=(), unverified=(_OTHER, *card.unverified))
     card = replace(
         card,
         id=f"gend-{kind}-{digest[:8]}",
@@ -122,6 +126,7 @@ def _resampled(table: Tensor, side: int, tower: str, name: str) -> Tensor:
     return found
 
 
+_OTHER = "A tower of another size than the published ones, under GenD's head."
 _TRAINING = (
     "Not trained here. As published: norms and head only, on FaceForensics++ (c23, training split). FaceForensics++ is "
     "given out for research only."
