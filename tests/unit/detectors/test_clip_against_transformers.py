@@ -27,15 +27,18 @@ def theirs(sizes: dict[str, int], spread: float = 1.0) -> nn.Module:
     """transformers' own vision tower, its weights drawn; LayerNorms are drawn too, as they start as no-ops."""
     from transformers import CLIPVisionConfig, CLIPVisionModel
 
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(11)
+    with torch.device("meta"):
         model = CLIPVisionModel(CLIPVisionConfig(**sizes, hidden_act="quick_gelu", layer_norm_eps=1e-5)).eval()
-        with torch.no_grad():
-            for name, parameter in model.named_parameters():
-                if "norm" in name or "layrnorm" in name:
-                    parameter.add_(torch.randn_like(parameter) * 0.1)
-                elif parameter.ndim > 1:
-                    parameter.mul_(spread)
+    model.to_empty(device="cpu")
+    random = torch.Generator().manual_seed(11)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            norm = "norm" in name or "layrnorm" in name
+            parameter.normal_(
+                1.0 if norm and name.endswith("weight") else 0.0, 0.1 if norm else 0.02 * spread, generator=random
+            )
+        for buffer in model.buffers():  # the table of positions
+            buffer.copy_(torch.arange(buffer.numel()).reshape(buffer.shape))
     return model
 
 

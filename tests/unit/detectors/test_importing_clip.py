@@ -293,6 +293,10 @@ def test_a_file_with_something_missing_or_foreign_is_not_taken_for_the_published
     with pytest.raises(DetectorError):
         convert(lightning_file(tmp_path / "hole.ckpt", hole), tmp_path / "package", **SAID)
     assert not (tmp_path / "package").exists()
+    (tmp_path / "package").mkdir()
+    with pytest.raises(DetectorError):
+        convert(tmp_path / "hole.ckpt", tmp_path / "package", **SAID)
+    assert list((tmp_path / "package").iterdir()) == []
 
 
 def test_nothing_is_written_over(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ OpenAI left it with a head that was trained on something else; `names.tuned` tak
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,13 +86,7 @@ def convert(path: Path, folder: Path, *, licence: str, origin: str) -> DetectorC
     card = described(found.network, found.side, digest, licence, origin, wrapped=found.wrapped, dropped=found.dropped)
     if not found.head_said:
         card = card.with_head_unsaid()
-    fresh = not folder.exists()
-    try:
-        return write_package(folder, card.card, found.tensors)
-    except BaseException:
-        if fresh:
-            shutil.rmtree(folder, ignore_errors=True)
-        raise
+    return write_package(folder, card.card, found.tensors)
 
 
 def read(path: Path) -> Read:

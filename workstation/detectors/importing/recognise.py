@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import math
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,7 +117,7 @@ def convert(path: Path, folder: Path, *, licence: str = "", origin: str = "") ->
 
     Raises:
         WeightsInvalid: the file is not readable, is no detector, or has no licence.
-        DetectorError: the package cannot be written or does not load.
+        DetectorError: the package cannot be written or does not load; nothing is left in ``folder`` then.
     """
     path = _chosen(path)
     form = form_of(path)
@@ -135,7 +136,14 @@ def convert(path: Path, folder: Path, *, licence: str = "", origin: str = "") ->
         )
     if folder.exists() and any(folder.iterdir()):
         raise DetectorError(f"{folder} is not empty.", "Name a folder that is not there yet.")
-    return _module(found).convert(path, folder, licence=licence, origin=origin)
+    there = folder.exists()
+    try:
+        return _module(found).convert(path, folder, licence=licence, origin=origin)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        if there:
+            folder.mkdir(exist_ok=True)
+        raise
 
 
 def said_of(path: Path, sha256: str, licence: str, origin: str) -> tuple[str, str]:
