@@ -245,17 +245,18 @@ def test_every_refusal_has_a_sentence_of_its_own() -> None:
     assert len(set(REFUSED.values())) == len(REFUSED)
 
 
-@pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.999])
-@pytest.mark.parametrize("kind", ["p.zip", "p.tar", "p.tar.gz", "p.tar.xz"])
+# The last tenth of a per cent of a plain tar is the padding behind its last file: nothing is lost there.
+CUT = [(k, s) for k in ("p.zip", "p.tar", "p.tar.gz", "p.tar.xz") for s in (0.1, 0.5, 0.9, 0.999)]
+CUT.remove(("p.tar", 0.999))
+
+
+@pytest.mark.parametrize(("kind", "share"), CUT)
 def test_a_truncated_archive_leaves_no_package(
     source: Path, home: Path, tmp_path: Path, kind: str, share: float
 ) -> None:
     archive = archived(source, tmp_path / kind)
     data = archive.read_bytes()
     archive.write_bytes(data[: int(len(data) * share)])
-    # The last tenth of a per cent of a plain tar is the padding behind its last file.
-    if kind == "p.tar" and share > 0.9:
-        pytest.skip("nothing is lost")
     with pytest.raises(DetectorError):
         installing.install(archive, home)
     assert files(home) == []
@@ -291,6 +292,7 @@ def test_a_third_partys_package_of_format_1_is_installed_and_said_to_have_no_sel
     assert lines[-1].detail.startswith("no self-test")
 
 
+@pytest.mark.slow
 def test_an_installation_that_is_killed_leaves_no_package(source: Path, home: Path) -> None:
     """Killed while the self-test runs, the last step before the package gets its place."""
     script = (
