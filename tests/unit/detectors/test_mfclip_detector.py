@@ -11,7 +11,7 @@ import torch
 from mfclip_samples import SIDE, taught, tensor, tiny_card
 from torch import nn
 
-from workstation.detectors import selftest
+from workstation.detectors import registry, selftest
 from workstation.detectors.drawn import drawn_crops
 from workstation.detectors.mfclip.detector import NOTE, MfclipDetector, build, load
 from workstation.detectors.mfclip.labels import genuine
@@ -48,7 +48,9 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> tuple[DetectorCard, Path]
 
 def test_small_card_is_written_read_and_tested(small: tuple[DetectorCard, Path]) -> None:
     card, folder = small
-    (line,) = selftest.run(InstalledDetector(card, str(folder), False))
+    package = InstalledDetector(card, str(folder), False)
+    assert registry.verify(package).ok
+    (line,) = selftest.run(package)
     assert line.state is CheckState.OK, line
     detector = _detector(card, folder)
     crops = drawn_crops(256, 5, seed=1)

@@ -63,7 +63,7 @@ class Mfclip(nn.Module):
 
     def closeness(self, predicted: Tensor) -> Tensor:
         """Correlation of (N, width) with every description: (N, phrases) in -1..1."""
-        return direction(predicted.float()) @ self.descriptions.T
+        return (direction(predicted.float()) @ self.descriptions.T).clamp(-1, 1)
 
 
 def direction(features: Tensor) -> Tensor:
