@@ -43,7 +43,7 @@ def test_two_clips_under_every_family(shared_data: Path, tmp_path: Path, capsys:
         for item in session.evidence():
             seen = session.summaries(run.id, item.id)
             lines += [
-                f"{item.name} T{s.track_number} {s.detector}: mean {s.mean} [{s.low}, {s.high}] scored {s.frames_scored}"
+                f"{item.name} T{s.track_number} {s.detector}: {s.mean} [{s.low}, {s.high}] of {s.frames_scored} frames"
                 for s in seen
             ]
             scored = {s.detector for s in seen if s.frames_scored}
