@@ -157,8 +157,7 @@ def verify(package: InstalledDetector, *, device: str = "cpu", precision: str = 
     except DetectorError as error:
         lines.append(CheckLine(f"{subject}: weights", CheckState.BAD, error.message))
     except Exception as error:  # noqa: BLE001 - a foreign family may fail in any way; the line says so
-        failed = f"its family failed: {type(error).__name__}: {error}"
-        lines.append(CheckLine(f"{subject}: tensors", CheckState.BAD, failed))
+        lines.append(CheckLine(f"{subject}: tensors", CheckState.BAD, f"its family failed: {told(error)}"))
     if all(line.state is CheckState.OK for line in lines):
         from workstation.detectors import selftest
 
@@ -239,5 +238,12 @@ def _family(card: DetectorCard) -> _Family:
         raise DetectorError(f"{card.id}: {problem}.")
     try:
         return cast(_Family, importlib.import_module(offer.module))
-    except ImportError as error:
-        raise DetectorError(f'{card.id}: the code of its family "{card.family}" cannot be loaded ({error}).') from error
+    # What stands in a module of another distribution may fail in any way.
+    except Exception as error:
+        name = card.family
+        raise DetectorError(f'{card.id}: the code of its family "{name}" cannot be loaded ({told(error)}).') from error
+
+
+def told(error: BaseException) -> str:
+    """An error of code that is not ours, in one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:200]

@@ -104,7 +104,7 @@ def run(package: InstalledDetector, *, device: str = "cpu", precision: str = "fl
     except WorkstationError as error:
         return [CheckLine(subject, CheckState.BAD, error.message)]
     except Exception as error:  # noqa: BLE001 - a foreign family may fail in any way; the line says so
-        return [CheckLine(subject, CheckState.BAD, f"its family failed: {type(error).__name__}: {error}")]
+        return [CheckLine(subject, CheckState.BAD, f"its family failed: {registry.told(error)}")]
     allowed = tolerance(spec, device, precision)
     wrong, largest = _compared(sealed, found, allowed)
     if wrong:

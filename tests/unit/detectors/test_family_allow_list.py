@@ -100,6 +100,17 @@ def test_a_package_of_a_family_that_is_not_allowed_is_not_installed(site: Path, 
     assert installing.install(home / "acme-one", tmp_path / "machine").card.id == "acme-one"
 
 
+def test_allowed_code_that_cannot_be_imported_is_one_plain_sentence(site: Path, home: Path) -> None:
+    distribution(site, "acme-detectors", "acme_seams")
+    (site / "acme_detectors" / "__init__.py").write_text("def load(:\n", encoding="utf-8")
+    allow.only(["acme-detectors"])
+    package = registry.find("acme-one", home)
+    with pytest.raises(DetectorError, match=r'family "acme_seams" cannot be loaded \(SyntaxError') as caught:
+        registry.load(package, device="cpu", precision="float32")
+    assert "\n" not in caught.value.message
+    assert not registry.verify(package).ok
+
+
 def test_our_own_code_wins_over_another_of_the_same_name_and_it_is_said(site: Path) -> None:
     imported = distribution(site, "acme-detectors", "fakelocator")
     for allowed in ([], ["acme-detectors"]):
