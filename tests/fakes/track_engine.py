@@ -69,6 +69,7 @@ class KnownDetector:
         self.seen: list[FaceCrop] = []
         self.tracks: list[tuple[FaceCrop, ...]] = []
         self.fails = False
+        self.shift = 0.0
 
     def read(self, crops: Sequence[FaceCrop]) -> list[DetectorReading]:
         if self.card.output.level is Level.TRACK:
@@ -85,7 +86,7 @@ class KnownDetector:
         spread = Measure(
             "spread", "brightness, spread", float(np.std(values)), min(values), max(values), "least to most", True
         )
-        return SequenceReading(float(np.mean(values)), (spread,), "Brightness of the crops.")
+        return SequenceReading(float(np.mean(values)) + self.shift, (spread,), "Brightness of the crops.")
 
 
 class _Known(Workshop):

@@ -155,3 +155,14 @@ def test_readings_are_proved_with_the_examination(desk: tuple[TrackEngine, CaseS
     session.close()
     outcome = engine.verify_case(folder)
     assert outcome.ok, [line.detail for line in outcome.bad]
+
+
+def test_a_reading_that_is_no_number_is_an_error(desk: tuple[TrackEngine, CaseSession, EvidenceId]) -> None:
+    engine, session, evidence = desk
+    examine(engine, session, ["pace"])
+    engine.known.made["pace"].shift = float("nan")
+    run = examine(engine, session, ["pace"])
+    (reading,) = session.track_readings(run.id, evidence)
+    assert reading.status is ItemStatus.ERROR
+    assert reading.abstention is not None
+    assert "no finite number" in reading.abstention.detail

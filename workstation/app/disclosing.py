@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from workstation import __version__
 from workstation.app.session import CaseSession
+from workstation.domain.detectors import Direction
 from workstation.domain.evidence import EvidenceItem
 from workstation.domain.examinations import Examination
 from workstation.domain.ids import EvidenceId
@@ -59,6 +60,9 @@ def _rerun(items: Sequence[EvidenceItem], runs: Sequence[Examination], media: bo
             if item.id not in run.plan.evidence:
                 continue
             detectors = " ".join(f"--detector {use.id}" for use in run.plan.detectors)
+            merged = next((use.settings for use in run.plan.detectors if "merge" in use.settings), {})
+            if merged:
+                detectors += f" --merge {merged['merge']} --schedule {merged.get('schedule', 'even')}"
             frames = run.plan.frames or "all"
             findings.append(
                 {
@@ -72,7 +76,12 @@ def _rerun(items: Sequence[EvidenceItem], runs: Sequence[Examination], media: bo
                         "workstation case show rerun --json",
                     ],
                     "detectors": [
-                        {"id": use.id, "version": use.version, "weights_sha256": use.weights_sha256}
+                        {
+                            "id": use.id,
+                            "version": use.version,
+                            "weights_sha256": use.weights_sha256,
+                            "settings": dict(use.settings),
+                        }
                         for use in run.plan.detectors
                     ],
                     "compare_with": f"exhibits/{item.exhibit}/examination-{run.number}/summary.json",
@@ -111,13 +120,33 @@ def _run(session: CaseSession, item: EvidenceItem, run: Examination) -> Iterator
     seen = session.coverage(run.id, item.id)
     yield f"<h3>Examination {run.number} ({html.escape(str(run.state))})</h3><p>{seen.examined} of {seen.frames_total} "
     yield f"frames examined, a face in {seen.with_face}, none in {seen.without_face}, unreadable {seen.unreadable}.</p>"
+    falling = {use.id for use in run.plan.detectors if use.direction == Direction.LOWER_IS_MANIPULATED}
     yield "<table><tr><th>track</th><th>detector</th><th>mean</th><th>5-95 % of frames</th><th>scored</th>"
     yield "<th>abstained</th><th>failed</th></tr>"
     for row in session.summaries(run.id, item.id):
         mean = "none" if row.mean is None else f"{row.mean:.3f}"
         spread = "none" if row.low is None or row.high is None else f"{row.low:.3f} to {row.high:.3f}"
-        yield f"<tr><td>T{row.track_number}</td><td>{html.escape(row.detector)}</td><td>{mean}</td><td>{spread}</td>"
+        name = html.escape(row.detector) + (" (lower = manipulated)" if row.detector in falling else "")
+        yield f"<tr><td>T{row.track_number}</td><td>{name}</td><td>{mean}</td><td>{spread}</td>"
         yield f"<td>{row.frames_scored}</td><td>{row.frames_abstained}</td><td>{row.frames_error}</td></tr>"
+    yield "</table>"
+    readings = session.track_readings(run.id, item.id)
+    if not readings:
+        return
+    yield "<h4>Readings of whole tracks, uncalibrated</h4><table><tr><th>track</th><th>detector</th>"
+    yield "<th>frames read</th><th>value</th><th>measures</th></tr>"
+    for one in readings:
+        name = html.escape(one.detector) + (" (lower = manipulated)" if one.detector in falling else "")
+        said = f"{one.value:.3f}" if one.value is not None else "none"
+        if one.abstention is not None:
+            said = html.escape(
+                f"{one.status}: {one.abstention.reason.value.replace('_', ' ')}, {one.abstention.detail}"
+            )
+        measures = "; ".join(
+            html.escape(f"{m.label} {'none' if m.value is None else format(m.value, '.3f')}") for m in one.measures
+        )
+        yield f"<tr><td>T{one.track_number}</td><td>{name}</td><td>{len(one.frames)}</td><td>{said}</td>"
+        yield f"<td>{measures}</td></tr>"
     yield "</table>"
 
 

@@ -7,6 +7,7 @@ was stopped goes on where it was; each group of tracks is committed before the n
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from typing import cast
 
@@ -127,6 +128,9 @@ class TrackStage:
         except (DetectorError, EvidenceError, InputError) as error:
             _log.warning("%s failed on track %d of %s: %s", use.id, number, item.exhibit, error.message)
             return self._failed(item, track, number, use, cut.ordinals, error.message)
+        numbers = [said.value, *(n for m in said.measures for n in (m.value, m.low, m.high))]
+        if not all(n is None or math.isfinite(n) for n in numbers):
+            return self._failed(item, track, number, use, cut.ordinals, "the detector gave no finite number")
         return TrackReading(
             self._examination.id,
             item.id,

@@ -101,5 +101,12 @@ def score(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}"
 
 
+def uncalibrated(falling: bool = False) -> str:
+    """The word that goes with every score; of a score that is lower where something is manipulated, that too (L1)."""
+    if falling:
+        return QCoreApplication.translate("words", "uncalibrated · lower = manipulated")
+    return QCoreApplication.translate("words", "uncalibrated")
+
+
 def plural(count: int, one: str, many: str) -> str:
     return f"{count} {one if count == 1 else many}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from PySide6.QtCore import QCoreApplication
 
 from workstation.domain.detectors import Measure
@@ -9,7 +11,7 @@ from workstation.domain.results import FrameRow, ItemStatus, TrackReading, Track
 from workstation.ui.exhibit import ExhibitData
 from workstation.ui.models.tables import Cell, Row
 from workstation.ui.timeline.lanes import abstention_words, reason_words
-from workstation.ui.words import score
+from workstation.ui.words import score, uncalibrated
 
 READING_HEADINGS = ("Whole track, detector", "Value", "Spread")
 TRACK_HEADINGS = ("Track, detector", "Mean", "5–95 %", "Scored")
@@ -67,11 +69,6 @@ def _measure_row(reading: TrackReading, measure: Measure) -> Row:
     return Row(f"{reading.track}/{reading.detector}/{measure.name}", (name, value, spread))
 
 
-def uncalibrated(falling: bool) -> str:
-    """The word that goes with every score; a score that falls where something is manipulated says so."""
-    return tr("uncalibrated · lower = manipulated") if falling else tr("uncalibrated")
-
-
 def _track_row(summary: TrackSummary, place: int, falling: bool) -> Row:
     scored, left_out, wrong = summary.frames_scored, summary.frames_abstained, summary.frames_error
     total = scored + left_out + wrong
@@ -116,7 +113,7 @@ def _why(summary: TrackSummary) -> str:
     return "\n".join(lines)
 
 
-def face_rows(row: FrameRow | None, detectors: tuple[str, ...]) -> list[Row]:
+def face_rows(row: FrameRow | None, detectors: tuple[str, ...], falling: Collection[str] = ()) -> list[Row]:
     """Every detector's result for every face of one frame, abstentions with their reason."""
     rows: list[Row] = []
     for face in sorted(row.faces, key=lambda f: f.track_number) if row else ():
@@ -126,7 +123,7 @@ def face_rows(row: FrameRow | None, detectors: tuple[str, ...]) -> list[Row]:
         box = face.detection.box
         for result in face.results:
             if result.status is ItemStatus.OK:
-                value = Cell(score(result.score), tr("uncalibrated"))
+                value = Cell(score(result.score), uncalibrated(result.detector in falling))
             else:
                 name = tr("abstained") if result.status is ItemStatus.ABSTAINED else tr("error")
                 value = Cell(name, reason_words(result), tip=reason_words(result))

@@ -144,7 +144,8 @@ class DetectorsTab(QWidget):
     @Slot()
     def _show_frame(self) -> None:
         data = self._desk.data
-        self.faces_model.show(face_rows(self._stage.row, data.detectors if data else ()))
+        names, falling = (data.detectors, data.falling) if data else ((), frozenset())
+        self.faces_model.show(face_rows(self._stage.row, names, falling))
         rows = bool(self.faces_model.rows)
         self.faces.setVisible(rows)
         self.faces.show_rows(_MOST_ROWS)

@@ -29,6 +29,7 @@ from workstation.ui.theme.sheet import current_theme
 from workstation.ui.timeline.lanes import Lane, Mark, Tick
 from workstation.ui.timeline.paint import LaneLook, draw_bookmarks, draw_frames, draw_gutter, draw_lane, draw_ruler
 from workstation.ui.timeline.scale import TimeScale
+from workstation.ui.words import uncalibrated
 
 _LEAST_SPAN = 0.2
 
@@ -183,14 +184,14 @@ class TimelineCanvas(QWidget):
         for trace in lane.traces if lane else ():
             mark = next((m for m in trace.marks if m.ordinal == frame.ordinal), None)
             label = lane.label if lane else ""
-            lines.append(f"{label} {trace.detector}: {self._mark_words(mark)}")
+            lines.append(f"{label} {trace.detector}: {self._mark_words(mark, trace.falling)}")
         return "\n".join(lines)
 
-    def _mark_words(self, mark: Mark | None) -> str:
+    def _mark_words(self, mark: Mark | None, falling: bool) -> str:
         if mark is None:
             return self.tr("no face of this track")
         if mark.status is ItemStatus.OK and mark.score is not None:
-            return self.tr("{score} uncalibrated").format(score=f"{mark.score:.2f}")
+            return f"{mark.score:.2f} {uncalibrated(falling)}"
         if mark.status is ItemStatus.ABSTAINED:
             return self.tr("abstained, {why}").format(why=mark.reason)
         return self.tr("error, {why}").format(why=mark.reason)

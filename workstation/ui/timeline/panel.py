@@ -23,13 +23,15 @@ class TraceKey(QWidget):
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self._desk = desk
-        self.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Preferred)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         desk.exhibit_shown.connect(self.refresh)
         desk.results_shown.connect(self.refresh)
 
     @Slot()
     def refresh(self) -> None:
-        self.setAccessibleName(", ".join(self._names()))
+        names = ", ".join(self._names())
+        self.setAccessibleName(names)
+        self.setToolTip(names)
         self.updateGeometry()
         self.update()
 
@@ -38,21 +40,37 @@ class TraceKey(QWidget):
         wide = sum(metrics.horizontalAdvance(name) + 52 for name in self._names())
         return QSize(round(wide), round(metrics.height()) + 6)
 
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        return QSize(40, self.sizeHint().height())
+
     def paintEvent(self, _: QPaintEvent) -> None:  # noqa: N802
         painter = QPainter(self)
         theme = current_theme()
         metrics = QFontMetricsF(self.font())
         x = 0.0
-        for name, style in styles_for(self._names(), theme).items():
-            draw_sample(painter, style, QRectF(x, 0, 30, self.height()))
+        styles = list(zip(self._names(), styles_for(self._detectors(), theme).values(), strict=True))
+        for place, (name, style) in enumerate(styles):
             wide = metrics.horizontalAdvance(name)
+            painter.setPen(self.palette().windowText().color())
+            left = len(styles) - place
+            room = self.width() - (40 if left > 1 else 0)
+            if x + 36 + wide > room:
+                more = QRectF(x, 0, self.width() - x, self.height())
+                painter.drawText(more, Qt.AlignmentFlag.AlignVCenter, f"+{left}")
+                break
+            draw_sample(painter, style, QRectF(x, 0, 30, self.height()))
             painter.setPen(self.palette().windowText().color())
             painter.drawText(QRectF(x + 36, 0, wide + 2, self.height()), Qt.AlignmentFlag.AlignVCenter, name)
             x += wide + 52
 
-    def _names(self) -> tuple[str, ...]:
+    def _detectors(self) -> tuple[str, ...]:
         data = self._desk.data
         return data.detectors if data else ()
+
+    def _names(self) -> tuple[str, ...]:
+        """Each detector, with an arrow down where a lower score means manipulated."""
+        falling = self._desk.data.falling if self._desk.data else frozenset()
+        return tuple(f"{name} ↓" if name in falling else name for name in self._detectors())
 
 
 class TimelinePanel(QWidget):
@@ -111,6 +129,9 @@ class TimelinePanel(QWidget):
     def refresh(self) -> None:
         data = self._desk.data
         self._note.setVisible(bool(data and data.detectors))
+        turned = data is not None and any(name in data.falling for name in data.detectors)
+        words = self.tr("scores 0–1, uncalibrated · ↓ lower = manipulated")
+        self._note.setText(words if turned else self.tr("scores 0–1, uncalibrated"))
         if data is None or not data.frames:
             self._time.clear()
             self._mode.clear()

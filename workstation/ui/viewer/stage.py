@@ -21,6 +21,7 @@ from workstation.ui.navigator import Navigator
 from workstation.ui.timeline.lanes import reason_words
 from workstation.ui.viewer.overlay import MapOverlay, grey_image
 from workstation.ui.viewer.state import FaceMark, OverlayState, Shown
+from workstation.ui.words import uncalibrated
 
 _KEEP_MAPS = 192
 Map = tuple[npt.NDArray[np.float32], QImage]
@@ -180,7 +181,8 @@ class Stage(QObject):
         result = self.result(face)
         words, scored = "", True
         if result is not None and result.status is ItemStatus.OK and result.score is not None:
-            words = self.tr("{score} uncalibrated").format(score=f"{result.score:.2f}")
+            data = self._desk.data
+            words = f"{result.score:.2f} {uncalibrated(data is not None and result.detector in data.falling)}"
         elif result is not None:
             scored = False
             name = self.tr("abstained") if result.status is ItemStatus.ABSTAINED else self.tr("error")
