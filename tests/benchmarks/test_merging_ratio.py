@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,17 @@ AMOUNTS = (0, 4, 7, 8, 10)
 ROUNDS, FACES = int(os.environ.get("MERGING_ROUNDS", "5")), int(os.environ.get("MERGING_FACES", "4"))
 
 
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Threads that wait for each other spend the processor's time, too."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.mark.benchmark
+@pytest.mark.usefixtures("one_thread")
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("schedule", ["even", "organs"])

@@ -331,6 +331,7 @@ ENGLISH: Mapping[str, str] = {
     "cards.validation.set": "Set",
     "cards.validation.items": "Untouched / manipulated",
     "cards.validation.measure": "Measure",
+    "cards.validation.merged": "{measure}, {merge} tokens merged after each block ({schedule})",
     "cards.validation.value": "Value",
     "cards.validation.interval": "95 % interval",
     "cards.validation.note": "Note",

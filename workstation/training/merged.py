@@ -53,10 +53,11 @@ class Faces:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One set under one merging: the figure, its change against no merging, and what became of the scores."""
+    """One set under one merging: the figure without and with it, the change, and what became of the scores."""
 
     genuine: int
     manipulated: int
+    plain: float
     figure: Figure
     change: Figure
     shift: float
@@ -65,7 +66,8 @@ class Change:
     def words(self) -> str:
         """The change in one line, for a record's note."""
         moved = f"AUC {self.change.value:+.4f} [{self.change.low:+.4f}, {self.change.high:+.4f}]"
-        return f"against no merging: {moved}; score {self.shift:+.4f} in the mean, {self.largest:.3f} at most"
+        scores = f"score {self.shift:+.4f} in the mean, {self.largest:.3f} at most"
+        return f"against no merging (AUC {self.plain:.4f} on the same faces): {moved}; {scores}"
 
 
 def faces_of(looked: Looked | None, held: Pool | None) -> list[Faces]:
@@ -124,6 +126,7 @@ def _change(plain: tuple[Values, Values], merged: tuple[Values, Values], group: 
     return Change(
         len(plain[0]),
         len(plain[1]),
+        auc(*plain),
         _with_interval(value, figures),
         _with_interval(value - auc(*plain), differences),
         float(moved.mean()),

@@ -77,7 +77,7 @@ def test_a_merging_that_turns_the_scores_round_is_seen() -> None:
 def test_records_say_which_merging_and_take_the_place_of_earlier_ones() -> None:
     records = merged_records({PLAIN: Known(), (4, "even"): Known(0.1), (8, "organs"): Known()}, [faces()])
     assert [(r.merge, r.schedule, r.measure) for r in records] == [(4, "even", "AUC"), (8, "organs", "AUC")]
-    assert all("against no merging: AUC +0.0000 [+0.0000, +0.0000]" in record.note for record in records)
+    assert all("on the same faces): AUC +0.0000 [+0.0000, +0.0000]" in record.note for record in records)
     plain = replace(records[0], merge=0, schedule="")
     old = replace(records[0], merge=99)
     assert with_merged([plain, old], records) == [plain, *records]

@@ -74,7 +74,7 @@ def _validation(records: tuple[ValidationRecord, ...]) -> Flowable:
         [
             record.dataset,
             f"{record.items_genuine} / {record.items_manipulated}",
-            record.measure,
+            _measure(record),
             formatting.figure(record.value),
             f"{formatting.figure(record.low)} to {formatting.figure(record.high)}",
             record.note or "–",
@@ -82,3 +82,9 @@ def _validation(records: tuple[ValidationRecord, ...]) -> Flowable:
         for record in records
     ]
     return rows_table([say(f"cards.validation.{key}") for key in keys], rows, [36, 22, 24, 15, 25, 44], right=(3,))
+
+
+def _measure(record: ValidationRecord) -> str:
+    if not record.merge:
+        return record.measure
+    return say("cards.validation.merged", measure=record.measure, merge=record.merge, schedule=record.schedule)

@@ -62,6 +62,9 @@ def _card_facts(card: DetectorCard, package: InstalledDetector) -> tuple[Fact, .
 def _measured(record: ValidationRecord) -> Fact:
     items = tr("{a} untouched, {b} manipulated").format(a=record.items_genuine, b=record.items_manipulated)
     value = f"{record.measure} {record.value:.3f} [{record.low:.3f}–{record.high:.3f}], {items}"
+    if record.merge:
+        how = tr("with {n} tokens merged after each block ({schedule})")
+        value = f"{value}, {how.format(n=record.merge, schedule=record.schedule)}"
     return Fact(record.dataset, f"{value}. {record.note}" if record.note else value)
 
 
