@@ -85,6 +85,12 @@ def test_no_family_is_left_out(bench: Bench) -> None:
     assert families() == EMBEDDED | set(makers())
 
 
+def test_the_examination_records_whose_code_ran(bench: Bench, session: CaseSession) -> None:
+    facts = session.examinations()[-1].environment.facts
+    for name, card in bench.cards.items():
+        assert facts[f"run.{name}.code"].startswith(f"{card.family}, workstation ")
+
+
 def test_every_package_passes_its_sealed_self_test(bench: Bench) -> None:
     for package in bench.engine.detectors():
         outcome = bench.engine.verify_detector(package)

@@ -154,15 +154,19 @@ def make_plan(
 
 def make_environment(workshop: Workshop, plan: ExaminationPlan) -> Environment:
     """Everything needed to repeat the run that is not in the plan (P3)."""
-    from workstation.detectors import runtime
+    from workstation.detectors import allow, runtime
     from workstation.media.confined import confinement
 
+    known = allow.families()
     facts = machine_facts() | library_versions()
     facts |= {f"device.{name}": value for name, value in runtime.devices().items()}
     facts["decoder.confinement"] = confinement().text()
     for use in plan.detectors:
         detector = workshop.detector(use.id, use.card_sha256, load_settings(use))
         facts[f"run.{use.id}"] = f"{detector.device}, {detector.precision}"
+        code = known.get(detector.card.family)
+        if code is not None:
+            facts[f"run.{use.id}.code"] = f"{detector.card.family}, {code.distribution} {code.version}"
         for name, digest in getattr(detector, "extra_digests", {}).items():
             facts[f"run.{use.id}.{name}"] = digest
     return Environment(facts)
