@@ -179,13 +179,13 @@ def gend_pe(side: int = 384) -> tuple[nn.Module, dict[str, Tensor]]:
     return tower, {f"feature_extractor.backbone.{name}": tensor for name, tensor in tower.state_dict().items()}
 
 
-def hugging_face_dino() -> tuple[nn.Module, dict[str, Tensor]]:
+def hugging_face_dino(layers: int = 2) -> tuple[nn.Module, dict[str, Tensor]]:
     from transformers import DINOv3ViTConfig, DINOv3ViTModel
 
     torch.manual_seed(4)
     config = DINOv3ViTConfig(
         hidden_size=192,
-        num_hidden_layers=12,
+        num_hidden_layers=layers,
         num_attention_heads=3,
         intermediate_size=768,
         num_register_tokens=4,
@@ -217,7 +217,7 @@ def test_a_gend_perception_encoder_file_gives_the_same_as_timm_resampling_at_eve
 
 def test_a_gend_dinov3_file_gives_the_same_as_hugging_face() -> None:
     tower, tensors = hugging_face_dino()
-    network = build_network({"tower": "vit_tiny_patch16_dinov3_qkvb"}, 64).eval()
+    network = build_network({"tower": "vit_tiny_patch16_dinov3_qkvb", "depth": 2}, 64).eval()
     network.load_state_dict(importing.as_timm(tensors | head(), DINOV3, "a file"))
     values = torch.randn(2, 3, 64, 64)
     with torch.inference_mode():
@@ -227,7 +227,7 @@ def test_a_gend_dinov3_file_gives_the_same_as_hugging_face() -> None:
 
 def test_a_gend_dinov3_file_with_names_of_earlier_transformers_becomes_a_package(tmp_path: Path) -> None:
     """Earlier versions put no "model." before the blocks."""
-    _, tensors = hugging_face_dino()
+    _, tensors = hugging_face_dino(layers=12)
     old = {name.replace("backbone.model.layer", "backbone.layer"): tensor for name, tensor in tensors.items()}
     assert old.keys() != tensors.keys()
     path = tmp_path / "model.safetensors"
