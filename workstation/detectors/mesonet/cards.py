@@ -64,9 +64,9 @@ _TRAINING = {
     "F2F": "Face2Face videos of FaceForensics, with their originals.",
 }
 _LIMITS = (
-    "A baseline of 2018. On six labelled sets of 2018 to 2024 the four published files had AUC 0.11 to 0.79, near 0.5 "
-    "on composites, and below 0.5 wherever manipulated faces are sharper than genuine ones: there it points the wrong "
-    "way.",
+    "A baseline of 2018. On five labelled sets of 32 to 400 pictures the four published files had an AUC of 0.11 to "
+    "0.79: near 0.5 on composites, and below 0.5 on the face swaps of LFW and on faces of Stable Diffusion, where it "
+    "points the wrong way, also between faces of equal sharpness.",
     "Its score is uncalibrated: it is neither a probability nor comparable with another detector's.",
     "A low value speaks for manipulation: the published network was trained towards 1 for genuine faces.",
     "It was trained on compressed video; on still pictures it was not tested by its authors.",
