@@ -108,5 +108,10 @@ def uncalibrated(falling: bool = False) -> str:
     return QCoreApplication.translate("words", "uncalibrated")
 
 
+def short_uncalibrated(falling: bool = False) -> str:
+    """The same for a narrow column; its tip has the whole."""
+    return f"{uncalibrated()} ↓" if falling else uncalibrated()
+
+
 def plural(count: int, one: str, many: str) -> str:
     return f"{count} {one if count == 1 else many}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Collection
 
 from PySide6.QtCore import QCoreApplication
@@ -11,12 +12,14 @@ from workstation.domain.results import FrameRow, ItemStatus, TrackReading, Track
 from workstation.ui.exhibit import ExhibitData
 from workstation.ui.models.tables import Cell, Row
 from workstation.ui.timeline.lanes import abstention_words, reason_words
-from workstation.ui.words import score, uncalibrated
+from workstation.ui.words import score, short_uncalibrated, uncalibrated
 
 READING_HEADINGS = ("Whole track, detector", "Value", "Spread")
 TRACK_HEADINGS = ("Track, detector", "Mean", "5–95 %", "Scored")
 FACE_HEADINGS = ("Face, detector", "Score", "Gates")
 _FEW = 3
+_LABEL = 26
+"""Letters of a measure's label in the first of its two lines."""
 
 
 def tr(text: str) -> str:
@@ -55,7 +58,8 @@ def _reading_row(reading: TrackReading, falling: bool) -> Row:
     elif reading.value is None:
         value = Cell("–", tr("measures only"), tip=reading.note)
     else:
-        value = Cell(score(reading.value), uncalibrated(falling), tip=reading.note)
+        tip = f"{uncalibrated(falling)}\n{reading.note}".strip()
+        value = Cell(score(reading.value), short_uncalibrated(falling), tip=tip)
     return Row(f"{reading.track}/{reading.detector}", (name, value, Cell("–")))
 
 
@@ -65,20 +69,22 @@ def _measure_row(reading: TrackReading, measure: Measure) -> Row:
     if measure.low is not None and measure.high is not None:
         spread = Cell(f"{measure.low:.2f}–{measure.high:.2f}", tip=measure.about)
     value = Cell("–" if measure.value is None else f"{measure.value:.2f}", kind, tip=measure.about)
-    name = Cell(f"      {measure.label}", tip=f"{measure.label}\n{measure.about}")
+    first, *more = textwrap.wrap(measure.label, _LABEL) or [measure.name]
+    name = Cell(f"  {first}", f"   {' '.join(more)}" if more else " ", tip=f"{measure.label}\n{measure.about}")
     return Row(f"{reading.track}/{reading.detector}/{measure.name}", (name, value, spread))
 
 
 def _track_row(summary: TrackSummary, place: int, falling: bool) -> Row:
     scored, left_out, wrong = summary.frames_scored, summary.frames_abstained, summary.frames_error
     total = scored + left_out + wrong
+    told = f"{tr('Mean over the scored frames of this track')}: {uncalibrated(falling)}"
     if summary.mean is None:
         mean, spread = Cell("–", tr("no score"), tip=_why(summary)), Cell("–")
     elif scored < _FEW:
-        mean = Cell(score(summary.mean), uncalibrated(falling), tip=tr("Mean over the scored frames of this track"))
+        mean = Cell(score(summary.mean), short_uncalibrated(falling), tip=told)
         spread = Cell("–", tr("no spread"), tip=tr("A spread needs at least three scored frames"))
     else:
-        mean = Cell(score(summary.mean), uncalibrated(falling), tip=tr("Mean over the scored frames of this track"))
+        mean = Cell(score(summary.mean), short_uncalibrated(falling), tip=told)
         band = f"{score(summary.low)}–{score(summary.high)}"
         spread = Cell(
             band, tr("of frames"), tip=tr("5th to 95th percentile over the scored frames: a spread, not an error rate")
@@ -123,7 +129,8 @@ def face_rows(row: FrameRow | None, detectors: tuple[str, ...], falling: Collect
         box = face.detection.box
         for result in face.results:
             if result.status is ItemStatus.OK:
-                value = Cell(score(result.score), uncalibrated(result.detector in falling))
+                turned = result.detector in falling
+                value = Cell(score(result.score), short_uncalibrated(turned), tip=uncalibrated(turned))
             else:
                 name = tr("abstained") if result.status is ItemStatus.ABSTAINED else tr("error")
                 value = Cell(name, reason_words(result), tip=reason_words(result))

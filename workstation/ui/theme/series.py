@@ -41,9 +41,11 @@ class SeriesStyle:
 
 
 def style_for(number: int, theme: Theme) -> SeriesStyle:
-    """Style of the detector with this place in the examination's plan; five before any part repeats."""
-    k = number % len(_DASHES)
-    return SeriesStyle(theme.series[number % len(theme.series)], _DASHES[k], tuple(Marker)[k])
+    """Style of the detector with this place in the examination's plan: five before any part repeats, twenty-five before
+    a whole style does."""
+    round_, k = divmod(number, len(_DASHES))
+    marker = tuple(Marker)[(k + 2 * round_) % len(Marker)]
+    return SeriesStyle(theme.series[number % len(theme.series)], _DASHES[(k + round_) % len(_DASHES)], marker)
 
 
 def styles_for(detectors: Sequence[str], theme: Theme) -> dict[str, SeriesStyle]:
