@@ -283,3 +283,15 @@ def test_a_picture_of_another_size_is_refused() -> None:
     with torch.inference_mode(), pytest.raises(DetectorError, match="planned for 21"):
         tower(pixels(1, 96))
     assert isinstance(made, MergePlan)
+
+
+def test_attention_in_bfloat16_is_the_fused_one_but_for_rounding() -> None:
+    random = torch.Generator().manual_seed(0)
+    q, k, v = (torch.randn(2, 3, 17, 8, generator=random).bfloat16() for _ in range(3))
+    size = torch.ones(2, 17)
+    size[:, 4] = 9
+    for bias in (None, towers.proportional(size)):
+        found = towers._seen(q, k, v, bias)
+        exact = towers._seen(q.float(), k.float(), v.float(), bias)
+        torch.testing.assert_close(found.float(), exact, atol=0.03, rtol=0)
+    assert (exact - towers._seen(q.float(), k.float(), v.float(), None)).abs().max() > 0.1

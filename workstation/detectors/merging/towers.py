@@ -179,10 +179,25 @@ def _heads(x: Tensor, count: int) -> Tensor:
 
 
 def _seen(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None) -> Tensor:
+    if q.dtype == torch.bfloat16 and q.device.type == "cpu":
+        return _products(q, k, v, bias).transpose(1, 2).flatten(2)
     if bias is not None and bias.is_cuda:
         # The kernels of a GPU take a mask of the queries' own kind alone.
         bias = bias.to(q.dtype)
     return nnf.scaled_dot_product_attention(q, k, v, attn_mask=bias).transpose(1, 2).flatten(2)
+
+
+def _products(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None) -> Tensor:
+    """Attention as two plain products: on a processor with products in bfloat16 2 to 3 times as fast as the fused
+    form, and what torch's own attention module does there."""
+    count, heads, length, width = q.shape
+    q, k, v = (part.reshape(count * heads, length, width) for part in (q, k, v))
+    if bias is None:
+        logits = torch.baddbmm(q.new_zeros(1), q, k.transpose(1, 2), beta=0, alpha=width**-0.5)
+    else:
+        added = bias.to(q.dtype).expand(count, heads, 1, length).reshape(count * heads, 1, length)
+        logits = torch.baddbmm(added, q, k.transpose(1, 2), alpha=width**-0.5)
+    return torch.bmm(logits.softmax(dim=-1), v).view(count, heads, length, width)
 
 
 def _clip_attend(block: Any, x: Tensor, bias: Tensor | None, rope: Tensor | None) -> tuple[Tensor, Tensor]:
