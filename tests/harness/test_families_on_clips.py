@@ -35,8 +35,8 @@ def test_two_clips_under_every_family(shared_data: Path, tmp_path: Path, capsys:
         cards = {package.card.id: package.card for package in engine.detectors()}
         session = engine.create_case(tmp_path / "case", number="9", title="Clips", examiner="A. Ruiz", question="?")
         clips = [shared_data / "dev" / "videos_ffpp" / name for name in ("634.mp4", "634_660.mp4")]
-        for job in (session.import_files(clips), session.examine(None, sorted(cards), frames)):
-            ended = engine.jobs.wait(job, 3000)
+        for start in (lambda: session.import_files(clips), lambda: session.examine(None, sorted(cards), frames)):
+            ended = engine.jobs.wait(start(), 3000)
             assert ended.state is JobState.DONE, ended.error
         run = session.examinations()[-1]
         lines = [f"device {engine.device()}"]

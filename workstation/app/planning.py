@@ -107,7 +107,9 @@ def check_merging(packages: Sequence[InstalledDetector], merging: Merging) -> No
 
 def validated_merging(card: DetectorCard) -> frozenset[Merging]:
     """How much token merging a card has validation records for."""
-    return frozenset(Merging(record.merge, record.schedule) for record in card.validation if record.merge)
+    from workstation.detectors.merging.policy import allowed
+
+    return frozenset(Merging(tokens, schedule) for tokens, schedule in allowed(card))
 
 
 def make_use(package: InstalledDetector, merging: Merging, gallery: str) -> DetectorUse:
@@ -167,6 +169,10 @@ def make_environment(workshop: Workshop, plan: ExaminationPlan) -> Environment:
         code = known.get(detector.card.family)
         if code is not None:
             facts[f"run.{use.id}.code"] = f"{detector.card.family}, {code.distribution} {code.version}"
+        merged = getattr(detector, "merging", None)
+        if merged is not None:
+            told = ", ".join(f"{name} {value}" for name, value in merged.facts().items())
+            facts[f"run.{use.id}.merging"] = told
         for name, digest in getattr(detector, "extra_digests", {}).items():
             facts[f"run.{use.id}.{name}"] = digest
     return Environment(facts)

@@ -332,6 +332,8 @@ ENGLISH: Mapping[str, str] = {
     "cards.validation.items": "Untouched / manipulated",
     "cards.validation.measure": "Measure",
     "cards.validation.merged": "{measure}, {merge} tokens merged after each block ({schedule})",
+    "cards.validation.left": "{count} further figures on this card were measured with merging of tokens, which no "
+    "examination relied on used.",
     "cards.validation.value": "Value",
     "cards.validation.interval": "95 % interval",
     "cards.validation.note": "Note",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from reportlab.lib.units import mm
 from reportlab.platypus import CondPageBreak, Flowable
 
@@ -19,11 +21,17 @@ def flow(content: Content) -> list[Flowable]:
         return [para(say("cards.none"))]
     blocks: list[Flowable] = []
     for card in content.facts.cards:
-        blocks += _card(card)
+        blocks += _card(card, _mergings(content, card))
     return blocks
 
 
-def _card(card: DetectorCard) -> list[Flowable]:
+def _mergings(content: Content, card: DetectorCard) -> frozenset[tuple[int, str]]:
+    """The merging of tokens under which the examinations relied on used this detector; (0, "") is none."""
+    uses = [use.settings for run in content.relied for use in run.plan.detectors if use.id == card.id]
+    return frozenset((int(s["merge"]), s.get("schedule", "")) if "merge" in s else (0, "") for s in uses)
+
+
+def _card(card: DetectorCard, mergings: frozenset[tuple[int, str]]) -> list[Flowable]:
     scale = "cards.calibrated" if card.output.calibrated else "cards.uncalibrated"
     state = say("cards.baseline") if card.baseline and not card.output.calibrated else say(scale)
     given, size = card.input, card.output.map_size
@@ -62,13 +70,21 @@ def _card(card: DetectorCard) -> list[Flowable]:
         note(f"{card.id} · {card.family} · {state}"),
         facts_table((label, entry) for label, entry in rows if entry),
         *heading(say("cards.validation"), 2),
-        _validation(card.validation),
+        *_validation(card.validation, mergings),
     ]
 
 
-def _validation(records: tuple[ValidationRecord, ...]) -> Flowable:
+def _validation(records: tuple[ValidationRecord, ...], mergings: frozenset[tuple[int, str]]) -> list[Flowable]:
+    """Figures without merging, and those with the merging that was used; the others are counted."""
     if not records:
-        return para(say("cards.validation.none"), styles.BODY)
+        return [para(say("cards.validation.none"), styles.BODY)]
+    shown = [r for r in records if not r.merge or (r.merge, r.schedule) in mergings]
+    left = len(records) - len(shown)
+    told = [note(say("cards.validation.left", count=left))] if left else []
+    return [_figures(shown), *told] if shown else told
+
+
+def _figures(records: Sequence[ValidationRecord]) -> Flowable:
     keys = ("set", "items", "measure", "value", "interval", "note")
     rows = [
         [
