@@ -16,6 +16,7 @@ from workstation.cli import (
     cluster,
     demo,
     edits,
+    evaluate,
     evidence,
     examine,
     frames,
@@ -56,6 +57,7 @@ app.add_typer(models.app, name="model")
 app.add_typer(portable.app, name="pack")
 app.command("examine")(examine.examine)
 app.command("cluster")(cluster.cluster)
+app.command("evaluate")(evaluate.evaluate)
 app.command("demo")(demo.demo)
 app.command("diagnose")(system.diagnose)
 app.command("benchmark")(system.benchmark)

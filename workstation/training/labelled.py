@@ -3,15 +3,19 @@
 A set is a folder with a ``labels.csv`` (columns ``file`` and ``label``, 1 = manipulated, more are kept) or with the
 folders ``real`` and ``fake``. Originals are decoded, compressed alike in memory and only then searched for a face: the
 file's own compression must not tell the classes apart.
+
+Two readers: `read_set` and `look` for pictures decoded here, and `read_labelled` for pictures and videos whose frames
+somebody else decodes.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import cv2
 import numpy as np
@@ -26,6 +30,9 @@ from workstation.training.measures import sharpness
 
 QUALITY = 90
 _PICTURES = {".jpg", ".jpeg", ".png", ".webp"}
+_MORE_PICTURES = _PICTURES | {".bmp", ".tif", ".tiff", ".heic", ".heif", ".avif", ".gif", ".jp2"}
+_VIDEOS = {".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".ts", ".mts", ".wmv", ".3gp"}
+_LABELS = {"0": False, "genuine": False, "real": False, "1": True, "manipulated": True, "fake": True}
 _BATCH = 8
 
 
@@ -37,6 +44,25 @@ class Item:
     manipulated: bool
     root: Path
     facts: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The path within the set, with slashes."""
+        return self.path.relative_to(self.root).as_posix()
+
+    @property
+    def video(self) -> bool:
+        return self.path.suffix.lower() in _VIDEOS
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledSet:
+    """Labelled pictures and videos in a fixed order, and what of the folder was passed over, in words."""
+
+    name: str
+    root: Path
+    items: tuple[Item, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +100,95 @@ def read_set(folder: Path) -> tuple[Item, ...]:
     if missing:
         raise InputError(f"{folder.name} lists {missing}, which is not there.")
     return tuple(found)
+
+
+def read_labelled(folder: Path) -> LabelledSet:
+    """Labelled pictures and videos of a folder. A file that is listed and not there stays an item: it is counted.
+
+    Raises:
+        InputError: the folder holds neither labels nor the two folders, a label or a name cannot be used, or nothing
+            is labelled.
+    """
+    if not folder.is_dir():
+        raise InputError(f"There is no folder {folder}.", "Name a folder with real/ and fake/, or with labels.csv.")
+    table = folder / "labels.csv"
+    found = _rows(table, folder) if table.is_file() else _halves(folder)
+    kept = [item for item in found if item.path.suffix.lower() in _MORE_PICTURES | _VIDEOS]
+    if not kept:
+        raise InputError(
+            f"{folder.name} holds no labelled pictures or videos.",
+            "Put them into the folders real and fake, or list them in labels.csv with the columns file and label.",
+        )
+    twice = next((name for name, count in Counter(item.name for item in kept).items() if count > 1), None)
+    if twice:
+        raise InputError(f"labels.csv of {folder.name} lists {twice} more than once.", "Keep one of the rows.")
+    other = len(found) - len(kept)
+    notes = (f"{other} labelled files are neither pictures nor videos and were passed over",) if other else ()
+    return LabelledSet(folder.resolve().name, folder, tuple(kept), notes)
+
+
+def masks_in(folder: Path, labelled: LabelledSet) -> dict[str, Path]:
+    """Masks of manipulated items by the items' names: ``<path or stem of the picture>.png`` in ``folder``.
+
+    Raises:
+        InputError: the folder is not there, or holds no mask of any item.
+    """
+    if not folder.is_dir():
+        raise InputError(f"There is no folder {folder}.", "Name the folder of the masks.")
+    found = {}
+    for item in labelled.items:
+        inside = PurePosixPath(item.name)
+        places = (folder / inside.with_suffix(".png"), folder / f"{inside.stem}.png", folder / inside)
+        path = next((place for place in places if place.is_file()), None)
+        if item.manipulated and path is not None:
+            found[item.name] = path
+    if not found:
+        raise InputError(
+            f"{folder.name} holds no mask of a manipulated picture of {labelled.name}.",
+            "Give each mask the name of its picture, as PNG of the same size, white where the picture was changed.",
+        )
+    return found
+
+
+def _rows(table: Path, folder: Path) -> list[Item]:
+    try:
+        with table.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            rows = list(reader)
+            columns = reader.fieldnames or ()
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"labels.csv of {folder.name} cannot be read ({error}).", "Save it as UTF-8 CSV.") from error
+    if not {"file", "label"} <= set(columns):
+        raise InputError(
+            f"labels.csv of {folder.name} lacks the columns file and label.", "Name them in its first line."
+        )
+    found = []
+    for number, row in enumerate(rows, start=2):
+        name, label = (row["file"] or "").strip(), (row["label"] or "").strip().lower()
+        if label not in _LABELS:
+            raise InputError(
+                f'Line {number} of labels.csv of {folder.name} has the label "{label}".',
+                "Write 0 for genuine and 1 for manipulated.",
+            )
+        inside = PurePosixPath(name)
+        if not name or inside.is_absolute() or ".." in inside.parts:
+            raise InputError(
+                f'Line {number} of labels.csv of {folder.name} names "{name}", which is not inside the folder.',
+                "Give paths from the folder of labels.csv.",
+            )
+        facts = {key: value or "" for key, value in row.items() if isinstance(key, str) and not isinstance(value, list)}
+        found.append(Item(folder / inside, _LABELS[label], folder, facts))
+    return found
+
+
+def _halves(folder: Path) -> list[Item]:
+    pairs = ((folder / "real", False), (folder / "fake", True))
+    return [
+        Item(path, label, folder)
+        for place, label in pairs
+        for path in sorted(place.rglob("*"))
+        if path.is_file() and not path.name.startswith(".")
+    ]
 
 
 def look(

@@ -5,22 +5,145 @@ A face-centred blob alone reaches a pixel AUC above 0.9 on masks of inner faces,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
+from workstation.detectors.fakelocator import measures as fields
 from workstation.detectors.maps import map_from_crop, map_on_frame
 from workstation.domain.detectors import MapArray
 from workstation.domain.faces import FaceCrop
 from workstation.domain.geometry import Point
 from workstation.domain.media import RgbArray
 from workstation.domain.results import FakenessMap
-from workstation.training.labelled import Seen
+from workstation.training.labelled import Item, Seen
 from workstation.training.measures import Figure, Values, auc, bootstrap
 
 ORGANS = ("left_eye", "right_eye", "nose", "mouth")
+MASK_MEASURES = ("pixel_auc", "prior_pixel_auc", "iou", "prior_iou", "f1", "coss", "psnr", "ssim", "prior_mean_mask")
 _REACH = 0.3
+_GRID = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Masked:
+    """How a map agrees with the mask of its picture inside the crop, and how what needs no picture does.
+
+    Attributes:
+        values: by the names of `MASK_MEASURES`, all but the last; NaN where there is none. "prior_pixel_auc" is of
+            closeness to the centre of the face, "prior_iou" of a disc about it as wide as the eyes are apart; the map
+            marks what it has at 0.5 or above. "coss", "psnr" (dB) and "ssim" compare the map with the mask at the
+            map's size (`workstation.detectors.fakelocator.measures`).
+        target: (64, 64) float32, the mask in crop coordinates.
+        problem: why the mask could not be used; empty when it could.
+    """
+
+    values: Mapping[str, float] = field(default_factory=dict)
+    target: MapArray | None = None
+    problem: str = ""
+
+
+def mask_of(item: Item, masks: Mapping[str, Path] | None) -> RgbArray | None:
+    """The mask of an item, (height, width) uint8, above 127 = changed; None when it has none.
+
+    Args:
+        masks: by the item's name; None goes by the column ``mask`` of its row.
+    """
+    name = item.facts.get("mask", "")
+    path = masks.get(item.name) if masks is not None else (item.root / name if name else None)
+    if path is None or not path.is_file():
+        return None
+    mask = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_GRAYSCALE)
+    return np.asarray(mask, np.uint8) if mask is not None else None
+
+
+def against_mask(field_: MapArray, crop: FaceCrop, mask: RgbArray, shape: tuple[int, ...]) -> Masked:
+    """Hold a map over a crop against the mask of its picture.
+
+    Args:
+        field_: (side, side) in 0..1.
+        mask: (height, width) uint8, above 127 = changed.
+        shape: (height, width) of the picture.
+    """
+    if mask.shape != shape:
+        return Masked(problem=f"the mask has {mask.shape[1]} x {mask.shape[0]} pixels, its picture another size")
+    placed = map_on_frame(FakenessMap(field_, crop.crop_from_frame), *mask.shape, crop_size=crop.size)
+    inside = ~np.isnan(placed)
+    changed = (mask > 127)[inside]
+    if changed.all() or not changed.any():
+        return Masked(problem="the crop shows changed pixels alone, or none of them")
+    eyes = [crop.crop_from_frame.inverse().apply(mark) for mark in crop.landmarks]
+    blob = _closeness(eyes, mask.shape)[inside]
+    values = placed[inside].astype(np.float64)
+    disc = blob >= -np.hypot(eyes[1].x - eyes[0].x, eyes[1].y - eyes[0].y)
+    marked = values >= 0.5
+    target = np.asarray(
+        cv2.warpAffine(
+            (mask > 127).astype(np.float32), crop.crop_from_frame.matrix, (crop.size, crop.size), flags=cv2.INTER_LINEAR
+        )
+    )
+    small = cv2.resize(target, field_.shape[::-1], interpolation=cv2.INTER_AREA)
+    wanted: MapArray = np.asarray(np.clip(small, 0, 1), np.float32)
+    ours = np.clip(field_, 0, 1)
+    return Masked(
+        {
+            "pixel_auc": auc(values[~changed], values[changed]),
+            "prior_pixel_auc": auc(blob[~changed], blob[changed]),
+            "iou": _overlap(marked, changed),
+            "prior_iou": _overlap(disc, changed),
+            "f1": 2 * float((marked & changed).sum()) / float(marked.sum() + changed.sum()),
+            "coss": fields.coss(ours, wanted),
+            "psnr": fields.psnr(ours, wanted),
+            "ssim": fields.ssim(ours, wanted) if min(ours.shape) >= 7 else float("nan"),
+        },
+        np.asarray(cv2.resize(target, (_GRID, _GRID), interpolation=cv2.INTER_AREA), np.float32),
+    )
+
+
+def mask_figures(found: Sequence[Masked], draws: int = 1000, seed: int = 0) -> dict[str, Figure]:
+    """Means over pictures by the names of `MASK_MEASURES`; pictures are resampled. NaN without a usable mask.
+
+    "prior_mean_mask" is the pixel AUC of the mean of the other pictures' masks: what knowing the set alone gives.
+    """
+    used = [one for one in found if not one.problem]
+    table = {name: [one.values[name] for one in used] for name in MASK_MEASURES[:-1]}
+    table["prior_mean_mask"] = _left_out([one.target for one in used if one.target is not None])
+    return {name: _finite_mean(np.array(values, np.float64), draws, seed) for name, values in table.items()}
+
+
+def _left_out(targets: Sequence[MapArray]) -> list[float]:
+    if len(targets) < 2:
+        return [float("nan")] * len(targets)
+    total = np.sum(targets, axis=0, dtype=np.float64)
+    found = []
+    for one in targets:
+        changed, others = (one > 0.5).ravel(), ((total - one) / (len(targets) - 1)).ravel()
+        found.append(auc(others[~changed], others[changed]))
+    return found
+
+
+def _finite_mean(values: Values, draws: int, seed: int) -> Figure:
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return Figure(float("nan"), float("nan"), float("nan"))
+    return bootstrap(statistics.fmean(values), lambda rows: float(values[rows].mean()), len(values), draws, seed)
+
+
+def _overlap(one: npt.NDArray[np.bool_], other: npt.NDArray[np.bool_]) -> float:
+    either = float((one | other).sum())
+    return float((one & other).sum()) / either if either else 1.0
+
+
+def _closeness(marks: Sequence[Point], shape: tuple[int, ...]) -> npt.NDArray[np.float64]:
+    """Minus the distance of each pixel from the middle of the five points."""
+    x, y = np.mean([[mark.x, mark.y] for mark in marks], axis=0)
+    ys, xs = np.mgrid[: shape[0], : shape[1]]
+    return np.asarray(-np.hypot(xs - x, ys - y), np.float64)
 
 
 def pixel_auc(field: MapArray, seen: Seen, mask: RgbArray) -> tuple[float, float]:

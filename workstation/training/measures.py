@@ -12,6 +12,7 @@ import numpy.typing as npt
 from workstation.domain.media import RgbArray
 
 Values = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +100,13 @@ def matched(genuine: Values, manipulated: Values, within: float) -> list[tuple[i
     """
     gaps = np.abs(genuine[:, None] - manipulated[None, :])
     pairs: list[tuple[int, int]] = []
+    taken, given = np.zeros(len(genuine), np.bool_), np.zeros(len(manipulated), np.bool_)
     for flat in np.argsort(gaps, axis=None, kind="stable"):
         one, two = divmod(int(flat), len(manipulated))
         if gaps[one, two] > within:
             break
-        if all(one != a and two != b for a, b in pairs):
+        if not (taken[one] or given[two]):
+            taken[one] = given[two] = True
             pairs.append((one, two))
     return pairs
 

@@ -1,0 +1,129 @@
+"""``workstation evaluate``: the figures of a detector on a labelled set, and checking a record of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, cast
+
+import typer
+
+from workstation.app import validating
+from workstation.app.engine import Engine
+from workstation.cli.output import JsonFlag, Output, follow
+
+_FIGURES = (
+    ("auc", "AUC"),
+    ("ap", "average precision"),
+    ("eer", "equal error rate"),
+    ("tpr_at_1_fpr", "manipulated found at 1 % false alarms"),
+    ("tpr_at_5_fpr", "manipulated found at 5 % false alarms"),
+    ("auc_frames", "AUC over frames of videos"),
+    ("auc_matched", "AUC, pairs of equal sharpness"),
+    ("sharpness_spearman", "rank correlation of score and sharpness, genuine items"),
+)
+_PLACES = (
+    ("pixel_auc", "pixel AUC inside the crop"),
+    ("prior_pixel_auc", "of a centred blob alone"),
+    ("prior_mean_mask", "of the mean of the other masks alone"),
+    ("iou", "overlap with the mask (IoU) at 0.5"),
+    ("prior_iou", "of a centred disc alone"),
+    ("f1", "F1 of pixels at 0.5"),
+    ("coss", "COSS"),
+    ("psnr", "PSNR in dB"),
+    ("ssim", "SSIM"),
+    ("organ_auc", "AUC of which organ was changed"),
+)
+
+
+def evaluate(
+    folder: Annotated[
+        Path, typer.Argument(metavar="SET", help="Folder with real/ and fake/, or with labels.csv (file, label, ...).")
+    ],
+    detector: Annotated[
+        list[str] | None, typer.Option(help="Detector to evaluate; repeat it to set others beside the first.")
+    ] = None,
+    reencode: Annotated[
+        int | None, typer.Option(metavar="Q", help="Compress every frame as JPEG of this quality first.")
+    ] = None,
+    masks: Annotated[Path | None, typer.Option(help="Folder of pixel masks named like their pictures.")] = None,
+    group_by: Annotated[
+        str, typer.Option(metavar="COL", help="Column of labels.csv whose equal values belong together.")
+    ] = "",
+    frames: Annotated[int, typer.Option(help="Frames of each video, spread evenly.")] = 32,
+    gates: Annotated[bool, typer.Option(help="Apply the quality gates of an examination.")] = True,
+    robustness: Annotated[bool, typer.Option("--robustness", help="Score again under worse conditions.")] = False,
+    finder: Annotated[str, typer.Option(help="Face finder: mtcnn, insightface or yunet.")] = "mtcnn",
+    scores: Annotated[Path | None, typer.Option(metavar="CSV", help="File for a row of every file.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Take a detector's figures on labelled pictures and videos. Figures are uncalibrated; they decide nothing."""
+    out = Output(as_json)
+    with Engine() as engine:
+        request = validating.EvaluationRequest(
+            folder=folder,
+            detectors=tuple(detector or ()),
+            reencode=reencode,
+            masks=masks,
+            group_by=group_by,
+            frames=frames,
+            gates=gates,
+            robustness=robustness,
+            finder=finder,
+            scores=scores,
+        )
+        job = follow(engine, validating.submit(engine, request), quiet=as_json)
+    out.facts = dict(job.result or {})
+    _show(out, out.facts)
+    out.finish()
+
+
+def _show(out: Output, facts: Mapping[str, object]) -> None:
+    out.say(f"{facts['detector']} on {facts['set']}")
+    for note in cast(Sequence[str], facts["notes"]):
+        out.say(f"note: {note}")
+    _lines(out, facts)
+    for name, other in cast(Mapping[str, Mapping[str, object]], facts["others"]).items():
+        out.say()
+        out.say(f"beside: {name}")
+        _lines(out, other)
+    out.say()
+    out.say("Uncalibrated. A figure that a shortcut reaches as well says nothing on manipulations.")
+
+
+def _lines(out: Output, facts: Mapping[str, object]) -> None:
+    for kind, words in (("real", "genuine"), ("fake", "manipulated")):
+        out.say(
+            f"  {words:<12} {facts[f'items_{kind}']} items: {facts[f'n_{kind}']} scored, "
+            f"{facts[f'abstained_{kind}']} abstained, {facts[f'errors_{kind}']} errors"
+        )
+    for reason, counts in cast(Mapping[str, Mapping[str, int]], facts["not_scored"]).items():
+        out.say(f"    {reason}: {counts['real']} genuine, {counts['fake']} manipulated")
+    rows = [[words, figure(facts, key)] for key, words in _FIGURES if key in facts]
+    rows.insert(1, ["AUC with what was not scored at chance", figure(facts, "auc_abstentions_at_chance")])
+    best = facts["shortcut_best"]
+    rows.insert(2, ["best shortcut alone" + (f" ({best})" if best else ""), figure(facts, "shortcut_auc")])
+    rows += [[words, figure(facts, key)] for key, words in _PLACES if key in facts]
+    out.table(["figure", "value [95 % interval]"], rows)
+    curves = cast(Sequence[Mapping[str, object]], facts.get("robustness", ()))
+    if curves:
+        out.say()
+        head = ["condition", "AUC [95 % interval]", "mean shift", "best shortcut alone"]
+        out.table(
+            head,
+            [[str(c["condition"]), figure(c, "auc"), _signed(c["shift"]), figure(c, "shortcut_auc")] for c in curves],
+        )
+
+
+def figure(facts: Mapping[str, object], key: str) -> str:
+    """A figure with its interval, or why there is none."""
+    value, low, high = (facts.get(name) for name in (key, f"{key}_low", f"{key}_high"))
+    if not isinstance(value, float | int):
+        return f"none: {cast(Mapping[str, str], facts.get('reasons', {})).get(key, 'not measured')}"
+    if not isinstance(low, float) or not isinstance(high, float):
+        return f"{value:.4f}"
+    return f"{value:.4f} [{low:.4f}, {high:.4f}]"
+
+
+def _signed(value: object) -> str:
+    return f"{value:+.4f}" if isinstance(value, float) else "none"
