@@ -12,7 +12,6 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Literal
 
 from workstation.domain.errors import InputError
@@ -21,7 +20,6 @@ Form = Literal["image", "video", "frames"]
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
 GENUINE = "genuine"
-_NO_FACTS: Mapping[str, str] = MappingProxyType({})
 _NAMED_LEAKS = 5
 
 
@@ -43,7 +41,7 @@ class Sample:
     split: Split
     mask: Path | None = None
     compression: str = ""
-    facts: Mapping[str, str] = field(default=_NO_FACTS)
+    facts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
