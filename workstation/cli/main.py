@@ -14,6 +14,7 @@ import workstation
 from workstation.cli import (
     cases,
     cluster,
+    datasets,
     demo,
     edits,
     evaluate,
@@ -29,6 +30,7 @@ from workstation.cli import (
     portable,
     reports,
     system,
+    train,
 )
 from workstation.cli.stopping import ends_like_ctrl_c
 from workstation.domain.errors import Cancelled, WorkstationError
@@ -54,6 +56,7 @@ app.add_typer(reports.app, name="report")
 app.add_typer(persons.app, name="person")
 app.add_typer(ledger.app, name="log")
 app.add_typer(models.app, name="model")
+app.add_typer(datasets.app, name="dataset")
 app.add_typer(portable.app, name="pack")
 app.command("examine")(examine.examine)
 app.command("cluster")(cluster.cluster)
@@ -62,6 +65,7 @@ app.command("demo")(demo.demo)
 app.command("diagnose")(system.diagnose)
 app.command("benchmark")(system.benchmark)
 app.command("gui")(gui.gui)
+app.command("train")(train.train)
 
 
 def _version(wanted: bool) -> None:
