@@ -10,13 +10,13 @@ import pytest
 
 from tests.fakes.clips import write_astronaut_clip
 from tests.fakes.track_engine import TrackEngine, brightness
-from workstation.app.planning import Merging
 from workstation.app.session import CaseSession
 from workstation.app.track_crops import crops_of
 from workstation.domain.errors import DetectorError
 from workstation.domain.examinations import Examination
 from workstation.domain.ids import EvidenceId
 from workstation.domain.jobs import JobState
+from workstation.domain.merging import Merging
 from workstation.domain.results import AbstentionReason, ItemStatus
 
 FRAMES = 10

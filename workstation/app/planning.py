@@ -3,32 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from workstation.app.environment import library_versions, machine_facts
 from workstation.app.track_stage import load_settings
 from workstation.app.workshop import Workshop
-from workstation.domain.detectors import DetectorCard, InstalledDetector
+from workstation.domain.detectors import InstalledDetector
 from workstation.domain.errors import DetectorError, DetectorNotFound, InputError, IntegrityMismatch
 from workstation.domain.evidence import EvidenceItem, IntegrityState
 from workstation.domain.examinations import DetectorUse, Environment, ExaminationPlan
 from workstation.domain.ids import EvidenceId
+from workstation.domain.merging import NO_MERGING, Merging, validated_merging
 
 if TYPE_CHECKING:
     from workstation.faces.finder import FaceFinder
-
-
-@dataclass(frozen=True, slots=True)
-class Merging:
-    """Token merging asked for: ``tokens`` fewer after each block of the tower, where ``schedule`` says ("even" or
-    "organs"); 0 for the detector as published."""
-
-    tokens: int = 0
-    schedule: str = ""
-
-
-NO_MERGING = Merging()
 
 
 def choose_evidence(items: Sequence[EvidenceItem], wanted: Sequence[EvidenceId] | None) -> tuple[EvidenceItem, ...]:
@@ -103,13 +91,6 @@ def check_merging(packages: Sequence[InstalledDetector], merging: Merging) -> No
                 f"{package.card.id} was not validated with {merging.tokens} tokens merged ({merging.schedule}).",
                 f"Validated: {told or 'none'}. Examine without merging, or choose other detectors.",
             )
-
-
-def validated_merging(card: DetectorCard) -> frozenset[Merging]:
-    """How much token merging a card has validation records for."""
-    from workstation.detectors.merging.policy import allowed
-
-    return frozenset(Merging(tokens, schedule) for tokens, schedule in allowed(card))
 
 
 def make_use(package: InstalledDetector, merging: Merging, gallery: str) -> DetectorUse:

@@ -43,6 +43,7 @@ from workstation.domain.ids import EvidenceId, ExaminationId, IntakeId, JobId
 from workstation.domain.intake import ExhibitOrigin
 from workstation.domain.jobs import JobContext, Lane
 from workstation.domain.media import Frame, FrameIndex, MediaInfo, MediaLocation
+from workstation.domain.merging import NO_MERGING, Merging
 from workstation.domain.metadata import MediaMetadata
 from workstation.domain.reports import ReportRecord
 from workstation.domain.results import Coverage, FrameRow, TrackReading, TrackSummary
@@ -263,7 +264,7 @@ class CaseSession:
         detectors: Sequence[str] | None = None,
         frames: int = 32,
         finder: str = "mtcnn",
-        merging: planning.Merging = planning.NO_MERGING,
+        merging: Merging = NO_MERGING,
     ) -> JobId:
         """Examine exhibits (gpu lane). ``frames`` per exhibit, spread evenly; 0 for every frame.
 

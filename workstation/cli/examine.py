@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from workstation.app.engine import Engine
-from workstation.app.planning import NO_MERGING, Merging
 from workstation.cli.exhibits import exhibit_facts, score_lines
 from workstation.cli.output import CaseFolder, JsonFlag, Output, follow
 from workstation.domain.errors import InputError
 from workstation.domain.examinations import ExaminationState
+from workstation.domain.merging import NO_MERGING, Merging
 
 
 def examine(

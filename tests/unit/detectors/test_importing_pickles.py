@@ -25,7 +25,7 @@ import pytest
 import torch
 from published_layouts import SMALL, drawn, lightning_file, lightning_names, other_norms
 
-from workstation.detectors.importing.pickle_machine import Global, Inert
+from workstation.detectors.importing.pickle_machine import Global, Inert, Machine
 from workstation.detectors.importing.restricted_pickle import read_checkpoint
 from workstation.detectors.importing.tensors import state_of
 from workstation.domain.errors import WeightsInvalid
@@ -432,3 +432,26 @@ def test_files_with_flipped_bytes_are_read_or_refused(tmp_path: Path) -> None:
             path.write_bytes(made)
             with contextlib.suppress(WeightsInvalid):
                 read_checkpoint(path)
+
+
+def member(module: str, name: str) -> bytes:
+    """How Python 3.11.0 to 3.11.3 pickles a member of an enumeration, in protocol 2."""
+    text = name.encode()
+    word = b"X" + len(text).to_bytes(4, "little") + text
+    return b"\x80\x02c__builtin__\ngetattr\nc" + module.encode() + b"\nHead\n" + word + b"\x86R."
+
+
+def nothing(*_: object) -> object:
+    raise AssertionError("there is no tensor in this pickle")
+
+
+def test_a_member_of_a_configurations_enumeration_is_a_record_however_python_wrote_it() -> None:
+    read = Machine("a.ckpt", nothing, nothing).run(io.BytesIO(member("src.config", "LINEAR")))
+    assert isinstance(read, Inert)
+    assert (str(read.what), read.args) == ("src.config.Head", ("LINEAR",))
+
+
+@pytest.mark.parametrize("module", ["os", "pathlib", "builtins"])
+def test_a_member_of_anything_else_is_refused(module: str) -> None:
+    with pytest.raises(WeightsInvalid, match="could run"):
+        Machine("a.ckpt", nothing, nothing).run(io.BytesIO(member(module, "LINEAR")))

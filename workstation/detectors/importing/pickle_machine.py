@@ -328,6 +328,13 @@ class Machine:
             raise self.bad("one of its tensors is damaged")
         return self._tensor(storage, offset, size, stride)
 
+    def _member(self, args: tuple[object, ...]) -> object:
+        """A member of an enumeration, as Python 3.11.0 to 3.11.3 writes it: ``getattr(class, name)``. A record, too."""
+        known = args[0] if len(args) == 2 else None
+        if isinstance(known, Global) and isinstance(args[1], str) and known.module.split(".")[0] in _HARMLESS_MODULES:
+            return Inert(known, (args[1],))
+        raise self.refuse(Global("builtins", "getattr"))
+
     def _parameter(self, args: tuple[object, ...]) -> object:
         return args[0]
 
@@ -362,6 +369,8 @@ _EMPTY: dict[str, Callable[[], object]] = {
 }
 _TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 _MAKERS: dict[tuple[str, str], Callable[[Machine, tuple[object, ...]], object]] = {
+    ("builtins", "getattr"): Machine._member,
+    ("__builtin__", "getattr"): Machine._member,
     ("collections", "OrderedDict"): Machine._ordered,
     ("collections", "defaultdict"): Machine._plain_dict,
     ("collections", "Counter"): Machine._plain_dict,

@@ -13,6 +13,7 @@ from contextvars import ContextVar
 from workstation.detectors.merging.schedule import check
 from workstation.domain.detectors import DetectorCard
 from workstation.domain.errors import DetectorError
+from workstation.domain.merging import validated_merging
 
 MERGE, SCHEDULE = "merge", "schedule"
 SETTINGS = (MERGE, SCHEDULE)
@@ -35,7 +36,7 @@ def parse(settings: Mapping[str, str]) -> tuple[int, str]:
 
 def allowed(card: DetectorCard) -> frozenset[tuple[int, str]]:
     """How much merging, where, the card has measured figures for; not merging is always allowed and not listed."""
-    return frozenset((record.merge, record.schedule) for record in card.validation if record.merge)
+    return frozenset((merging.tokens, merging.schedule) for merging in validated_merging(card))
 
 
 def check_allowed(card: DetectorCard, r: int, schedule: str) -> None:

@@ -22,10 +22,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from workstation.app.planning import NO_MERGING, Merging, validated_merging
 from workstation.domain.detectors import DetectorCard, InstalledDetector, Level
 from workstation.domain.evidence import EvidenceItem
 from workstation.domain.ids import EvidenceId
+from workstation.domain.merging import NO_MERGING, Merging, validated_merging
 from workstation.ui.widgets.labels import label
 
 Finders = tuple[tuple[str, bool, str], ...]
