@@ -43,6 +43,11 @@ class Home:
         return self.root / "weights"
 
     @property
+    def validation(self) -> Path:
+        """Signed validation records of detectors, made on demand."""
+        return self.root / "validation"
+
+    @property
     def catalogue(self) -> Path:
         return self.root / "catalogue.sqlite"
 

@@ -7,22 +7,30 @@ run in a job on the gpu lane; frames are decoded by the media room as an examina
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workstation.app import planning
+from workstation.app.environment import library_versions, machine_facts, user_name
+from workstation.app.paths import Home, refused
+from workstation.app.reporting import open_identity
+from workstation.domain.clock import now_utc
+from workstation.domain.custody import CheckLine, CheckState, Verification
+from workstation.domain.detectors import DetectorCard
 from workstation.domain.errors import InputError, NotFound
 from workstation.domain.examinations import GateLimits
-from workstation.domain.ids import JobId
+from workstation.domain.ids import JobId, new_id
 from workstation.domain.jobs import JobContext, Lane
 from workstation.domain.media import Frame
 from workstation.domain.sampling import even_sample
 
 if TYPE_CHECKING:
     from workstation.app.engine import Engine
+    from workstation.faces.finder import FaceFinder
     from workstation.training.labelled import Item
     from workstation.training.robustness import Recode
     from workstation.training.scoring import Scored, Settings
@@ -78,6 +86,8 @@ def submit(engine: Engine, request: EvaluationRequest) -> JobId:
         raise InputError(f"{request.reencode} is no JPEG quality.", "Give --reencode a number from 1 to 100.")
     if request.frames < 1:
         raise InputError("At least one frame of a video is needed.", "Give --frames a number from 1 up.")
+    if request.picture is not None and not request.robustness:
+        raise InputError("There are no curves to draw.", "Add --robustness.")
     for path in (request.scores, request.output, request.picture):
         if path is not None and not path.resolve().parent.is_dir():
             raise NotFound(f"There is no folder {path.resolve().parent}.", "Make it, or choose another place.")
@@ -95,6 +105,7 @@ def _evaluate(engine: Engine, request: EvaluationRequest, context: JobContext) -
     from workstation.training.robustness import conditions
     from workstation.training.scoring import Settings, score_set
     from workstation.training.set_figures import figures
+    from workstation.training.validation_records import build_record
 
     labelled = read_labelled(request.folder)
     recode = _recode()
@@ -123,6 +134,18 @@ def _evaluate(engine: Engine, request: EvaluationRequest, context: JobContext) -
         )
     if request.scores is not None:
         write_scores(request.scores, rows, request.detectors)
+    context.progress(len(rows), len(rows), "filing the record")
+    made_at = now_utc()
+    record = build_record(
+        record_id=new_id(),
+        made_at=made_at,
+        set_name=labelled.name,
+        rows=rows,
+        detectors=detectors,
+        figures=every,
+        settings=settings_facts(request, settings),
+        environment=_environment(finder),
+    )
     first = request.detectors[0]
     return {
         "set": labelled.name,
@@ -130,9 +153,160 @@ def _evaluate(engine: Engine, request: EvaluationRequest, context: JobContext) -
         "detector": first,
         **every[first],
         "others": {name: every[name] for name in request.detectors[1:]},
-        "settings": settings_facts(request, settings),
+        "settings": record["settings"],
         "scores": str(request.scores) if request.scores is not None else None,
+        "record": _file(engine, request, record),
     }
+
+
+def _environment(finder: FaceFinder) -> dict[str, str]:
+    """Everything needed to take the figures again that is not in the settings (P3)."""
+    from workstation.detectors import runtime
+    from workstation.media.confined import confinement
+
+    facts = machine_facts() | library_versions()
+    facts |= {f"device.{name}": value for name, value in runtime.devices().items()}
+    facts |= {"finder": finder.id, "finder_sha256": finder.weights_sha256}
+    facts |= {f"finder.{name}": f"{value:g}" for name, value in finder.settings.items()}
+    return facts | {"decoder.confinement": confinement().text()}
+
+
+def _file(engine: Engine, request: EvaluationRequest, record: Mapping[str, object]) -> dict[str, object]:
+    """Sign a record and file it in the workstation's folder. Raises: IdentityError, ReportError, StorageFull."""
+    from workstation.reporting.atomic import put_file
+    from workstation.reporting.validation_curves import curves_png
+    from workstation.reporting.validation_record import signed_json, signed_pdf, with_signer
+
+    identity = open_identity(engine.home, user_name(), engine.settings.organisation, request.identity, request.password)
+    signed = with_signer(record, identity)
+    curves = curves_png(signed)
+    page = signed_pdf(signed, identity, curves)
+    data = signed_json(signed, identity)
+    folder = engine.home.validation
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise refused(error, folder) from error
+    stem = f"{str(record['made_at'])[:10]}-{request.detectors[0]}-{str(record['id'])[:8]}"
+    put_file(folder / f"{stem}.pdf", page)
+    put_file(folder / f"{stem}.json", data)
+    if request.output is not None:
+        put_file(request.output, page)
+    if request.picture is not None and curves is not None:
+        put_file(request.picture, curves)
+    return {
+        "id": record["id"],
+        "path": str(folder / f"{stem}.json"),
+        "page": str(folder / f"{stem}.pdf"),
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "signer": identity.subject,
+        "output": str(request.output) if request.output is not None else None,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class FiledRecord:
+    """A record filed in the workstation's folder. ``current``: it is of the card and the weights given."""
+
+    path: str
+    id: str
+    made_at: str
+    set_name: str
+    auc: float | None
+    low: float | None
+    high: float | None
+    current: bool
+    sound: bool
+
+
+def filed(home: Home, card: DetectorCard) -> tuple[FiledRecord, ...]:
+    """Records filed here for a detector, oldest first, each with whether its signature fits."""
+    from workstation.reporting.validation_record import verify_record
+
+    found = []
+    for path in sorted(home.validation.glob("*.json")) if home.validation.is_dir() else ():
+        outcome, record = verify_record(path.read_bytes())
+        if record is None:
+            continue
+        detector, figures = record.get("detector"), record.get("figures")
+        if not isinstance(detector, dict) or not isinstance(figures, dict) or detector.get("id") != card.id:
+            continue
+        labelled = record.get("set")
+        digests = (detector.get("card_sha256"), detector.get("weights_sha256"))
+        auc, low, high = (_float(figures.get(name)) for name in ("auc", "auc_low", "auc_high"))
+        found.append(
+            FiledRecord(
+                str(path),
+                str(record.get("id")),
+                str(record.get("made_at")),
+                str(labelled.get("name")) if isinstance(labelled, dict) else "",
+                auc,
+                low,
+                high,
+                digests == (card.card_sha256, card.weights.sha256),
+                outcome.ok,
+            )
+        )
+    return tuple(sorted(found, key=lambda one: one.made_at))
+
+
+def check(engine: Engine, file: Path, folder: Path | None = None) -> Verification:
+    """Verify a signed record: signature, form, the detector installed here and, where it is given, the set.
+
+    Raises:
+        NotFound: there is no such file.
+        InputError: the set cannot be read.
+    """
+    from workstation.reporting.validation_record import verify_record
+
+    if not file.is_file():
+        raise NotFound(f"There is no record {file}.", "Records are filed in the workstation's folder, validation.")
+    outcome, record = verify_record(file.read_bytes())
+    lines = list(outcome.lines)
+    if record is not None and outcome.ok:
+        lines.extend(_detector_lines(engine, record))
+        lines.extend(_set_lines(record, folder))
+    return Verification(tuple(lines))
+
+
+def _detector_lines(engine: Engine, record: Mapping[str, object]) -> Iterator[CheckLine]:
+    every = [record["detector"], *(one.get("detector") for one in _tables(record.get("others")))]
+    here = {package.card.id: package.card for package in engine.detectors()}
+    for stated in _tables(every):
+        name = str(stated.get("id"))
+        subject = f"detector {name}"
+        card = here.get(name)
+        if card is None:
+            yield CheckLine(subject, CheckState.OK, "not installed here: its digests were not compared")
+            continue
+        for what, now in (("card", card.card_sha256), ("weights", card.weights.sha256)):
+            same = stated.get(f"{what}_sha256") == now
+            words = "the same as here" if same else f"here is another {what}: the figures are not of what is installed"
+            yield CheckLine(f"{subject}: {what}", CheckState.OK if same else CheckState.BAD, words)
+
+
+def _set_lines(record: Mapping[str, object], folder: Path | None) -> Iterator[CheckLine]:
+    stated = record["set"]
+    if folder is None or not isinstance(stated, dict):
+        yield CheckLine("set", CheckState.OK, "not at hand: name its folder to compare its files")
+        return
+    from workstation.training.labelled import read_labelled
+    from workstation.training.validation_records import digest_of, set_digests
+
+    items = read_labelled(folder).items
+    found = set_digests((item.name, item.manipulated, digest_of(item.path)) for item in items)
+    for key, what in (("sha256", "files"), ("labels_sha256", "labels")):
+        same = stated.get(key) == found[key]
+        words = f"{found['files']} files, the same as measured" if same else "not those that were measured"
+        yield CheckLine(f"set: {what}", CheckState.OK if same else CheckState.BAD, words)
+
+
+def _tables(value: object) -> list[Mapping[str, object]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _float(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
 
 
 def settings_facts(request: EvaluationRequest, settings: Settings) -> dict[str, object]:
@@ -189,5 +363,7 @@ def _read(item: Item, count: int) -> Iterator[Frame]:
 
 
 def _recode() -> Recode | None:
-    """What compresses frames as a video does, where this build has it."""
-    return None
+    """What compresses frames as a video does, where this build has the codecs."""
+    from workstation.media.recoding import recode
+
+    return recode

@@ -10,7 +10,8 @@ import typer
 
 from workstation.app import validating
 from workstation.app.engine import Engine
-from workstation.cli.output import JsonFlag, Output, follow
+from workstation.cli.output import JsonFlag, Output, follow, show_verification
+from workstation.domain.errors import InputError, ReportInvalid
 
 _FIGURES = (
     ("auc", "AUC"),
@@ -38,8 +39,9 @@ _PLACES = (
 
 def evaluate(
     folder: Annotated[
-        Path, typer.Argument(metavar="SET", help="Folder with real/ and fake/, or with labels.csv (file, label, ...).")
-    ],
+        Path | None,
+        typer.Argument(metavar="[SET]", help="Folder with real/ and fake/, or with labels.csv (file, label, ...)."),
+    ] = None,
     detector: Annotated[
         list[str] | None, typer.Option(help="Detector to evaluate; repeat it to set others beside the first.")
     ] = None,
@@ -55,10 +57,23 @@ def evaluate(
     robustness: Annotated[bool, typer.Option("--robustness", help="Score again under worse conditions.")] = False,
     finder: Annotated[str, typer.Option(help="Face finder: mtcnn, insightface or yunet.")] = "mtcnn",
     scores: Annotated[Path | None, typer.Option(metavar="CSV", help="File for a row of every file.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="PDF", help="File for a copy of the signed page.")
+    ] = None,
+    curves: Annotated[Path | None, typer.Option(metavar="PNG", help="File for the curves of --robustness.")] = None,
+    verify: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Check a signed record instead, against SET where it is given.")
+    ] = None,
+    identity: Annotated[Path | None, typer.Option(help="PKCS#12 file to sign with. Default: the own identity.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Take a detector's figures on labelled pictures and videos. Figures are uncalibrated; they decide nothing."""
     out = Output(as_json)
+    if verify is not None:
+        _verify(out, verify, folder)
+        return
+    if folder is None:
+        raise InputError("No set is named.", "Name a folder with real/ and fake/, or with labels.csv.")
     with Engine() as engine:
         request = validating.EvaluationRequest(
             folder=folder,
@@ -71,11 +86,23 @@ def evaluate(
             robustness=robustness,
             finder=finder,
             scores=scores,
+            output=output,
+            picture=curves,
+            identity=identity,
         )
         job = follow(engine, validating.submit(engine, request), quiet=as_json)
     out.facts = dict(job.result or {})
     _show(out, out.facts)
     out.finish()
+
+
+def _verify(out: Output, file: Path, folder: Path | None) -> None:
+    with Engine() as engine:
+        outcome = validating.check(engine, file, folder)
+    show_verification(out, outcome)
+    out.finish()
+    if not outcome.ok:
+        raise typer.Exit(ReportInvalid.exit_code)
 
 
 def _show(out: Output, facts: Mapping[str, object]) -> None:
@@ -87,6 +114,11 @@ def _show(out: Output, facts: Mapping[str, object]) -> None:
         out.say()
         out.say(f"beside: {name}")
         _lines(out, other)
+    record = cast(Mapping[str, object], facts["record"])
+    out.say()
+    out.say(f"record {record['path']}")
+    out.say(f"page   {record['output'] or record['page']}")
+    out.say(f"signed by {record['signer']}")
     out.say()
     out.say("Uncalibrated. A figure that a shortcut reaches as well says nothing on manipulations.")
 

@@ -11,6 +11,7 @@ import hashlib
 import io
 import logging
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pikepdf
@@ -49,6 +50,8 @@ _FAULTS = (
     MemoryError,
 )
 
+ReadTwin = Callable[[bytes], tuple[dict[str, object] | None, str]]
+
 for _noisy in ("pyhanko", "pyhanko_certvalidator"):
     # Both libraries log every oddity of a damaged file as a warning; the lines below say it once, in our words.
     logging.getLogger(_noisy).setLevel(logging.CRITICAL)
@@ -78,11 +81,17 @@ def verify_report(path: Path, *, trust: Path | None = None) -> tuple[Verificatio
     return verify_bytes(data, trust=trust)
 
 
-def verify_bytes(data: bytes, *, trust: Path | None = None) -> tuple[Verification, dict[str, object] | None]:
-    """Verify a signed report held in memory; see :func:`verify_report`. Raises: IdentityError."""
+def verify_bytes(
+    data: bytes, *, trust: Path | None = None, read: ReadTwin = read_twin
+) -> tuple[Verification, dict[str, object] | None]:
+    """Verify a signed report held in memory; see :func:`verify_report`. Raises: IdentityError.
+
+    Args:
+        read: parses the embedded results of another kind of document.
+    """
     roots = _roots(trust) if trust is not None else ()
     lines: list[CheckLine] = []
-    twin, certificates = _results(data, lines)
+    twin, certificates = _results(data, lines, read)
     signature = _signature(data, lines)
     if signature is not None:
         container = _container(signature, data, certificates)
@@ -93,7 +102,7 @@ def verify_bytes(data: bytes, *, trust: Path | None = None) -> tuple[Verificatio
     return Verification(tuple(lines)), twin
 
 
-def _results(data: bytes, lines: list[CheckLine]) -> tuple[dict[str, object] | None, tuple[str, ...]]:
+def _results(data: bytes, lines: list[CheckLine], read: ReadTwin) -> tuple[dict[str, object] | None, tuple[str, ...]]:
     try:
         with pikepdf.open(io.BytesIO(data), attempt_recovery=False) as pdf:
             _line(lines, "file", True, say("check.file.ok", pages=len(pdf.pages), size=len(data)))
@@ -110,7 +119,7 @@ def _results(data: bytes, lines: list[CheckLine]) -> tuple[dict[str, object] | N
     same = digest == stated
     key = "check.digest.ok" if same else "check.digest.bad"
     _line(lines, "results digest", same, say(key, digest=digest, stated=stated or "nothing"))
-    twin, problem = read_twin(content)
+    twin, problem = read(content)
     detail = say("check.results.bad", why=problem) if problem else say("check.results.ok", size=len(content))
     _line(lines, "results", not problem, detail)
     signing = twin.get("signing") if twin is not None else None

@@ -24,7 +24,6 @@ from workstation.training import degrade
 from workstation.training.labelled import Seen, look, masks, read_set, where
 from workstation.training.localisation import ORGANS, organ_figure, organ_means, pixel_auc, pixel_figures
 from workstation.training.measures import (
-    Figure,
     Values,
     auc,
     auc_figure,
@@ -32,6 +31,7 @@ from workstation.training.measures import (
     matched,
     paired_auc_figure,
     rank_correlation_figure,
+    rounded_record,
     sharpness,
 )
 from workstation.training.pool import KINDS, Pool
@@ -282,23 +282,3 @@ def _organ_record(
 
 def _column(rows: Sequence[tuple[Seen, float]], take: Callable[[Seen], float]) -> Values:
     return np.array([take(one) for one, _ in rows], np.float64)
-
-
-def rounded_record(
-    dataset: str, genuine: int, manipulated: int, measure: str, figure: Figure, note: str
-) -> ValidationRecord | None:
-    """A record with its interval rounded outwards; None when the figure cannot be taken (a class is empty, or every
-    value is the same)."""
-    if not np.isfinite([figure.value, figure.low, figure.high]).all():
-        return None
-    return ValidationRecord(
-        dataset, genuine, manipulated, measure, round(figure.value, 4), _down(figure.low), _up(figure.high), note
-    )
-
-
-def _down(value: float) -> float:
-    return float(np.floor(value * 1e4) / 1e4)
-
-
-def _up(value: float) -> float:
-    return float(np.ceil(value * 1e4) / 1e4)

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from workstation.domain.detectors import ValidationRecord
 from workstation.domain.media import RgbArray
 
 Values = npt.NDArray[np.float64]
@@ -136,3 +137,23 @@ def sharpness(rgb: RgbArray) -> float:
     """Logarithm of the variance of the Laplacian of the grey picture: the shortcut every figure is held against."""
     grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
     return float(np.log(cv2.Laplacian(grey, cv2.CV_32F).var() + 1e-3))
+
+
+def rounded_record(
+    dataset: str, genuine: int, manipulated: int, measure: str, figure: Figure, note: str
+) -> ValidationRecord | None:
+    """A record with its interval rounded outwards; None when the figure cannot be taken (a class is empty, or every
+    value is the same)."""
+    if not np.isfinite([figure.value, figure.low, figure.high]).all():
+        return None
+    return ValidationRecord(
+        dataset, genuine, manipulated, measure, round(figure.value, 4), _down(figure.low), _up(figure.high), note
+    )
+
+
+def _down(value: float) -> float:
+    return float(np.floor(value * 1e4) / 1e4)
+
+
+def _up(value: float) -> float:
+    return float(np.ceil(value * 1e4) / 1e4)

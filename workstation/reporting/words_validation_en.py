@@ -1,0 +1,127 @@
+"""English sentences of validation records; see ``words_en`` for the rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+VALIDATION: Mapping[str, str] = {
+    "validation.title": "Validation record",
+    "validation.document": "Validation record · {detector} on {set}",
+    "validation.lead": (
+        "Figures of one detector on one labelled set, taken by the program and signed so that they cannot be changed "
+        "unnoticed. They order two classes of this set by a score. They are uncalibrated and support no statement on "
+        "any exhibit by themselves."
+    ),
+    "validation.what": "Detector and set",
+    "validation.detector": "Detector",
+    "validation.detector.value": "{name} ({id} {version}), {reads}{baseline}",
+    "validation.baseline": ", a baseline",
+    "validation.reads.face": "scores each face",
+    "validation.reads.track": "scores tracks as a whole",
+    "validation.direction": "Score",
+    "validation.direction.higher_is_manipulated": "higher points to manipulated, uncalibrated",
+    "validation.direction.lower_is_manipulated": "lower points to manipulated, uncalibrated; figures are turned",
+    "validation.card": "Card, SHA-256",
+    "validation.weights": "Weights, SHA-256",
+    "validation.set": "Set",
+    "validation.set.value": "{name}: {files} files, {real} genuine items and {fake} manipulated ones",
+    "validation.set.sha256": "Set, SHA-256",
+    "validation.labels.sha256": "Labels, SHA-256",
+    "validation.faces": "Face heights",
+    "validation.faces.value": "{least} to {most} pixels, median {median}",
+    "validation.faces.none": "no face was found",
+    "validation.settings": "Scored with",
+    "validation.settings.value": (
+        "{reencode}; {gates}; face finder {finder}; {frames} frames of each video; {device}, {precision}"
+    ),
+    "validation.reencode": "every frame compressed as JPEG of quality {quality} first",
+    "validation.reencode.none": "frames as decoded",
+    "validation.gates": "quality gates of an examination",
+    "validation.gates.none": "no quality gates",
+    "validation.grouped": "Resampled by",
+    "validation.grouped.value": "whole groups of equal {column}",
+    "validation.made": "Made",
+    "validation.made.value": "{at} · record {id}",
+    "validation.signer": "Signed by",
+    "validation.counts": "What was scored and what was not",
+    "validation.class": "Class",
+    "validation.class.real": "genuine items",
+    "validation.class.fake": "manipulated items",
+    "validation.items": "In the set",
+    "validation.scored": "Scored",
+    "validation.abstained": "Abstained",
+    "validation.errors": "Errors",
+    "validation.reasons": "Why",
+    "validation.reason": "{count} {reason}",
+    "validation.figures": "Figures",
+    "validation.figure": "Figure",
+    "validation.value": "Value",
+    "validation.interval": "95 % interval",
+    "validation.intervals": (
+        "Intervals are percentiles over resamples of items or, where said above, of groups. What was not scored is "
+        "counted above and stands in the second figure at chance. Shortcuts need no detector; they are counted "
+        "whichever way they point."
+    ),
+    "validation.auc": "AUC",
+    "validation.auc_abstentions_at_chance": "AUC with what was not scored at chance",
+    "validation.ap": "Average precision",
+    "validation.eer": "Equal error rate",
+    "validation.tpr_at_1_fpr": "Manipulated items found at 1 % false alarms",
+    "validation.tpr_at_5_fpr": "Manipulated items found at 5 % false alarms",
+    "validation.auc_frames": "AUC over frames of videos",
+    "validation.auc_matched": "AUC on {pairs} pairs of equal sharpness",
+    "validation.shortcut_auc": "AUC of the best shortcut alone: {shortcut}",
+    "validation.sharpness_spearman": "Rank correlation of score and sharpness, genuine items alone",
+    "validation.shortcut.jpeg_table": "JPEG tables",
+    "validation.shortcut.bytes": "bytes of the file",
+    "validation.shortcut.size": "pixels of the picture",
+    "validation.shortcut.sharpness": "sharpness",
+    "validation.shortcut.high_frequency": "high frequencies",
+    "validation.shortcut.saturation": "saturation",
+    "validation.none": "none: {why}",
+    "validation.places": "Where the map points",
+    "validation.places.note": (
+        "Means over {masks} masks, inside the crop. What needs no picture stands beside, because a blob in the middle "
+        "of the face already agrees with most masks."
+    ),
+    "validation.pixel_auc": "Pixel AUC",
+    "validation.prior_pixel_auc": "Pixel AUC of a centred blob alone",
+    "validation.prior_mean_mask": "Pixel AUC of the mean of the other masks alone",
+    "validation.iou": "Overlap with the mask (IoU) at 0.5",
+    "validation.prior_iou": "Overlap of a centred disc alone",
+    "validation.f1": "F1 of pixels at 0.5",
+    "validation.coss": "Cosine similarity (COSS)",
+    "validation.psnr": "PSNR in dB",
+    "validation.ssim": "SSIM",
+    "validation.organ_auc": "AUC of which organ was changed, {items} items",
+    "validation.beside": "Beside it on the same set",
+    "validation.beside.auc": "AUC",
+    "validation.beside.matched": "AUC, equal sharpness",
+    "validation.beside.counts": "Scored",
+    "validation.beside.counts.value": "{real} + {fake}",
+    "validation.heights": "By height of the face",
+    "validation.height": "Face height",
+    "validation.curves": "Under worse conditions",
+    "validation.curves.note": (
+        "The face was found once on the undisturbed picture; the picture was then made worse and the face cut again at "
+        "the same place. Bands are 95 % intervals. Dashed: the best shortcut of the crop alone."
+    ),
+    "validation.condition": "Condition",
+    "validation.shift": "Mean shift",
+    "validation.shortcut": "Shortcut",
+    "validation.family.jpeg": "JPEG compression, quality",
+    "validation.family.scale": "Smaller picture, side",
+    "validation.family.noise": "Noise, grey levels",
+    "validation.family.blur": "Blur, sigma in pixels",
+    "validation.family.h264": "H.264, CRF",
+    "validation.family.h265": "H.265, CRF",
+    "validation.family.asis": "as is",
+    "validation.legend.shortcut": "best shortcut of the crop alone",
+    "validation.environment": "Program and machine",
+    "validation.page": "Page {page} of {total}",
+    "validation.signing_reason": "Validation record {id} of {detector}",
+    "validation.check.signature.ok": "the signature fits the record and the certificate in the file",
+    "validation.check.signature.bad": "the signature does not fit the record",
+    "validation.check.form.ok": "canonical record, schema version {version}",
+    "validation.check.form.bad": "not a validation record as written ({why})",
+}
