@@ -28,6 +28,7 @@ def makers() -> dict[str, Maker]:
     from workstation.detectors.mesonet import cards as mesonet
     from workstation.detectors.mfclip import presets as mfclip
     from workstation.detectors.timm_vit import cards as timm_vit
+    from workstation.detectors.traces import cards as traces
     from workstation.detectors.ufd import cards as ufd
 
     def recogniser(folder: Path) -> DetectorCard:
@@ -42,6 +43,7 @@ def makers() -> dict[str, Maker]:
         "mesonet": mesonet.small_card,
         "mfclip": mfclip.small_card,
         "timm_vit": timm_vit.small_card,
+        "traces": traces.small_card,
         "ufd": ufd.small_card,
     }
     fresh: dict[str, Maker] = {
