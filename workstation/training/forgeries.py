@@ -1,34 +1,80 @@
-"""Pseudo-forgeries made from genuine crops alone.
+"""Pseudo-forgeries made from genuine crops alone: what each kind is made of.
 
 Self-blended images after Shiohara and Yamasaki, "Detecting Deepfakes with Self-Blended Images" (CVPR 2022, section 3),
-re-implemented from the description; beside them paste of organs or of the whole inner face from another person, and
-organs of the own face resampled and shifted. Every function takes float32 RGB in 0..255 and gives the same.
+re-implemented from the description; faces and organs of other people or of another picture of the same person;
+changed expressions; regions and whole faces resynthesised by a network trained here. Pictures are float32 RGB in
+0..255, and a forgery equals its target wherever its mask is zero.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
+from workstation.domain.errors import InputError
 from workstation.domain.geometry import Point
+from workstation.training.forging.blends import blend, compose
+from workstation.training.forging.retouch import (
+    even_sharpness,
+    match_colour,
+    recolour,
+    regrain,
+    resample,
+    with_light_of,
+)
+from workstation.training.forging.shapes import (
+    Mask,
+    Picture,
+    apart,
+    face_mask,
+    organ_mask,
+    soften,
+    touched,
+    whole_mask,
+    wobble,
+)
+from workstation.training.forging.warps import expression, move, place, place_exactly
+from workstation.training.kinds import GENERATED, WITHOUT_NETWORKS, Blend, Kind, Maker, Truth
 
-Picture = npt.NDArray[np.float32]
-Mask = npt.NDArray[np.float32]
+__all__ = [
+    "Face",
+    "Forgery",
+    "Kind",
+    "Mask",
+    "Picture",
+    "Remake",
+    "blend",
+    "even_sharpness",
+    "face_mask",
+    "forge",
+    "organ_mask",
+    "place",
+    "self_blend",
+    "soften",
+    "target_map",
+    "wobble",
+]
 
+# A network's answer to a picture of any side that is a multiple of 8: the same picture made anew, and by which network.
+Remake = Callable[[Picture, np.random.Generator], tuple[Picture, Maker]]
 
-class Kind(StrEnum):
-    """Families of pseudo-forgery; validation is reported for each."""
-
-    SELF_BLEND = "self-blend"
-    OTHER_ORGANS = "other-organs"
-    OTHER_FACE = "other-face"
-    OWN_ORGANS = "own-organs"
+_RATIOS = (0.25, 0.5, 0.75, 1.0, 1.0, 1.0)
+_ORGANS: tuple[tuple[str, ...], ...] = (
+    ("mouth",),
+    ("eyes",),
+    ("nose",),
+    ("left brow", "right brow"),
+    ("left eye", "right eye"),
+    ("left eye",),
+    ("right eye",),
+    ("left eye", "right eye", "left brow", "right brow"),
+    ("left eye", "right eye", "mouth"),
+    ("nose", "mouth"),
+    ("left eye", "right eye", "nose", "mouth"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +91,7 @@ class Forgery:
 
     rgb: Picture
     mask: Mask
-
-
-def blend(source: Picture, target: Picture, mask: Mask) -> Picture:
-    """source * mask + target * (1 - mask); mask (height, width) in 0..1."""
-    weight = mask[..., None]
-    mixed: Picture = source * weight + target * (1 - weight)
-    return mixed
+    truth: Truth
 
 
 def target_map(genuine: Picture, forged: Picture, mask: Mask) -> Mask:
@@ -67,181 +107,121 @@ def target_map(genuine: Picture, forged: Picture, mask: Mask) -> Mask:
     return np.asarray(np.clip(smooth, 0, 1) * inside, np.float32)
 
 
-def organ_mask(marks: Sequence[Point], side: int, organs: Sequence[str], random: np.random.Generator) -> Mask:
-    """Soft ellipses over organs ("left eye", "right eye", "nose", "mouth", "eyes"), sizes and edges varied."""
-    eye, other, nose, corner, far = marks
-    apart = max(1.0, float(np.hypot(other.x - eye.x, other.y - eye.y)))
-    mouth = Point((corner.x + far.x) / 2, (corner.y + far.y) / 2)
-    middle = Point((eye.x + other.x) / 2, (eye.y + other.y) / 2)
-    bridge = Point((nose.x + middle.x) / 2, (nose.y * 2 + middle.y) / 3)
-    shapes = {
-        "left eye": (eye, 0.36, 0.25),
-        "right eye": (other, 0.36, 0.25),
-        "nose": (bridge, 0.28, 0.42),
-        "mouth": (mouth, 0.55, 0.32),
-        "eyes": (middle, 0.95, 0.3),
-    }
-    angle = float(np.degrees(np.arctan2(other.y - eye.y, other.x - eye.x)))
-    mask = np.zeros((side, side), np.float32)
-    for organ in organs:
-        place, rx, ry = shapes[organ]
-        grow = random.uniform(0.75, 1.3, 2)
-        centre = (round(place.x), round(place.y))
-        axes = (max(2, round(rx * grow[0] * apart)), max(2, round(ry * grow[1] * apart)))
-        cv2.ellipse(mask, centre, axes, angle, 0, 360, 1.0, -1)
-    return soften(wobble(mask, random, apart * 0.08), random, apart)
+def self_blend(
+    face: Face,
+    random: np.random.Generator,
+    *,
+    ratio: float | None = None,
+    mask: Mask | None = None,
+    changed: bool = True,
+    change_target: bool = False,
+) -> tuple[Picture, Picture, Mask]:
+    """One self-blended pair: (genuine, forged, mask), all before post-processing.
 
-
-def face_mask(marks: Sequence[Point], side: int, random: np.random.Generator) -> Mask:
-    """The inner face: hull of points around eyes, nose and mouth, varied in reach, with a soft wobbling edge."""
-    points = np.array([[p.x, p.y] for p in marks])
-    centre = points.mean(axis=0)
-    apart = max(1.0, float(np.linalg.norm(points[1] - points[0])))
-    up = (points[0] + points[1]) / 2 - (points[3] + points[4]) / 2
-    up /= max(1e-6, float(np.linalg.norm(up)))
-    along = np.array([-up[1], up[0]])
-    reach = random.uniform(0.85, 1.25)
-    ring = []
-    for x, y in (
-        (-1.1, 0.55),
-        (-0.7, 0.95),
-        (0, 1.05),
-        (0.7, 0.95),
-        (1.1, 0.55),
-        (1.0, -0.6),
-        (0.5, -1.25),
-        (0, -1.4),
-        (-0.5, -1.25),
-        (-1.0, -0.6),
-    ):
-        ring.append(
-            centre + reach * apart * (x * random.uniform(0.85, 1.1) * along + y * random.uniform(0.85, 1.1) * up)
-        )
-    hull = cv2.convexHull(np.array(ring, np.float32)).astype(np.int32)
-    mask = np.zeros((side, side), np.float32)
-    cv2.fillConvexPoly(mask, hull, 1.0)
-    return soften(wobble(mask, random, apart * 0.1), random, apart)
-
-
-def wobble(mask: Mask, random: np.random.Generator, amount: float) -> Mask:
-    """Elastic deformation of a mask by a smooth random field of about ``amount`` pixels."""
-    side = mask.shape[0]
-    field = random.normal(0, 1, (2, 8, 8)).astype(np.float32)
-    dx, dy = (cv2.resize(part, (side, side), interpolation=cv2.INTER_CUBIC) * amount for part in field)
-    ys, xs = np.mgrid[:side, :side].astype(np.float32)
-    return np.asarray(np.clip(cv2.remap(mask, xs + dx, ys + dy, cv2.INTER_LINEAR), 0, 1), np.float32)
-
-
-def soften(mask: Mask, random: np.random.Generator, apart: float) -> Mask:
-    """Blur the edge of a mask by a random width, from hard to broad."""
-    sigma = float(np.exp(random.uniform(np.log(0.6), np.log(max(1.0, 0.16 * apart)))))
-    return np.asarray(np.clip(cv2.GaussianBlur(mask, (0, 0), sigma), 0, 1), np.float32)
-
-
-def recolour(rgb: Picture, random: np.random.Generator, strength: float = 1.0) -> Picture:
-    """Random shift of channels, contrast, brightness and saturation."""
-    gain = 1 + random.uniform(-0.1, 0.1, 3) * strength
-    grey = rgb.mean(axis=-1, keepdims=True)
-    saturation = 1 + random.uniform(-0.25, 0.25) * strength
-    changed = (grey + (rgb - grey) * saturation) * gain + random.uniform(-10, 10) * strength
-    pivot = changed.mean()
-    contrast = 1 + random.uniform(-0.12, 0.12) * strength
-    return np.asarray(np.clip((changed - pivot) * contrast + pivot, 0, 255), np.float32)
-
-
-def resample(rgb: Picture, random: np.random.Generator) -> Picture:
-    """Lose or gain detail: shrink and enlarge again, or sharpen."""
-    side = rgb.shape[0]
-    if random.random() < 0.65:
-        small = max(16, round(side * random.uniform(0.3, 0.9)))
-        way = (cv2.INTER_AREA, cv2.INTER_LINEAR, cv2.INTER_CUBIC, cv2.INTER_NEAREST)[random.integers(4)]
-        shrunk = cv2.resize(rgb, (small, small), interpolation=way)
-        back = (cv2.INTER_LINEAR, cv2.INTER_CUBIC)[random.integers(2)]
-        return np.clip(cv2.resize(shrunk, (side, side), interpolation=back), 0, 255).astype(np.float32)
-    blurred = cv2.GaussianBlur(rgb, (0, 0), random.uniform(0.8, 2.0))
-    return np.clip(rgb + (rgb - blurred) * random.uniform(0.3, 1.2), 0, 255).astype(np.float32)
-
-
-def move(rgb: Picture, random: np.random.Generator, amount: float = 1.0) -> Picture:
-    """Small affine displacement: up to 3 % in x, 2 % in y, 5 % in scale, 3 degrees (times ``amount``)."""
-    side = rgb.shape[0]
-    matrix = cv2.getRotationMatrix2D(
-        (side / 2, side / 2), random.uniform(-3, 3) * amount, 1 + random.uniform(-0.05, 0.05) * amount
-    )
-    matrix[0, 2] += random.uniform(-0.03, 0.03) * side * amount
-    matrix[1, 2] += random.uniform(-0.02, 0.02) * side * amount
-    moved = cv2.warpAffine(rgb, matrix, (side, side), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
-    return np.asarray(np.clip(moved, 0, 255), np.float32)
-
-
-def match_colour(source: Picture, target: Picture, mask: Mask) -> Picture:
-    """Give the source the target's mean and spread per channel inside the mask."""
-    inside = mask > 0.3
-    if inside.sum() < 30:
-        return source
-    a, b = source[inside], target[inside]
-    scaled = (source - a.mean(axis=0)) * (b.std(axis=0) + 1) / (a.std(axis=0) + 1) + b.mean(axis=0)
-    return np.asarray(np.clip(scaled, 0, 255), np.float32)
-
-
-def place(donor: Face, marks: Sequence[Point], side: int) -> Picture:
-    """Warp another face so that its landmarks lie on ``marks`` (least squares similarity)."""
-    source = np.array([[p.x, p.y] for p in donor.marks], np.float32)
-    target = np.array([[p.x, p.y] for p in marks], np.float32)
-    matrix: npt.NDArray[Any] | None = cv2.estimateAffinePartial2D(source, target, method=cv2.LMEDS)[0]
-    if matrix is None:
-        return donor.rgb
-    moved = cv2.warpAffine(donor.rgb, matrix, (side, side), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
-    return np.asarray(np.clip(moved, 0, 255), np.float32)
-
-
-def even_sharpness(forged: Picture, target: Picture, mask: Mask) -> Picture:
-    """Sharpen or soften inside the mask until its Laplacian spread equals the target's: blur must not give it away."""
-    inside = mask > 0.3
-    if inside.sum() < 60:
-        return forged
-    wanted = _laplacian(target)[inside].std()
-    best, gap = forged, abs(_laplacian(forged)[inside].std() - wanted)
-    blurred = cv2.GaussianBlur(forged, (0, 0), 1.2)
-    for amount in (-0.6, -0.3, 0.4, 0.8, 1.4, 2.2):
-        trial = np.clip(forged + (forged - blurred) * amount, 0, 255).astype(np.float32)
-        distance = abs(_laplacian(trial)[inside].std() - wanted)
-        if distance < gap:
-            best, gap = trial, distance
-    return best
-
-
-def _laplacian(rgb: Picture) -> Picture:
-    found: Picture = cv2.Laplacian(rgb.mean(axis=-1), cv2.CV_32F)
-    return found
-
-
-def forge(kind: Kind, face: Face, donor: Face, random: np.random.Generator) -> Forgery:
-    """Make one forgery of ``face``; ``donor`` is another person's and used by the paste kinds only."""
+    Args:
+        ratio: factor of the mask; drawn from .25, .5, .75, 1, 1, 1 when not given.
+        mask: drawn when not given.
+        changed: False leaves out every change of colour, detail and place, so that the forged is the genuine.
+        change_target: change the surroundings in place of the source, as the paper does for every second pair; the
+            genuine picture of the pair is then the changed one.
+    """
     side = face.rgb.shape[0]
+    where = face_mask(face.marks, side, random) if mask is None else mask
+    source, target = face.rgb, face.rgb
+    if changed:
+        altered = resample(recolour(face.rgb, random), random)
+        if _monochrome(face.rgb):
+            altered = _grey(altered)
+        source, target = (source, altered) if change_target else (altered, target)
+        source = move(source, random)
+    if change_target:
+        # As whole levels, so that a pair is equal outside its mask after it was stored.
+        target = np.rint(target).astype(np.float32)
+    weight = where * np.float32(random.choice(_RATIOS) if ratio is None else ratio)
+    return target, _levels(blend(source, target, weight)), weight
+
+
+def forge(kind: Kind, face: Face, donor: Face, random: np.random.Generator, remake: Remake | None = None) -> Forgery:
+    """Make one forgery of ``face``.
+
+    Args:
+        donor: for the kinds that paste: another person's face, or for own organs another picture of the same person
+            (the face itself where there is none). The other kinds do not look at it.
+        remake: the network of the two resynthesised kinds.
+
+    Raises:
+        InputError: a resynthesised kind without a network.
+    """
     if kind is Kind.SELF_BLEND:
-        mask = face_mask(face.marks, side, random)
-        changed = move(resample(recolour(face.rgb, random), random), random)
-    elif kind is Kind.OWN_ORGANS:
-        mask = organ_mask(face.marks, side, _choose(random), random)
-        changed = move(recolour(face.rgb, random), random, 1.5)
-        changed = resample(changed, random) if random.random() < 0.7 else changed
+        _, forged, mask = self_blend(face, random)
+        return Forgery(forged, mask, Truth(kind, organs=touched(mask, face.marks)))
+    if kind is Kind.WARPED:
+        changed, mask = expression(face.rgb, face.marks, random)
+        how, maker = Blend.ALPHA, Maker.NONE
+        changed = _retouched(changed, face.rgb, mask, random)
+    elif kind in GENERATED:
+        if remake is None:
+            raise InputError("Resynthesised faces need generators.", "Train them first and name their file.")
+        changed, mask, maker = _remade(kind, face, random, remake)
+        how = Blend.ALPHA
+        changed = _retouched(changed, face.rgb, mask, random)
     else:
-        whole = kind is Kind.OTHER_FACE
-        mask = face_mask(face.marks, side, random) if whole else organ_mask(face.marks, side, _choose(random), random)
-        changed = place(donor, face.marks, side)
-        if random.random() < 0.8:
-            changed = match_colour(changed, face.rgb, mask)
-        changed = recolour(changed, random, 0.4)
-        if random.random() < 0.3:
-            changed = resample(changed, random)
+        changed, mask = _pasted(kind, face, donor, random)
+        how, maker = (Blend.ALPHA, Blend.POISSON, Blend.PYRAMID)[random.choice(3, p=[0.4, 0.35, 0.25])], Maker.NONE
     if _monochrome(face.rgb):
-        changed = np.repeat(changed.mean(axis=-1, keepdims=True), 3, axis=-1)
-    mask = mask * float(random.choice([0.6, 0.8, 1.0, 1.0, 1.0]))
-    if random.random() < 0.5:
-        changed = even_sharpness(changed, face.rgb, mask)
-    forged = np.clip(blend(changed, face.rgb, mask), 0, 255)
-    return Forgery(np.rint(forged).astype(np.float32), mask)
+        changed = _grey(changed)
+    mixed, exact = compose(how, changed, face.rgb, mask)
+    return Forgery(_levels(mixed), exact, Truth(kind, how, maker, touched(exact, face.marks)))
+
+
+def _pasted(kind: Kind, face: Face, donor: Face, random: np.random.Generator) -> tuple[Picture, Mask]:
+    side = face.rgb.shape[0]
+    if kind is Kind.OTHER_FACE:
+        mask = face_mask(face.marks, side, random)
+    else:
+        mask = organ_mask(face.marks, side, _ORGANS[int(random.integers(len(_ORGANS)))], random)
+    laid = place_exactly if random.random() < 0.5 else place
+    changed = laid(donor.rgb, donor.marks, face.marks, side)
+    if kind is Kind.OWN_ORGANS and donor is face:
+        changed = move(recolour(changed, random, 0.6), random, 1.5)
+        changed = resample(changed, random) if random.random() < 0.6 else changed
+    else:
+        changed = match_colour(changed, face.rgb, mask) if random.random() < 0.9 else changed
+        # Other light than the target's would be a sign of its own; a careful hand takes that away.
+        if random.random() < 0.6:
+            changed = with_light_of(changed, face.rgb, apart(face.marks) * random.uniform(0.25, 0.6))
+        changed = recolour(changed, random, 0.25)
+    changed = _retouched(changed, face.rgb, mask, random)
+    return changed, mask * np.float32(random.choice([0.8, 1.0, 1.0, 1.0]))
+
+
+def _remade(kind: Kind, face: Face, random: np.random.Generator, remake: Remake) -> tuple[Picture, Mask, Maker]:
+    side = face.rgb.shape[0]
+    made, maker = remake(face.rgb, random)
+    # A small network shifts colours, and "brown" must not become "manipulated".
+    made = with_light_of(made, face.rgb, apart(face.marks) * random.uniform(0.1, 0.25))
+    if kind is Kind.REMADE_FACE:
+        return made, whole_mask(face.marks, side, random), maker
+    if random.random() < 0.4:
+        return made, face_mask(face.marks, side, random), maker
+    return made, organ_mask(face.marks, side, _ORGANS[int(random.integers(len(_ORGANS)))], random), maker
+
+
+def _retouched(changed: Picture, target: Picture, mask: Mask, random: np.random.Generator) -> Picture:
+    """Sharpness and grain of the surroundings, more often than not: careless work must occur too."""
+    if random.random() < 0.75:
+        changed = even_sharpness(changed, target, mask)
+    if random.random() < 0.6:
+        changed = regrain(changed, target, mask, random)
+    return changed
+
+
+def _levels(rgb: Picture) -> Picture:
+    return np.rint(np.clip(rgb, 0, 255)).astype(np.float32)
+
+
+def _grey(rgb: Picture) -> Picture:
+    return np.repeat(rgb.mean(axis=-1, keepdims=True), 3, axis=-1).astype(np.float32)
 
 
 def _monochrome(rgb: Picture) -> bool:
@@ -249,16 +229,6 @@ def _monochrome(rgb: Picture) -> bool:
     return float(np.ptp(rgb, axis=-1).mean()) < 12
 
 
-def _choose(random: np.random.Generator) -> list[str]:
-    sets: Sequence[list[str]] = (
-        ["mouth"],
-        ["eyes"],
-        ["nose"],
-        ["left eye", "right eye"],
-        ["left eye"],
-        ["right eye"],
-        ["left eye", "right eye", "mouth"],
-        ["nose", "mouth"],
-        ["left eye", "right eye", "nose", "mouth"],
-    )
-    return sets[int(random.integers(len(sets)))]
+def kinds_with(remake: Remake | None) -> Sequence[Kind]:
+    """The kinds that can be made: all of them with a network, else those that need none."""
+    return WITHOUT_NETWORKS if remake is None else tuple(Kind)

@@ -1,30 +1,61 @@
-"""A pool of crops on disk: genuine views and their pseudo-forgeries with target maps, made once, read by every run."""
+"""A pool of crops on disk: genuine views and their pseudo-forgeries with maps, masks and labels, made once.
+
+Each split lies in five arrays and an index. A split packed into one file (:mod:`workstation.training.packed_pool`) is
+opened by the same `load`.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from workstation.domain.errors import InputError
+from workstation.domain.geometry import Point
 from workstation.domain.media import RgbArray
-from workstation.training.forgeries import Face, Kind, forge, target_map
+from workstation.training.forgeries import Face, Kind, Remake, forge, kinds_with, target_map
+from workstation.training.kinds import Blend, Maker
 from workstation.training.portraits import POOL_SIDE, faces, held_out, list_portraits, view
 
 MAP_SIDE = 64
 KINDS = tuple(Kind)
+BLENDS, MAKERS = tuple(Blend), tuple(Maker)
+SPLITS = ("train", "held")
+PER_GENUINE = ("group", "video")
+PER_FORGED = ("of", "kind", "label", "organs", "blend", "maker")
+PICTURES = ("genuine", "forged", "maps", "masks", "bits")
+
+# Frames, "h264" or "h265", CRF; the frames as they come out again. The room of media has one.
+Recode = Callable[[Sequence[RgbArray], str, int], list[RgbArray]]
+_CODECS = ("", "h264", "h265")
+_SHARE_OF_VIDEO = 0.3
+
+
+def _none() -> npt.NDArray[Any]:
+    return np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """One split. ``genuine`` (N, 256, 256, 3) uint8; ``forged`` (M, 256, 256, 3); ``maps`` (M, 64, 64) uint8.
+    """One split of N genuine crops and M forgeries, (rows, side, side, 3) uint8 with side 256 when not packed smaller.
 
-    ``of`` gives for each forgery the row of its genuine crop, ``kind`` the position of its kind in ``KINDS``.
+    Attributes:
+        maps: (M, 64, 64) uint8, how much was changed where (`target_map`).
+        of: (M,) row of the genuine crop; kind: (M,) position in ``KINDS``.
+        facts: pictures used per dataset folder.
+        label: (M, 4) codes of MFCLIP's levels; organs: (M,) bits of `kinds.Organ`.
+        blend, maker: (M,) positions in ``BLENDS`` and ``MAKERS``.
+        masks: (M, 64, 64) uint8, the blend weight reduced by area; bits: (M, side, side / 8) uint8, packed, set where
+            the weight is above zero: outside of it a forgery was its genuine crop before both were compressed.
+        group: (N,) the person, one number for all pictures of one person and in one split only.
+        video: (N,) 0 for pictures never in a video, else 100 times the codec (1 H.264, 2 H.265) plus the CRF; the
+            forgeries of the crop went through the same.
     """
 
     genuine: RgbArray
@@ -33,6 +64,29 @@ class Pool:
     of: npt.NDArray[np.int64]
     kind: npt.NDArray[np.int64]
     facts: dict[str, int]
+    label: npt.NDArray[np.int64] = field(default_factory=_none)
+    organs: npt.NDArray[np.int64] = field(default_factory=_none)
+    group: npt.NDArray[np.int64] = field(default_factory=_none)
+    blend: npt.NDArray[np.int64] = field(default_factory=_none)
+    maker: npt.NDArray[np.int64] = field(default_factory=_none)
+    video: npt.NDArray[np.int64] = field(default_factory=_none)
+    masks: npt.NDArray[np.uint8] = field(default_factory=_none)
+    bits: npt.NDArray[np.uint8] = field(default_factory=_none)
+
+    def mask(self, row: int) -> npt.NDArray[np.bool_]:
+        """Where forgery ``row`` may differ from its genuine crop: (side, side)."""
+        return np.unpackbits(self.bits[row], axis=-1).astype(bool)
+
+
+@dataclass(frozen=True, slots=True)
+class _Crop:
+    rgb: RgbArray
+    marks: tuple[Point, ...]
+    person: int
+    picture: int
+
+    def face(self) -> Face:
+        return Face(self.rgb.astype(np.float32), self.marks)
 
 
 def build(
@@ -43,6 +97,8 @@ def build(
     per_view: int = 2,
     seed: int = 0,
     tell: Callable[[str], None] = lambda _: None,
+    remake: Remake | None = None,
+    recode: Recode | None = None,
 ) -> None:
     """Write the pools ``train`` and ``held`` into ``out``.
 
@@ -50,83 +106,154 @@ def build(
         data: folder of dataset folders, see :mod:`workstation.training.portraits`.
         views: genuine crops per picture, each with a play of its own.
         per_view: forgeries of every kind per genuine crop.
+        remake: a network for the resynthesised kinds, which are left out without one.
+        recode: compression of moving pictures; three crops in ten go through it, each with its forgeries.
 
     Raises:
-        InputError: the folder holds no pictures, or too few for one of the splits.
+        InputError: the folder holds no pictures, or those of too few people for one of the splits.
     """
     random = np.random.default_rng(seed)
-    split: dict[bool, list[Face]] = {False: [], True: []}
+    split: dict[bool, list[_Crop]] = {False: [], True: []}
     counts: dict[bool, dict[str, int]] = {False: {}, True: {}}
     portraits = list_portraits(data)
+    people = {name: number for number, name in enumerate(sorted({portrait.person for portrait in portraits}))}
     for number, (portrait, rgb, marks) in enumerate(faces(portraits)):
         held = held_out(portrait)
         for _ in range(views):
             crop = view(rgb, marks, random)
-            split[held].append(Face(crop.rgb.astype(np.float32), crop.landmarks))
+            split[held].append(_Crop(crop.rgb, crop.landmarks, people[portrait.person], number))
         counts[held][portrait.folder] = counts[held].get(portrait.folder, 0) + 1
         if number % 200 == 199:
             tell(f"{number + 1} pictures cropped")
     used = sum(count for each in counts.values() for count in each.values())
     tell(f"{used} of {len(portraits)} pictures used; the others cannot be read or show no face")
     for crops in split.values():
-        if len(crops) <= views:
-            raise InputError("Pasting needs two pictures among the held-out people and two among the others.")
+        if len({crop.person for crop in crops}) < 2:
+            raise InputError("Pasting needs pictures of two people among the held-out and of two among the others.")
     out.mkdir(parents=True, exist_ok=True)
     for held, name in ((False, "train"), (True, "held")):
-        _write(split[held], counts[held], out, name, per_view if not held else 1, views, random, tell)
+        _write(split[held], counts[held], out, name, per_view if not held else 1, random, tell, remake, recode)
 
 
 def _write(
-    crops: list[Face],
+    crops: list[_Crop],
     counts: dict[str, int],
     out: Path,
     name: str,
     per_view: int,
-    views: int,
     random: np.random.Generator,
     tell: Callable[[str], None],
+    remake: Remake | None,
+    recode: Recode | None,
 ) -> None:
-    total = len(crops) * per_view * len(KINDS)
-    shape = (POOL_SIDE, POOL_SIDE, 3)
-    genuine = np.lib.format.open_memmap(out / f"{name}-genuine.npy", "w+", np.uint8, (len(crops), *shape))
-    forged = np.lib.format.open_memmap(out / f"{name}-forged.npy", "w+", np.uint8, (total, *shape))
-    maps = np.lib.format.open_memmap(out / f"{name}-maps.npy", "w+", np.uint8, (total, MAP_SIDE, MAP_SIDE))
-    of, kinds = np.zeros(total, np.int64), np.zeros(total, np.int64)
+    kinds = [kind for kind in kinds_with(remake) for _ in range(per_view)]
+    total, side = len(crops) * len(kinds), POOL_SIDE
+    shapes = {
+        "genuine": (len(crops), side, side, 3),
+        "forged": (total, side, side, 3),
+        "maps": (total, MAP_SIDE, MAP_SIDE),
+        "masks": (total, MAP_SIDE, MAP_SIDE),
+        "bits": (total, side, side // 8),
+    }
+    arrays = {
+        part: np.lib.format.open_memmap(out / f"{name}-{part}.npy", "w+", np.uint8, shape)
+        for part, shape in shapes.items()
+    }
+    index: dict[str, list[Any]] = {part: [] for part in (*PER_GENUINE, *PER_FORGED)}
     row = 0
-    for number, face in enumerate(crops):
-        genuine[number] = face.rgb.astype(np.uint8)
-        for kind_number, kind in enumerate(KINDS):
-            for _ in range(per_view):
-                donor = crops[_other(number, len(crops), views, random)]
-                made = forge(kind, face, donor, random)
-                forged[row] = made.rgb.astype(np.uint8)
-                field = target_map(face.rgb, made.rgb, made.mask)
-                small = cv2.resize(field, (MAP_SIDE, MAP_SIDE), interpolation=cv2.INTER_AREA)
-                maps[row] = np.rint(small * 255).astype(np.uint8)
-                of[row], kinds[row] = number, kind_number
-                row += 1
+    for number, crop in enumerate(crops):
+        face = crop.face()
+        through = _moving_pictures(recode, random)
+        arrays["genuine"][number] = through.apply(crop.rgb)
+        index["group"].append(crop.person)
+        index["video"].append(through.code)
+        for kind in kinds:
+            donor = crops[_donor(kind, number, crops, random)]
+            made = forge(kind, face, face if donor is crop else donor.face(), random, remake)
+            arrays["forged"][row] = through.apply(made.rgb.astype(np.uint8))
+            for part, weight in (("maps", target_map(face.rgb, made.rgb, made.mask)), ("masks", made.mask)):
+                small = cv2.resize(weight, (MAP_SIDE, MAP_SIDE), interpolation=cv2.INTER_AREA)
+                arrays[part][row] = np.rint(small * 255).astype(np.uint8)
+            arrays["bits"][row] = np.packbits(made.mask > 0, axis=-1)
+            truth = made.truth
+            told = (number, KINDS.index(kind), truth.label.codes(), int(truth.organs))
+            for part, value in zip(
+                PER_FORGED, (*told, BLENDS.index(truth.blend), MAKERS.index(truth.maker)), strict=True
+            ):
+                index[part].append(value)
+            row += 1
         if number % 200 == 199:
             tell(f"{name}: forgeries of {number + 1} of {len(crops)} crops")
-    for array in (genuine, forged, maps):
+    for array in arrays.values():
         array.flush()
-    np.savez(out / f"{name}-index.npz", of=of, kind=kinds)
+    table: dict[str, Any] = {part: np.array(values, np.int64) for part, values in index.items()}
+    np.savez(out / f"{name}-index.npz", **table)
     (out / f"{name}.json").write_text(json.dumps(counts), encoding="utf-8")
 
 
-def _other(number: int, total: int, views: int, random: np.random.Generator) -> int:
-    """A crop of another picture; there must be one. Views of one picture stand side by side."""
+@dataclass(frozen=True, slots=True)
+class _MovingPictures:
+    """What a crop and its forgeries go through: nothing, or a codec with the crop as the last of three frames."""
+
+    recode: Recode | None
+    codec: str
+    crf: int
+    drift: tuple[float, float]
+
+    @property
+    def code(self) -> int:
+        return 100 * _CODECS.index(self.codec) + self.crf if self.codec else 0
+
+    def apply(self, rgb: RgbArray) -> RgbArray:
+        if self.recode is None or not self.codec:
+            return rgb
+        size = (rgb.shape[1], rgb.shape[0])
+        frames = []
+        for back in (2, 1):
+            matrix = np.array([[1, 0, self.drift[0] * back], [0, 1, self.drift[1] * back]])
+            frames.append(np.asarray(cv2.warpAffine(rgb, matrix, size, borderMode=cv2.BORDER_REFLECT), np.uint8))
+        return self.recode([*frames, rgb], self.codec, self.crf)[-1]
+
+
+def _moving_pictures(recode: Recode | None, random: np.random.Generator) -> _MovingPictures:
+    # Drawn in any case, so that the forgeries of a pool do not depend on whether a codec is there.
+    chance, which, crf = random.random(), random.random(), int(random.integers(18, 41))
+    drift = tuple(float(value) for value in random.normal(0, 0.7, 2))
+    if recode is None or chance >= _SHARE_OF_VIDEO:
+        return _MovingPictures(None, "", 0, (0.0, 0.0))
+    return _MovingPictures(recode, "h264" if which < 0.75 else "h265", crf, (drift[0], drift[1]))
+
+
+def _donor(kind: Kind, number: int, crops: Sequence[_Crop], random: np.random.Generator) -> int:
+    """Row of the donor: another person's crop, or for own organs one of another picture of the same person."""
+    here = crops[number]
+    if kind is Kind.OWN_ORGANS:
+        near = range(max(0, number - 2000), min(len(crops), number + 2000))
+        own = [n for n in near if crops[n].person == here.person and crops[n].picture != here.picture]
+        return own[int(random.integers(len(own)))] if own and random.random() < 0.7 else number
     while True:
-        other = int(random.integers(total))
-        if other // views != number // views:
+        other = int(random.integers(len(crops)))
+        if crops[other].person != here.person:
             return other
 
 
 def load(out: Path, name: str) -> Pool:
-    """Open a split read-only, memory-mapped. Raises: InputError when it was not built."""
+    """Open a split read-only: memory-mapped from a folder, or unpacked from a packed file.
+
+    Raises:
+        InputError: it was not built, or by an older version.
+    """
+    if out.is_file():
+        from workstation.training.packed_pool import unpack
+
+        return unpack(out, name)
     if not (out / f"{name}-index.npz").is_file():
         raise InputError(f"{out} holds no pool {name}.", "Build it first.")
-    with np.load(out / f"{name}-index.npz") as index:
-        of, kind = index["of"], index["kind"]
-    arrays = [np.load(out / f"{name}-{part}.npy", mmap_mode="r") for part in ("genuine", "forged", "maps")]
-    facts = json.loads((out / f"{name}.json").read_text(encoding="utf-8"))
-    return Pool(arrays[0], arrays[1], arrays[2], of, kind, facts)
+    try:
+        with np.load(out / f"{name}-index.npz") as index:
+            table: dict[str, Any] = {part: index[part] for part in (*PER_GENUINE, *PER_FORGED)}
+        arrays: dict[str, Any] = {part: np.load(out / f"{name}-{part}.npy", mmap_mode="r") for part in PICTURES}
+        facts = json.loads((out / f"{name}.json").read_text(encoding="utf-8"))
+    except (KeyError, OSError, ValueError) as error:
+        raise InputError(f"The pool in {out} cannot be read ({error}).", "Build it again.") from error
+    return Pool(**arrays, **table, facts=facts)

@@ -99,3 +99,18 @@ def view(rgb: RgbArray, landmarks: Sequence[Point], random: np.random.Generator)
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) * scale
     moved = (points - centre) @ turn.T + centre + random.normal(0, 0.04, 2) * spread
     return align(rgb, [Point(float(x), float(y)) for x, y in moved], size=POOL_SIDE, margin=MARGIN)
+
+
+def training_crops(root: Path, most: int, seed: int = 0) -> RgbArray:
+    """Genuine crops (N, 256, 256, 3) uint8 of at most ``most`` pictures, drawn from those that are not held out.
+
+    Raises:
+        InputError: no picture shows a face.
+    """
+    random = np.random.default_rng(seed)
+    known = [portrait for portrait in list_portraits(root) if not held_out(portrait)]
+    drawn = [known[number] for number in random.permutation(len(known))[:most]]
+    found = [view(rgb, marks, random).rgb for _, rgb, marks in faces(drawn)]
+    if not found:
+        raise InputError(f"No picture in {root} shows a face.", "Name a folder of portraits.")
+    return np.stack(found)

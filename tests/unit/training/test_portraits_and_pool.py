@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,10 @@ from training_samples import face, write_dataset
 
 from workstation.domain.errors import InputError
 from workstation.domain.geometry import Point
+from workstation.domain.media import RgbArray
 from workstation.training import pool
-from workstation.training.forgeries import Kind
-from workstation.training.pool import KINDS, MAP_SIDE
+from workstation.training.kinds import WITHOUT_NETWORKS, Kind, words
+from workstation.training.pool import MAP_SIDE
 from workstation.training.portraits import POOL_SIDE, held_out, list_portraits, read_rgb, view
 
 
@@ -78,29 +80,71 @@ def test_views_of_a_picture_differ_a_little_and_keep_their_landmarks() -> None:
 def test_a_pool_holds_every_kind_for_every_crop(made_pool: Path) -> None:
     for name, pictures in (("train", 4), ("held", 3)):
         one = pool.load(made_pool, name)
-        crops = 2 * pictures
+        crops, count = 2 * pictures, 2 * pictures * len(WITHOUT_NETWORKS)
         assert sum(one.facts.values()) == pictures
         assert one.genuine.shape == (crops, POOL_SIDE, POOL_SIDE, 3)
-        assert one.forged.shape == (crops * len(KINDS), POOL_SIDE, POOL_SIDE, 3)
-        assert one.maps.shape == (crops * len(KINDS), MAP_SIDE, MAP_SIDE)
-        assert sorted(one.of) == sorted(list(range(crops)) * len(KINDS))
-        assert np.bincount(one.kind).tolist() == [crops] * len(Kind)
+        assert one.forged.shape == (count, POOL_SIDE, POOL_SIDE, 3)
+        assert one.maps.shape == one.masks.shape == (count, MAP_SIDE, MAP_SIDE)
+        assert sorted(one.of) == sorted(list(range(crops)) * len(WITHOUT_NETWORKS))
+        assert np.bincount(one.kind, minlength=len(Kind)).tolist() == [crops] * 5 + [0, 0]
         for row, of in enumerate(one.of):
             changed = np.abs(one.forged[row].astype(int) - one.genuine[of]).sum(axis=-1)
             assert changed.any()
             assert one.maps[row].any()
-            # Where the small map is black nothing was changed by more than its smoothing hides.
-            black = np.kron(one.maps[row] == 0, np.ones((4, 4), bool))
-            assert changed[black].max(initial=0) < 60
+            # Outside of the exact mask the pair is equal, pixel for pixel; where the mask weighs, so does its share.
+            assert not changed[~one.mask(row)].any()
+            assert not one.masks[row][one.mask(row).reshape(64, 4, 64, 4).max(axis=(1, 3)) == 0].any()
         with pytest.raises(ValueError, match="read-only"):
             one.genuine[0, 0, 0, 0] = 1
+
+
+def test_labels_of_a_pool_are_those_of_its_kinds(made_pool: Path) -> None:
+    one = pool.load(made_pool, "train")
+    for row, kind in enumerate(one.kind):
+        assert tuple(one.label[row]) == words(pool.KINDS[kind]).codes()
+        assert 0 < one.organs[row] < 128 or pool.KINDS[kind] is Kind.SELF_BLEND
+    assert not one.maker.any()
+    assert not one.video.any()
+    assert one.group.shape == (len(one.genuine),)
+
+
+def test_no_person_of_a_pool_is_in_both_splits_and_both_pictures_of_one_are_one_group(made_pool: Path) -> None:
+    train, held = (set(pool.load(made_pool, name).group.tolist()) for name in ("train", "held"))
+    assert not train & held
+    assert len(train) == 4
+    # Three pictures of two people: one of them neutral and smiling.
+    assert len(held) == 2
+
+
+def test_compression_of_moving_pictures_hits_a_crop_and_its_forgeries_alike(
+    dataset: Path, made_pool: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, int]] = []
+
+    def half(frames: Sequence[RgbArray], codec: str, crf: int) -> list[RgbArray]:
+        asked.append((codec, crf))
+        assert len(frames) == 3
+        return [frame // 2 for frame in frames]
+
+    monkeypatch.setattr(pool, "_SHARE_OF_VIDEO", 0.6)
+    pool.build(dataset, tmp_path, views=2, per_view=1, recode=half)
+    still, moving = (pool.load(folder, "train") for folder in (made_pool, tmp_path))
+    through = moving.video > 0
+    assert 0 < through.sum() < len(through)
+    for row, code in enumerate(moving.video):
+        assert np.array_equal(moving.genuine[row], still.genuine[row] // 2 if code else still.genuine[row])
+        assert not code or 18 <= code % 100 <= 40
+    for row, of in enumerate(moving.of):
+        assert np.array_equal(moving.forged[row], still.forged[row] // 2 if through[of] else still.forged[row])
+    assert np.array_equal(still.maps, moving.maps)
+    assert {codec for codec, _ in asked} <= {"h264", "h265"}
 
 
 def test_a_pool_needs_two_pictures_a_split_and_must_be_there(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no pool"):
         pool.load(tmp_path, "train")
     write_dataset(tmp_path / "data" / "set", [("a.jpg", "0"), ("b.jpg", "0")])
-    with pytest.raises(InputError, match="two pictures"):
+    with pytest.raises(InputError, match="two people"):
         pool.build(tmp_path / "data", tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
@@ -110,10 +154,18 @@ def test_pictures_that_cannot_be_used_are_counted(made_pool: Path, said: list[st
     assert pool.load(made_pool, "held").facts == {"london": 2, "london_smiling": 1}
 
 
-def test_the_donor_is_another_picture() -> None:
-    random = np.random.default_rng(0)
-    for number in range(6):
-        assert all(pool._other(number, 6, 2, random) // 2 != number // 2 for _ in range(50))
+def test_a_donor_is_another_person_or_for_own_organs_another_picture_of_the_same() -> None:
+    random, blank = np.random.default_rng(0), np.zeros((8, 8, 3), np.uint8)
+    # Two people with two pictures of two views each, and one with a single picture.
+    crops = [
+        pool._Crop(blank, (), person, picture) for person, picture in ((0, 0), (0, 0), (0, 1), (0, 1), (7, 2), (3, 3))
+    ]
+    for number, crop in enumerate(crops):
+        for kind in (Kind.OTHER_FACE, Kind.OTHER_ORGANS):
+            assert all(crops[pool._donor(kind, number, crops, random)].person != crop.person for _ in range(40))
+        drawn = {pool._donor(Kind.OWN_ORGANS, number, crops, random) for _ in range(80)}
+        others = {n for n, one in enumerate(crops) if one.person == crop.person and one.picture != crop.picture}
+        assert drawn == others | {number}
 
 
 def test_points_of_a_face_are_points() -> None:

@@ -1,0 +1,1 @@
+"""The hands of the forger: shapes of masks, warps, blends, retouching."""
