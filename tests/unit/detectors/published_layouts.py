@@ -100,8 +100,8 @@ def lightning_names(tower: Mapping[str, Tensor], tuned: Mapping[str, Tensor]) ->
 
 
 class Head(enum.Enum):
-    NORMALISED = "LinearNorm"
-    PLAIN = "linear"
+    LinearNorm = "LinearNorm"
+    Linear = "linear"
 
 
 class Loss:
@@ -129,7 +129,7 @@ def foreign_classes() -> Iterator[None]:
 
 
 def lightning_file(
-    path: Path, tensors: Mapping[str, Tensor], *, kind: Head | None = Head.NORMALISED, zipped: bool = True
+    path: Path, tensors: Mapping[str, Tensor], *, kind: Head | None = Head.LinearNorm, zipped: bool = True
 ) -> Path:
     """Write a Lightning checkpoint as ``torch.save`` does, with configuration of foreign classes beside the weights."""
     hyper: dict[str, object] = {

@@ -125,7 +125,7 @@ def test_taking_the_original_norms_by_mistake_would_give_other_scores(tmp_path: 
 
 @pytest.mark.parametrize(
     ("kind", "wanted", "said"),
-    [(Head.NORMALISED, "linear_norm", True), (Head.PLAIN, "linear", True), (None, "linear_norm", False)],
+    [(Head.LinearNorm, "linear_norm", True), (Head.Linear, "linear", True), (None, "linear_norm", False)],
 )
 def test_the_checkpoints_own_configuration_says_which_head_it_is(
     tmp_path: Path, kind: Head | None, wanted: str, said: bool
