@@ -1,0 +1,117 @@
+"""The fit finds what was put in, on people it has not seen, and takes out what context explains."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from workstation.detectors.traces.features import CONTEXT_NAMES, NAMES, WHOLE_NAMES
+from workstation.detectors.traces.fusion import Fusion
+from workstation.detectors.traces.regions import PARTS
+from workstation.domain.errors import InputError
+from workstation.training.measures import auc, rank_correlation
+from workstation.training.traces.figures import ablation, figures, line, records
+from workstation.training.traces.fitting import Recipe, fit, only, scores, without
+from workstation.training.traces.material import KINDS
+from workstation.training.traces.table import Rows
+
+NOISE, COLOUR = (next(n for n, (g, _) in enumerate(NAMES) if g == group) for group in ("noise", "colour"))
+
+
+def rows(pairs: int, seed: int, strength: float = 3.0) -> Rows:
+    """Made-up measures: a changed mouth stands out in one number of the noise; context moves one of the colour."""
+    random = np.random.default_rng(seed)
+    count = 2 * pairs
+    manipulated = np.tile([0, 1], pairs)
+    context = random.normal(0, 1, (count, len(CONTEXT_NAMES)))
+    parts = random.normal(0, 1, (count, len(PARTS), len(NAMES)))
+    labels = np.zeros((count, len(PARTS)), np.int64)
+    labels[:, 3] = manipulated
+    parts[:, 3, NOISE] += strength * manipulated * random.choice([-1, 1], count)
+    parts[:, :, COLOUR] += 4 * context[:, :1]
+    parts[random.random(parts.shape) < 0.02] = np.nan
+    pair = np.arange(count) // 2
+    return Rows(
+        parts.astype(np.float32),
+        random.normal(0, 1, (count, len(WHOLE_NAMES))).astype(np.float32),
+        context.astype(np.float32),
+        labels,
+        manipulated,
+        pair % len(KINDS),
+        pair // 2,
+        pair,
+        np.zeros(count, np.int64),
+        context[:, 0],
+    )
+
+
+@pytest.fixture(scope="module")
+def fitted() -> Fusion:
+    return fit(rows(200, 1))
+
+
+def test_people_not_seen_are_told_apart_and_the_changed_organ_is_named(fitted: Fusion) -> None:
+    found = figures(fitted, rows(200, 2), draws=50)
+    assert found.everything.value > 0.8
+    assert found.organs.value > 0.8
+    assert len(found.kinds) == len(KINDS)
+    assert "organs" in line("all", found)
+
+
+def test_a_number_that_stands_out_either_way_counts(fitted: Fusion) -> None:
+    signed = fit(rows(200, 1), Recipe(sized=False))
+    assert figures(signed, rows(200, 2), draws=20).everything.value < 0.65
+
+
+def test_what_context_explains_is_taken_out(fitted: Fusion) -> None:
+    some = rows(200, 3, strength=0)
+    score, _ = scores(fitted, some)
+    assert abs(rank_correlation(score, some.sharp)) < 0.15
+    assert abs(auc(score[0::2], score[1::2]) - 0.5) < 0.1
+    slope = fitted.part.slope.detach().numpy()[:, COLOUR, 0]
+    scale = fitted.context_scale.detach().numpy()[0]
+    assert np.allclose(slope / scale, 4, atol=0.4)
+
+
+def test_groups_left_out_have_no_weight() -> None:
+    network = fit(rows(100, 1), only(Recipe(), "noise"))
+    weight = network.part_weight.detach().numpy().reshape(len(PARTS), 2, len(NAMES))
+    used = [number for number in range(len(NAMES)) if np.any(weight[:, :, number])]
+    assert used
+    assert {NAMES[number][0] for number in used} == {"noise"}
+    assert "noise" not in without(Recipe(), "noise").groups
+
+
+def test_the_same_rows_give_the_same_weights() -> None:
+    one, two = fit(rows(40, 4)).state_dict(), fit(rows(40, 4)).state_dict()
+    assert all(bool((one[name] == two[name]).all()) for name in one)
+
+
+def test_a_fit_needs_both_classes() -> None:
+    some = rows(20, 1)
+    with pytest.raises(InputError, match="genuine and manipulated"):
+        fit(some.where(some.manipulated == 0))
+
+
+def test_a_table_is_read_as_written(tmp_path: Path) -> None:
+    some = rows(5, 1)
+    some.save(tmp_path / "table.npz")
+    again = Rows.load(tmp_path / "table.npz")
+    for field in dataclasses.fields(Rows):
+        assert np.array_equal(getattr(some, field.name), getattr(again, field.name), equal_nan=True), field.name
+    with pytest.raises(InputError, match="not there"):
+        Rows.load(tmp_path / "other.npz")
+
+
+def test_records_and_ablation_name_every_kind_and_group(fitted: Fusion) -> None:
+    held = rows(60, 5)
+    measures = [(record.dataset, record.measure) for record in records(fitted, held)]
+    assert ("Held-out people, genuine crops", "Spearman of score and sharpness") in measures
+    assert (
+        sum(name.startswith("Held-out people, ") and measure == "AUC" for name, measure in measures) == len(KINDS) + 1
+    )
+    names = [name for name, _ in ablation(rows(30, 6), held, Recipe(("noise", "colour")), draws=5)]
+    assert names == ["noise alone", "colour alone", "all but noise", "all but colour", "all"]
