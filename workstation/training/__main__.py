@@ -1,7 +1,7 @@
-"""``python -m workstation.training``: from a folder of portraits to a detector package with its validation records.
+"""``python -m workstation.training``: the steps before and after a run, each by itself.
 
-The steps, in order: ``pool``; ``train-locator``, ``train-clip`` or ``train-mfclip``; ``package``;
-``evaluate --record``.
+``pool`` makes pseudo-forgeries of a folder of portraits, ``run`` trains and packages a detector as a configuration says
+(``workstation train`` is the same as a job), ``evaluate --record`` takes the figures of packages.
 """
 
 from __future__ import annotations
@@ -43,28 +43,31 @@ def _parser() -> argparse.ArgumentParser:
     pool.add_argument("--views", type=int, default=2, help="genuine crops per picture")
     pool.add_argument("--per-view", type=int, default=2, help="forgeries of every kind per genuine crop")
     pool.add_argument("--seed", type=int, default=0)
+    pool.add_argument("--generators", type=Path, help="file of trained generators, for the resynthesised kinds")
     pool.set_defaults(step=_pool)
 
-    for name, rate, decay in (("locator", 2e-3, 0.02), ("clip", 1e-3, 0.05), ("mfclip", 1e-3, 1e-3)):
-        train = steps.add_parser(f"train-{name}", help=f"train a small {name} on a pool")
-        train.add_argument("pool", type=Path)
-        train.add_argument("out", type=Path, help="weights file to keep the best in; its facts go beside it as .json")
-        train.add_argument("--minutes", type=float, required=True)
-        train.add_argument("--pairs", type=int, default=16, help="pairs in a batch")
-        train.add_argument("--rate", type=float, default=rate)
-        train.add_argument("--decay", type=float, default=decay)
-        train.add_argument("--check-every", type=float, default=5.0, help="minutes between validations")
-        train.add_argument("--seed", type=int, default=0)
-        train.add_argument("--device", default="cpu")
-        train.add_argument("--threads", type=int, default=0, help="0 leaves torch's default")
-        train.set_defaults(step=_train, name=name)
+    generators = steps.add_parser("generators", help="train the small networks that resynthesise faces")
+    generators.add_argument("data", type=Path, help="folder of dataset folders, each with a labels.csv")
+    generators.add_argument("out", type=Path, help="file to keep them in (safetensors)")
+    generators.add_argument("--steps", type=int, default=500, help="of each of the eight networks")
+    generators.add_argument("--pictures", type=int, default=200, help="faces to learn from, none of them held out")
+    generators.add_argument("--seed", type=int, default=0)
+    generators.set_defaults(step=_generators)
 
-    package = steps.add_parser("package", help="make a package of trained weights")
-    package.add_argument("name", choices=("locator", "clip", "mfclip"))
-    package.add_argument("weights", type=Path, help="file kept by training; its .json is read too")
-    package.add_argument("pool", type=Path, help="the pool it was trained on")
-    package.add_argument("into", type=Path, help="folder that holds packages")
-    package.set_defaults(step=_package)
+    pack = steps.add_parser("pack", help="put a pool into one file of limited size")
+    pack.add_argument("pool", type=Path)
+    pack.add_argument("out", type=Path)
+    pack.add_argument("--side", type=int, default=256, help="of the crops in the file, in pixels")
+    pack.add_argument("--each", type=int, default=2, help="forgeries of a genuine crop")
+    pack.add_argument("--limit", type=int, default=64, help="size of the file in MiB")
+    pack.set_defaults(step=_pack)
+
+    run = steps.add_parser("run", help="train and package a detector as a configuration says")
+    run.add_argument("config", type=Path, help="TOML file")
+    run.add_argument("out", type=Path, help="folder of the run")
+    run.add_argument("--resume", action="store_true", help="go on with the run that was cut off there")
+    run.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    run.set_defaults(step=_run)
 
     evaluate = steps.add_parser("evaluate", help="take the figures of packages")
     evaluate.add_argument("packages", type=Path, nargs="+")
@@ -95,61 +98,59 @@ def _tell(line: str) -> None:
 def _pool(options: argparse.Namespace) -> None:
     from workstation.training.pool import build
 
-    build(options.data, options.out, views=options.views, per_view=options.per_view, seed=options.seed, tell=_tell)
+    remake = None
+    if options.generators is not None:
+        from workstation.training.generators.remaking import load_generators
+
+        remake = load_generators(options.generators)
+    sizes = {"views": options.views, "per_view": options.per_view, "seed": options.seed}
+    build(options.data, options.out, **sizes, tell=_tell, remake=remake)
 
 
-def _train(options: argparse.Namespace) -> None:
-    import torch
+def _generators(options: argparse.Namespace) -> None:
+    from workstation.training.generators.remaking import save_generators
+    from workstation.training.generators.trainer import train_generators
+    from workstation.training.portraits import training_crops
 
-    from workstation.training.clip import train_clip
-    from workstation.training.locator import train_locator
-    from workstation.training.loop import Recipe
-    from workstation.training.mfclip import train_mfclip
-
-    if options.threads:
-        torch.set_num_threads(options.threads)
-    recipe = Recipe(
-        minutes=options.minutes,
-        pairs=options.pairs,
-        rate=options.rate,
-        decay=options.decay,
-        check_every_minutes=options.check_every,
-        seed=options.seed,
-        device=options.device,
-    )
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    if options.name == "mfclip":
-        outcome = train_mfclip(options.pool, options.out, recipe, tell=_tell)
-    else:
-        train = train_locator if options.name == "locator" else train_clip
-        outcome = train(options.pool, options.out, recipe, tell=_tell)
-    if not outcome.kinds:
-        raise InputError("Training ended before a validation; no weights were kept.", "Give it more minutes.")
-    facts = dataclasses.asdict(outcome)
-    options.out.with_suffix(".json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
+    crops = training_crops(options.data, options.pictures, options.seed)
+    made = train_generators(crops, steps=options.steps, seed=options.seed, tell=_tell)
+    _tell(f"{options.out.name}: {len(made)} networks, {save_generators(options.out, made):,} bytes")
 
 
-def _package(options: argparse.Namespace) -> None:
-    from workstation.training import embedded, mfclip
-    from workstation.training.packaging import read_weights, write_package
-    from workstation.training.pool import load
+def _pack(options: argparse.Namespace) -> None:
+    from workstation.training.packed_pool import pack
 
-    try:
-        facts = json.loads(options.weights.with_suffix(".json").read_text(encoding="utf-8"))
-        pictures = load(options.pool, "train").facts
-        run = embedded.Run(pictures, int(facts["steps"]), int(facts["faces"]), float(facts["minutes"]))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"The facts of the training run cannot be read ({error}).", "Train first.") from error
-    if options.name == "locator":
-        card, tensors = embedded.locator_card(run), read_weights(options.weights)
-    elif options.name == "mfclip":
-        card = embedded.mfclip_card(run)
-        tensors = mfclip.package_tensors(options.weights, card)
-    else:
-        # Beside the detector the file holds the layer that read a map off its tokens; the detector has no such layer.
-        card, tensors = embedded.clip_card(run), read_weights(options.weights, prefix="detector.")
-    package = write_package(card, tensors, options.into / card.id)
-    _tell(f"{package.card.id}: {package.card.weights.size:,} bytes, SHA-256 {package.card.weights.sha256}")
+    size = pack(options.pool, options.out, side=options.side, each=options.each, limit=options.limit * 2**20)
+    _tell(f"{options.out.name}: {size:,} bytes")
+
+
+class _Telling:
+    """A run's context on a terminal: a line for each validation, no cancelling but Ctrl+C."""
+
+    def __init__(self) -> None:
+        self._said = ""
+
+    def progress(self, done: int, total: int, note: str = "") -> None:
+        line = note if not total else note.partition(", ")[2]
+        if line and line != self._said:
+            self._said = line
+            _tell(f"step {done} of {total}: {note}" if total else note)
+
+    def cancelled(self) -> bool:
+        return False
+
+    def raise_if_cancelled(self) -> None:
+        return
+
+
+def _run(options: argparse.Namespace) -> None:
+    from workstation.training.runs.config import read_config
+    from workstation.training.runs.running import train
+
+    config = read_config(options.config)
+    outcome = train(config, options.out, _Telling(), resume=options.resume, device=options.device)
+    card = outcome.package.card
+    _tell(f"{card.id}: {card.weights.size:,} bytes, SHA-256 {card.weights.sha256}, in {outcome.package.folder}")
 
 
 def _evaluate(options: argparse.Namespace) -> None:

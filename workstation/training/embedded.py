@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import cast
 
 from workstation.detectors.clip_ln.network import IMAGE_MEAN, IMAGE_STD
 from workstation.detectors.fakelocator.network import LocatorShape
-from workstation.detectors.mfclip.presets import small_card
 from workstation.domain.detectors import DetectorCard, Direction, InputSpec, OutputSpec
-from workstation.training.clip import SMALL_VISION
-from workstation.training.locator import MEAN, STD
 from workstation.training.packaging import no_weights
+from workstation.training.runs.cards import SMALL_VISION
 
 LOCATOR, CLIP = "fakelocator-small", "clip-ln-small"
 _CROP, _MARGIN = 256, 1.3
 _VERSION = "0.1"
+_MEAN, _STD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
 
 _PICTURES = (
     "Face Research Lab London Set (CC BY 4.0 / CC0), official portraits of members of the United States Congress "
@@ -74,7 +73,7 @@ def locator_card(run: Run) -> DetectorCard:
         trace="Texture, colour and sharpness that change from one part of the face to the next, and blend edges.",
         paper="After FakeLocator (arXiv 2001.09598, IEEE TIFS 2022); widths, target scale and data are our own.",
         baseline=True,
-        input=InputSpec(shape.side, _CROP, _MARGIN, MEAN, STD, "area"),
+        input=InputSpec(shape.side, _CROP, _MARGIN, _MEAN, _STD, "area"),
         output=OutputSpec(
             Direction.HIGHER_IS_MANIPULATED, "softmax of class manipulated, 0 to 1, uncalibrated", False, shape.side
         ),
@@ -155,21 +154,4 @@ def clip_card(run: Run) -> DetectorCard:
             "Trained as a whole from random weights; published is CLIP with LayerNorms and head trained alone.",
             "Crops are shrunk by area average and landmarks come from other face finders than the published ones.",
         ),
-    )
-
-
-def mfclip_card(run: Run) -> DetectorCard:
-    """The card of a small MFCLIP trained on a pool; the weights' digest is filled in by packaging."""
-    card = small_card()
-    return replace(
-        card,
-        version=_VERSION,
-        baseline=True,
-        weights=no_weights("Apache-2.0", "trained for this program from random weights"),
-        training=(
-            f"{run.sentence()} Pictures: {_PICTURES}; {_FORGERIES}. Loss: cross-entropy on the class, contrastive loss "
-            "of pictures and texts with pair attention, divergence of the predicted language feature, each at weight "
-            "1. Texts: two levels of words, for self-blended faces the first alone."
-        ),
-        limits=(*_LIMITS, *card.limits),
     )

@@ -132,10 +132,10 @@ def held_out_records(detector: Detector, pool: Pool) -> list[ValidationRecord]:
 
 
 def drawn_pair(pool: Pool, row: int, random: np.random.Generator) -> tuple[RgbArray, RgbArray]:
-    """A genuine crop and its forgery with the same post-processing, their sharpness drawn apart."""
+    """A genuine crop and its forgery with the same post-processing, the sharpness of each drawn anew."""
     how = degrade.draw(random, _STRENGTH)
-    one, two = (float(random.normal(0.15, 0.6)) * _APART if random.random() < 0.5 else 0.0 for _ in range(2))
-    return degrade.apply(pool.genuine[pool.of[row]], how, one), degrade.apply(pool.forged[row], how, two)
+    one, two = degrade.apply(pool.genuine[pool.of[row]], how), degrade.apply(pool.forged[row], how)
+    return degrade.even(one, two, random, _APART)
 
 
 def pictures_of(pool: Pool) -> npt.NDArray[np.int64]:

@@ -9,39 +9,31 @@ import dataclasses
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 
 from workstation.detectors import packages, registry
 from workstation.detectors.cards import read_card, write_card
 from workstation.detectors.packages import WEIGHTS_FILE
-from workstation.domain.detectors import Detector, DetectorCard, InstalledDetector, ValidationRecord, WeightsSpec
+from workstation.domain.detectors import (
+    Detector,
+    DetectorCard,
+    InstalledDetector,
+    Level,
+    SequenceDetector,
+    TrackContext,
+    ValidationRecord,
+    WeightsSpec,
+)
 from workstation.domain.errors import DetectorError, InputError
 from workstation.domain.faces import FaceCrop
 from workstation.domain.geometry import Affine, Point
 
 # Scores of one crop alone and in a batch differ by rounding only; bfloat16 carries 8 bits.
 _ALIKE = 0.02
-
-
-def read_weights(path: Path, *, prefix: str = "", drop: Sequence[str] = ()) -> dict[str, Tensor]:
-    """Read trained tensors: those under ``prefix`` (which is taken off), without those that start with ``drop``.
-
-    Raises:
-        InputError: the file is missing, is no safetensors file, or nothing is left.
-    """
-    try:
-        tensors = load_file(path)
-    except Exception as error:
-        raise InputError(f"{path.name} cannot be read as trained weights ({error}).", "Train first.") from error
-    kept = {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-    kept = {name: tensor for name, tensor in kept.items() if not name.startswith(tuple(drop))} if drop else kept
-    if not kept:
-        raise InputError(f'{path.name} holds no tensor under "{prefix}".')
-    return kept
 
 
 def write_package(card: DetectorCard, tensors: Mapping[str, Tensor], folder: Path) -> InstalledDetector:
@@ -86,6 +78,9 @@ def prove(package: InstalledDetector) -> None:
         DetectorError: a score is out of range, not repeatable, or another alone than in a batch.
     """
     detector = registry.load(package, device="cpu", precision="float32")
+    if detector.card.output.level is Level.TRACK:
+        _prove_track(cast(SequenceDetector, detector))
+        return
     crops = made_crops(3, detector.card.input.crop_size)
     batch = detector.read(crops)
     again = detector.read(crops)
@@ -98,6 +93,14 @@ def prove(package: InstalledDetector) -> None:
         if abs(one.value - three.value) > _ALIKE:
             raise DetectorError(f"{package.card.id} scored {one.value} in a batch and {three.value} alone.")
     _prove_maps(detector, [reading.map for reading in batch])
+
+
+def _prove_track(detector: SequenceDetector) -> None:
+    crops = made_crops(detector.card.output.least, detector.card.input.crop_size)
+    context = TrackContext(tuple(number / 25 for number in range(len(crops))))
+    one, two = (detector.read_track(crops, context).value for _ in range(2))
+    if one is None or not 0 <= one <= 1 or one != two:
+        raise DetectorError(f"{detector.card.id} scored the same track {one} and then {two}.")
 
 
 def _prove_maps(detector: Detector, maps: Sequence[object]) -> None:

@@ -201,10 +201,13 @@ def test_a_detector_of_sharpness_is_caught(made_pool: Path) -> None:
 
 def test_the_held_out_pairs_are_those_of_the_training_loop(made_pool: Path) -> None:
     """The same draws, so that the figure on the card is comparable with the one the weights were chosen by."""
+    from workstation.domain.detectors import InputSpec
     from workstation.training.batches import Batches
+    from workstation.training.runs.data import material_of
 
     held = load(made_pool, "held")
-    (batch,) = list(Batches(held, 256, (0, 0, 0), (1, 1, 1), strength=0.6, apart=0.5).fixed(64, 1))
+    spec = InputSpec(256, 256, 1.3, (0, 0, 0), (1, 1, 1), "area")
+    (batch,) = list(Batches(material_of(held), spec, strength=0.6, apart=0.5).fixed(64, 1))
     crops: list[FaceCrop] = []
     seen_by = Known(lambda crop: crops.append(crop) or 0.0)  # type: ignore[func-returns-value]  # append gives None
     evaluation.held_out_records(seen_by, held)
