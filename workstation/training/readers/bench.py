@@ -194,9 +194,13 @@ class _Prefix:
 
 def _found(root: Path, listed: list[_Entry], given: Mapping[str, bool], told: Told) -> Iterator[Found]:
     prefix, masks_prefix = _Prefix(root), _Prefix(root)
-    kept, doubled = _once(listed)
+    kept, doubled, several = _once(listed, given)
     if doubled:
-        told.notes.append(f"{doubled} entries stood in several splits of the lists and were kept in one, test first.")
+        told.notes.append(f"{doubled} entries stood in several splits of a list and were kept in one, test first.")
+    if several:
+        told.notes.append(
+            f"{several} entries stood in several lists (genuine clips of several methods) and count once."
+        )
     if any(one.dataset == _DETECTION and one.split != "test" for one in listed):
         told.notes.append("DeepFakeDetection stands in all splits of its list; it is test material alone here.")
     shared = Counter(one.frames[0].rpartition("/")[0] for one in kept if len(one.frames) > 1)
@@ -238,17 +242,24 @@ def _base(path: str) -> str:
     return path.rpartition("/")[2]
 
 
-def _once(listed: list[_Entry]) -> tuple[list[_Entry], int]:
-    """Every clip once, in the strictest of its splits; how many entries were dropped."""
-    rank = {"test": 0, "val": 1, "train": 2}
-    best: dict[tuple[str, ...], _Entry] = {}
+def _once(listed: list[_Entry], given: Mapping[str, bool]) -> tuple[list[_Entry], int, int]:
+    """Every clip once, in the strictest of its splits; how many were dropped over splits, and how many over lists."""
+    best: dict[tuple[object, ...], _Entry] = {}
+    split_apart = listed_apart = 0
     for one in listed:
-        split: Split = "test" if one.dataset == _DETECTION else one.split
-        held = one if split == one.split else _with_split(one, split)
-        key = (one.dataset, one.label, one.compression, one.video, one.frames[0] if one.frames else "")
-        if key not in best or rank[split] < rank[best[key].split]:
+        held = _with_split(one, "test") if one.dataset == _DETECTION else one
+        clip = one.frames or (one.dataset, one.label, one.video)
+        key = (clip, meaning(one.label, given)[0])
+        first = best.setdefault(key, held)
+        if first is held:
+            continue
+        if (first.dataset, first.label) == (one.dataset, one.label):
+            split_apart += 1
+        else:
+            listed_apart += 1
+        if SPLITS.index(held.split) > SPLITS.index(first.split):
             best[key] = held
-    return list(best.values()), len(listed) - len(best)
+    return list(best.values()), split_apart, listed_apart
 
 
 def _with_split(one: _Entry, split: Split) -> _Entry:

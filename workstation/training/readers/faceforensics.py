@@ -50,6 +50,9 @@ def read(root: Path, *, compression: str = "", methods: str = "", form: str = ""
     rates = _chosen(compression, COMPRESSIONS, "compression") or COMPRESSIONS
     names = pair_splits(root, splits)
     told = Told()
+    for split, count in PAIRS.items():
+        pairs = {pair for given, pair in names.values() if given == split}
+        told.missing.extend(against(f"{split}.json, pairs", len(pairs), count))
     found: list[Found] = list(_originals(root, rates, form, names, told, named=bool(compression)))
     for method in wanted or METHODS:
         found.extend(_method(root, method, rates, form, names, told, named=bool(compression)))

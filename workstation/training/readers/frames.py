@@ -65,7 +65,7 @@ def masks_of(sample: Sample, indices: Sequence[int]) -> Iterator[tuple[int, npt.
             if name is None and len(in_order) == len(names) and index < len(names):
                 name = in_order[index]
             if name is not None:
-                yield index, _grey(_decoded((sample.mask / name).read_bytes(), f"{sample.mask / name}"))
+                yield index, _grey(_decoded(_bytes(sample.mask / name), str(sample.mask / name)))
         return
     for index, picture in _pictures(sample.mask, sample, len(indices), indices):
         yield index, _grey(picture)

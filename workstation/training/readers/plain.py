@@ -8,6 +8,7 @@ Without splits everything is for one purpose, by default for testing.
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from workstation.domain.errors import InputError
@@ -93,6 +94,8 @@ def _table(root: Path, open_split: Split | None, group: str, told: Told) -> list
                 facts,
             )
         )
+    if not any(item.split == "val" for item in found):
+        found = [replace(item, split=None) if item.split == "train" else item for item in found]
     if lost:
         told.missing.append(absent(TABLE, lost, len(rows)))
     if other:
@@ -152,8 +155,11 @@ def _form(name: str) -> Form | None:
 
 def _folders(root: Path, split: Split | None, group: str, told: Told) -> list[Found]:
     there = [name for name in _FOLDERS if (root / name).is_dir()]
-    if not any(_FOLDERS[name] for name in there) or all(_FOLDERS[name] for name in there):
+    if not there:
         raise no_layout("plain material", root, (TABLE, "real", "fake"), "Make folders real and fake, or a labels.csv.")
+    for word, label in (("real", False), ("fake", True)):
+        if label not in {_FOLDERS[name] for name in there}:
+            told.missing.append(f"{word}: no such folder")
     masks = {stem(one.name): Path(one.path) for one in entries(root / "masks")}
     found: list[Found] = []
     without = []

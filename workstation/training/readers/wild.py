@@ -9,6 +9,7 @@ single frame's.
 from __future__ import annotations
 
 import tarfile
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -84,7 +85,7 @@ def members(archive: Path) -> list[tuple[str, int]]:
                 name = PurePosixPath(inside.name)
                 if inside.isreg() and name.suffix.lower() in PICTURES and not name.name.startswith("."):
                     frames[str(name.parent)] += 1
-    except (tarfile.TarError, OSError, EOFError) as error:
+    except (tarfile.TarError, OSError, EOFError, zlib.error) as error:
         raise InputError(f"{archive.parent.name}/{archive.name} cannot be read: {error}.", "Fetch it again.") from error
     return sorted(frames.items(), key=lambda item: natural(item[0]))
 
