@@ -108,7 +108,11 @@ def flow(record: Facts, curves: bytes | None = None) -> list[Flowable]:
     story += [note(" ".join(caution))] if caution else []
     environment = _table(record, "environment")
     story += heading(say("validation.environment"))
-    story.append(facts_table((key, str(environment[key])) for key in _ENVIRONMENT if environment.get(key)))
+    story.append(
+        facts_table(
+            (phrase("validation.with", key), str(environment[key])) for key in _ENVIRONMENT if key in environment
+        )
+    )
     return story
 
 
@@ -223,7 +227,10 @@ def _beside(record: Facts) -> list[Flowable]:
     for other in others:
         detector, facts = _table(other, "detector"), _table(other, "figures")
         counts = say("validation.beside.counts.value", real=facts["n_real"], fake=facts["n_fake"])
-        cells = [" ".join(part for part in figure_words(facts, key) if part != "–") for key in ("auc", "auc_matched")]
+        cells = []
+        for key in ("auc", "auc_matched"):
+            value, interval = figure_words(facts, key)
+            cells.append(value if interval == "–" else say("validation.beside.figure", value=value, interval=interval))
         rows.append([f"{detector['id']} {detector['version']}", counts, *cells])
     head = [say(f"validation.{key}") for key in ("detector", "beside.counts", "beside.auc", "beside.matched")]
     return [*heading(say("validation.beside")), rows_table(head, rows, (5, 3, 6, 6))]

@@ -16,7 +16,7 @@ from typing import cast
 import numpy as np
 
 from workstation.domain.detectors import Detector, DetectorReading, Level, SequenceDetector, TrackContext
-from workstation.domain.errors import DetectorError, InputError, LandmarksUnusable, WorkstationError
+from workstation.domain.errors import DetectorError, InputError, WorkstationError
 from workstation.domain.examinations import GateLimits
 from workstation.domain.faces import FaceCrop
 from workstation.domain.media import Frame, RgbArray
@@ -234,7 +234,8 @@ class _Detecting:
         try:
             worse = condition.apply(rgb, seed, self._recode)
             return cut_again(worse, rgb.shape[:2], sight.detection.landmarks, *self._kind)
-        except LandmarksUnusable:
+        except WorkstationError:
+            # One codec that refuses one picture costs the curve that point, whose count says so.
             return None
 
     def _outcome(
