@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 
+from workstation.app.validating import FiledRecord
 from workstation.domain.detectors import (
     DetectorCard,
     Direction,
@@ -74,6 +75,22 @@ def lines(package: InstalledDetector, family: str) -> Iterator[str]:
     merged = [record for record in card.validation if record.merge]
     if merged:
         yield from _validation("Validation with token merging (95 % intervals)", merged)
+
+
+def filed_lines(records: Sequence[FiledRecord]) -> Iterator[str]:
+    """Signed validation records filed on this machine: they stand beside the card, never in it."""
+    if not records:
+        return
+    yield ""
+    yield "Validation records filed here"
+    for record in records:
+        figure = "no AUC" if record.auc is None else f"AUC {record.auc:.3f}"
+        if record.low is not None and record.high is not None:
+            figure += f" [{record.low:.3f}, {record.high:.3f}]"
+        doubts = [] if record.current else ["of another card or other weights than these"]
+        doubts += [] if record.sound else ["its signature does not fit: check it with evaluate --verify"]
+        yield f"  - {record.set_name}: {figure}, {record.made_at[:10]}{''.join(f'; {doubt}' for doubt in doubts)}"
+        yield f"      {record.path}"
 
 
 def _row(label: str, text: str) -> list[str]:

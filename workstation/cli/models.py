@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from workstation.app import validating
 from workstation.app.engine import Engine
 from workstation.cli import model_card
 from workstation.cli.output import JsonFlag, Output, plain, show_verification
@@ -94,10 +95,14 @@ def show(name: Name, as_json: JsonFlag = False) -> None:
     with Engine() as engine:
         package = _find(engine, name)
         family = next((f for f in engine.detector_families() if f.name == package.card.family), None)
+        records = validating.filed(engine.home, package.card)
     out.facts = {"folder": package.folder, "embedded": package.embedded, "problem": package.problem}
     out.facts["card"] = asdict(replace(package.card, network={})) | {"network": plain(package.card.network)}
     out.facts["family"] = asdict(family) if family else None
+    out.facts["records"] = [asdict(record) for record in records]
     for line in model_card.lines(package, f"code of {family.distribution} {family.version}" if family else "no code"):
+        out.say(line)
+    for line in model_card.filed_lines(records):
         out.say(line)
     out.finish()
 
