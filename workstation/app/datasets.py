@@ -9,7 +9,7 @@ from pathlib import Path
 
 from workstation.domain.errors import InputError
 from workstation.training.readers import KINDS, read
-from workstation.training.samples import SPLITS, Dataset, leaks
+from workstation.training.samples import SPLITS, Dataset, leaks, overlap
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,26 @@ def check_dataset(kind: str, root: Path, options: Mapping[str, str] | None = Non
         InputError: an unknown kind, option or folder, or a layout or list that cannot be understood.
     """
     return summarised(kind, read(kind, root, **(options or {})))
+
+
+def overlap_of(
+    training: tuple[str, Path, Mapping[str, str]], testing: tuple[str, Path, Mapping[str, str]]
+) -> tuple[str, ...]:
+    """Lines about source videos and persons that one dataset trains on and another tests on.
+
+    Args:
+        training: kind, folder and options of the dataset that is trained on.
+        testing: the same of the one that is tested on.
+
+    Raises:
+        InputError: as :func:`check_dataset`, or nothing in it is for that purpose.
+    """
+    one, other = (read(kind, root, **options) for kind, root, options in (training, testing))
+    if not any(sample.split != "test" for sample in one.samples):
+        raise InputError(f"{one.name} has nothing for training.", "Name the dataset that is trained on first.")
+    if not other.of("test"):
+        raise InputError(f"{other.name} has nothing for testing.", "Say use=test where the kind has that option.")
+    return overlap(one, other)
 
 
 def summarised(kind: str, dataset: Dataset) -> DatasetCheck:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from workstation.app.datasets import DatasetCheck, check_dataset, kinds, options_from
+from workstation.app.datasets import DatasetCheck, check_dataset, kinds, options_from, overlap_of
 from workstation.cli.output import JsonFlag, Output
 from workstation.domain.errors import EvidenceError, InputError
 
@@ -38,13 +38,7 @@ def check(
     Ends with 5 when nothing can be trained or tested on it: a wrong layout or list, one class only, or a leak.
     """
     out = Output(as_json)
-    chosen = options_from(option or [])
-    known = next((one for one in kinds() if one.name == kind), None)
-    if known is None:
-        raise InputError(f'There is no kind of dataset "{kind}".', "See: workstation dataset kinds.")
-    for name in chosen:
-        if name not in known.options:
-            raise InputError(f"{kind} takes no option {name}.", f"Options: {', '.join(known.options) or 'none'}.")
+    chosen = _options(kind, option)
     try:
         found = check_dataset(kind, root, chosen)
     except InputError as error:
@@ -58,6 +52,44 @@ def check(
     out.finish()
     if not found.usable:
         raise typer.Exit(EvidenceError.exit_code)
+
+
+@app.command("overlap")
+def tell_overlap(
+    kind: Annotated[str, typer.Argument(help="Kind of the dataset that is trained on.")],
+    root: Annotated[Path, typer.Argument(help="Its folder.")],
+    test_kind: Annotated[str, typer.Argument(help="Kind of the dataset that is tested on.")],
+    test_root: Annotated[Path, typer.Argument(help="Its folder.")],
+    option: Annotated[list[str] | None, typer.Option(help="An option of the first, as name=value.")] = None,
+    test_option: Annotated[list[str] | None, typer.Option(help="An option of the second, as name=value.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Name the source videos and persons that one dataset trains on and another tests on.
+
+    Ends with 5 when there are any. It goes by the publishers' names: one recording under two names is not found.
+    """
+    out = Output(as_json)
+    found = overlap_of((kind, root, _options(kind, option)), (test_kind, test_root, _options(test_kind, test_option)))
+    out.facts = {"overlap": found}
+    for line in found[:_SHOWN]:
+        out.say(line)
+    if len(found) > _SHOWN:
+        out.say(f"and {len(found) - _SHOWN} more")
+    out.say(f"{len(found)} in common, by the publishers' names." if found else "Nothing in common by name.")
+    out.finish()
+    if found:
+        raise typer.Exit(EvidenceError.exit_code)
+
+
+def _options(kind: str, given: list[str] | None) -> dict[str, str]:
+    known = next((one for one in kinds() if one.name == kind), None)
+    if known is None:
+        raise InputError(f'There is no kind of dataset "{kind}".', "See: workstation dataset kinds.")
+    chosen = options_from(given or [])
+    for name in chosen:
+        if name not in known.options:
+            raise InputError(f"{kind} takes no option {name}.", f"Options: {', '.join(known.options) or 'none'}.")
+    return chosen
 
 
 def _tell(out: Output, found: DatasetCheck) -> None:

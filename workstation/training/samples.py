@@ -106,3 +106,26 @@ def check_groups(dataset: Dataset) -> None:
             f"{dataset.name}: {'; '.join(found[:_NAMED_LEAKS])}{more}.",
             "Put everything of one person or source video into one split, or leave it out.",
         )
+
+
+def overlap(training: Dataset, testing: Dataset) -> tuple[str, ...]:
+    """What training and validation of one dataset share with the test of another, one line for each shared member.
+
+    Readers name members alike across datasets that are made of one another's clips (FaceForensics++, DF40 and
+    DeeperForensics; Celeb-DF and Celeb-DF++), so this finds a test on source videos that were trained on. It cannot
+    find one recording under two names.
+    """
+    seen: dict[str, Sample] = {}
+    for sample in training.samples:
+        if sample.split != "test":
+            for member in (*sample.facts.get("members", sample.group).split(), sample.key):
+                seen.setdefault(member, sample)
+    lines: dict[str, str] = {}
+    for sample in testing.of("test"):
+        for member in (*sample.facts.get("members", sample.group).split(), sample.key):
+            if member in seen and member not in lines:
+                first = seen[member]
+                lines[member] = (
+                    f"{member}: {first.split} of {training.name} ({first.path.name}), test ({sample.path.name})"
+                )
+    return tuple(lines.values())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.training.dataset_layouts import celebdf, faceforensics, plain, touch, write
+from tests.unit.training.dataset_layouts import celebdf, deeperforensics, faceforensics, plain, touch, write
 from workstation.cli.main import run
 
 
@@ -111,3 +111,34 @@ def test_no_word_of_the_output_concludes(tmp_path: Path, capsys: pytest.CaptureF
     faceforensics(tmp_path)
     words = called(capsys, "check", "faceforensics", str(tmp_path))[1].replace(str(tmp_path), "").lower().split()
     assert not {"real", "fake", "fakes", "authentic"} & {word.strip(".,:;()") for word in words}
+
+
+def test_a_test_on_source_videos_that_were_trained_on_is_found(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """DeeperForensics tests on 003 and 004, which the pair lists of FaceForensics++ train on."""
+    faceforensics(tmp_path / "ff")
+    deeperforensics(tmp_path / "df")
+    asked = ("overlap", "faceforensics", str(tmp_path / "ff"), "deeperforensics", str(tmp_path / "df"))
+    code, out, _ = called(capsys, *asked, "--json")
+    assert code == 5
+    assert sorted(line.partition(": ")[0] for line in json.loads(out)["overlap"]) == ["ffpp:003", "ffpp:004"]
+    code, out, _ = called(capsys, *asked)
+    assert (code, "2 in common" in out) == (5, True)
+
+
+def test_datasets_with_nothing_in_common_and_none_to_train_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    faceforensics(tmp_path / "ff")
+    celebdf(tmp_path / "cdf")
+    asked = ("faceforensics", str(tmp_path / "ff"), "celebdf", str(tmp_path / "cdf"))
+    code, out, _ = called(capsys, "overlap", *asked)
+    assert code == 0
+    assert "Nothing in common by name." in out
+    plain(tmp_path / "own")
+    code, _, err = called(capsys, "overlap", "plain", str(tmp_path / "own"), *asked[2:])
+    assert code == 2
+    assert "nothing for training" in err
+    own = ("plain", str(tmp_path / "own"))
+    assert called(capsys, "overlap", *own, *own, "--option", "use=train")[0] == 5

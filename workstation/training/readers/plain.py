@@ -73,7 +73,7 @@ def _table(root: Path, open_split: Split | None, group: str, told: Told) -> list
         manipulated = _LABELS[row["label"]]
         given = next((one for one in SPLITS if one == row.get("split")), None)
         facts = {key: value for key, value in row.items() if key not in _OWN and value}
-        people = _people(row.get("group", ""), name, group, row)
+        people = _people(row.get("group", ""), root.name, name, group, row)
         if row.get("group"):
             facts["group"] = row["group"]
         mask = _inside(row["mask"], table, number, line) if row.get("mask") else ""
@@ -105,15 +105,16 @@ def _table(root: Path, open_split: Split | None, group: str, told: Told) -> list
     return found
 
 
-def _people(named: str, name: str, group: str, row: dict[str, str]) -> tuple[str, ...]:
+def _people(named: str, place: str, name: str, group: str, row: dict[str, str]) -> tuple[str, ...]:
+    """Members of a row. Those that someone named hold over datasets; file names hold in their own folder alone."""
     if named:
         return tuple(named.split())
     if group == "folder":
-        return (name.rpartition("/")[0] or ".",)
+        return (f"{place}:{name.rpartition('/')[0] or '.'}",)
     if group not in ("", "file") and row.get(group):
         return (row[group],)
     first, _, rest = name.partition("/")
-    return (stem(rest if first in _FOLDERS and rest else name),)
+    return (f"{place}:{stem(rest if first in _FOLDERS and rest else name)}",)
 
 
 def _inside(name: str, table: Path, number: int, line: str) -> str:
@@ -172,7 +173,7 @@ def _folders(root: Path, split: Split | None, group: str, told: Told) -> list[Fo
             mask = masks.get(stem(one.name)) if manipulated else None
             if manipulated and mask is None:
                 without.append(one.name)
-            people = (folder,) if group == "folder" else (stem(one.name),)
+            people = (f"{root.name}:{folder if group == 'folder' else stem(one.name)}",)
             method = "unnamed" if manipulated else GENUINE
             found.append(Found(Path(one.path), form, manipulated, method, people, split, mask))
     if masks and without:
