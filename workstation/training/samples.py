@@ -20,6 +20,7 @@ Form = Literal["image", "video", "frames"]
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
 GENUINE = "genuine"
+MEMBERS_APART = "\n"
 _NAMED_LEAKS = 5
 
 
@@ -48,6 +49,11 @@ class Sample:
         """What tells this item from all others: the path, and the place inside it where it is an archive."""
         member = self.facts.get("member", "")
         return f"{self.path}::{member}" if member else str(self.path)
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """The persons and source videos behind this item, as far as they are named; else its group."""
+        return tuple(self.facts.get("members", self.group).split(MEMBERS_APART))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +124,11 @@ def overlap(training: Dataset, testing: Dataset) -> tuple[str, ...]:
     seen: dict[str, Sample] = {}
     for sample in training.samples:
         if sample.split != "test":
-            for member in (*sample.facts.get("members", sample.group).split(), sample.key):
+            for member in (*sample.members, sample.key):
                 seen.setdefault(member, sample)
     lines: dict[str, str] = {}
     for sample in testing.of("test"):
-        for member in (*sample.facts.get("members", sample.group).split(), sample.key):
+        for member in (*sample.members, sample.key):
             if member in seen and member not in lines:
                 first = seen[member]
                 lines[member] = (

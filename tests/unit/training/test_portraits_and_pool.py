@@ -155,10 +155,11 @@ def test_pictures_that_cannot_be_used_are_counted(made_pool: Path, said: list[st
 
 
 def test_a_donor_is_another_person_or_for_own_organs_another_picture_of_the_same() -> None:
-    random, blank = np.random.default_rng(0), np.zeros((8, 8, 3), np.uint8)
+    random, blank, marks = np.random.default_rng(0), np.zeros((256, 256, 3), np.uint8), face().marks
     # Two people with two pictures of two views each, and one with a single picture.
     crops = [
-        pool._Crop(blank, (), person, picture) for person, picture in ((0, 0), (0, 0), (0, 1), (0, 1), (7, 2), (3, 3))
+        pool._Crop(blank, marks, person, picture)
+        for person, picture in ((0, 0), (0, 0), (0, 1), (0, 1), (7, 2), (3, 3))
     ]
     for number, crop in enumerate(crops):
         for kind in (Kind.OTHER_FACE, Kind.OTHER_ORGANS):

@@ -86,6 +86,15 @@ def test_no_list_an_unknown_list_and_one_compression(tmp_path: Path) -> None:
     assert {one.facts["dataset"] for one in dataset.samples} == {"Celeb-DF-v2", "DeepFakeDetection"}
 
 
+def test_a_list_does_not_lead_out_of_its_folder(tmp_path: Path) -> None:
+    touch(tmp_path, ["out/0.png", "out/1.png", "root/in/0.png", "root/in/1.png"])
+    clips = {name: {"label": "x_Real", "frames": [f"{name}/0.png", f"{name}/1.png"]} for name in ("../out", "in")}
+    write(tmp_path / "root/x.json", json.dumps({"x": {"x_Real": {"test": clips}}}))
+    dataset = read("deepfakebench", tmp_path / "root")
+    assert [one.path for one in dataset.samples] == [tmp_path / "root/in"]
+    assert "x: 1 of 2 are not there, first x_Real/../out" in dataset.missing
+
+
 def test_masks_beside_frames(tmp_path: Path) -> None:
     clip = bench_clip("DF", "FF-DF", "000_001", tmp_path)
     assert isinstance(clip, dict)

@@ -50,8 +50,8 @@ def test_persons_shared_with_the_test_are_counted_and_can_be_kept_apart(tmp_path
     celebdf(tmp_path)
     assert any("Persons: 3 of the 3 named" in note for note in read("celebdf", tmp_path).notes)
     apart = read("celebdf", tmp_path, groups="person")
-    tested = {m for one in apart.of("test") for m in one.facts["members"].split()}
-    others = {m for one in (*apart.of("train"), *apart.of("val")) for m in one.facts["members"].split()}
+    tested = {m for one in apart.of("test") for m in one.members}
+    others = {m for one in (*apart.of("train"), *apart.of("val")) for m in one.members}
     assert not tested & others
     assert others == {"celebdf:youtube_00171", "celebdf:youtube_00172"}
 

@@ -44,7 +44,7 @@ def test_test_material_is_never_in_training(kind: str, roots: dict[str, Path]) -
         for what in (
             lambda sample: {sample.group},
             lambda sample: {sample.key},
-            lambda sample: set(sample.facts["members"].split()),
+            lambda sample: set(sample.members),
         ):
             first = {name for sample in sides[one] for name in what(sample)}
             second = {name for sample in sides[other] for name in what(sample)}
@@ -56,7 +56,7 @@ def test_test_material_is_never_in_training(kind: str, roots: dict[str, Path]) -
 def test_samples_that_share_a_member_share_a_group(kind: str, roots: dict[str, Path]) -> None:
     groups: dict[str, str] = {}
     for sample in whole(kind, roots).samples:
-        for member in sample.facts["members"].split():
+        for member in sample.members:
             assert groups.setdefault(member, sample.group) == sample.group
 
 

@@ -136,7 +136,7 @@ def test_dfd_is_test_alone_with_actors_as_members_and_published_counts(tmp_path:
     dataset = read("dfd", tmp_path)
     assert dataset.counts() == {("test", "genuine", False): 3, ("test", "DeepFakeDetection", True): 2}
     swap = next(one for one in dataset.samples if one.path.name.startswith("03_01"))
-    assert swap.facts["members"] == "dfd:03 dfd:01"
+    assert swap.members == ("dfd:03", "dfd:01")
     assert swap.facts["scene"] == "walking"
     assert "original_sequences/actors/c23: 3, published are 363" in dataset.missing
     assert "manipulated_sequences/DeepFakeDetection/c23: 2, published are 3068" in dataset.missing

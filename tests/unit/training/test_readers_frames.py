@@ -159,6 +159,16 @@ def test_masks_go_with_their_frames_by_name_and_else_by_place(tmp_path: Path) ->
     assert [(index, int(mask.max())) for index, mask in masks_of(placed, indices)] == [(5, 5), (15, 15), (25, 25)]
 
 
+def test_masks_in_a_video_go_by_the_numbers_in_the_names_of_kept_frames(tmp_path: Path) -> None:
+    (tmp_path / "clip").mkdir()
+    for number in (2, 12, 22, 32):
+        (tmp_path / "clip" / f"{number:03d}.png").write_bytes(png(number))
+    video(tmp_path / "m.mp4", 40, "mp4v")
+    clip = sample(tmp_path / "clip", "frames", tmp_path / "m.mp4")
+    found = [(index, round(float(mask.mean()) / 4)) for index, mask in masks_of(clip, [0, 3])]
+    assert found == [(0, pytest.approx(2, abs=1)), (3, pytest.approx(32, abs=1))]
+
+
 def test_masks_of_a_video_are_taken_at_the_same_frames(tmp_path: Path) -> None:
     video(tmp_path / "a.mp4", 40, "mp4v")
     video(tmp_path / "m.mp4", 40, "mp4v")

@@ -81,6 +81,25 @@ def test_training_material_without_validation_is_divided_by_group(tmp_path: Path
     assert any("Validation: none is published" in note for note in dataset.notes)
 
 
+def test_names_with_spaces_are_one_member(tmp_path: Path) -> None:
+    touch(tmp_path, ["real/a photo.png", "fake/a photo.png", "fake/b photo.png"])
+    dataset = read("plain", tmp_path)
+    assert {one.members for one in dataset.samples} == {
+        (f"{tmp_path.name}:a photo",),
+        (f"{tmp_path.name}:b photo",),
+    }
+
+
+def test_a_folder_that_may_not_be_read_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(folder: object) -> object:
+        raise PermissionError(13, "Permission denied")
+
+    plain(tmp_path)
+    monkeypatch.setattr("workstation.training.readers.places.os.scandir", refused)
+    with pytest.raises(InputError, match="cannot be read: Permission denied"):
+        read("plain", tmp_path)
+
+
 def test_groups_by_folder_or_by_a_column(tmp_path: Path) -> None:
     touch(tmp_path, ["x/clip1/0.png", "x/clip1/1.png", "x/clip2/0.png"])
     table(tmp_path, "x/clip1/0.png,0,p\nx/clip1/1.png,0,p\nx/clip2/0.png,1,p\n", "file,label,who\n")

@@ -143,6 +143,6 @@ def test_whatever_is_published_no_member_stands_in_two_splits_and_no_test_item_i
     check_groups(dataset)
     place: dict[str, str] = {}
     for one in dataset.samples:
-        for member in one.facts["members"].split():
+        for member in one.members:
             assert place.setdefault(member, one.split) == one.split
     assert {one.path.name for one in dataset.of("test")} == {one.path.name for one in items if one.split == "test"}

@@ -62,7 +62,7 @@ def test_people_not_seen_are_told_apart_and_the_changed_organ_is_named(fitted: F
 
 
 def test_a_number_that_stands_out_either_way_counts(fitted: Fusion) -> None:
-    signed = fit(rows(200, 1), Recipe(sized=False))
+    signed = fit(rows(200, 1), Recipe(sized=False, turned=False))
     assert figures(signed, rows(200, 2), draws=20).everything.value < 0.65
 
 
@@ -78,8 +78,10 @@ def test_what_context_explains_is_taken_out(fitted: Fusion) -> None:
 
 def test_groups_left_out_have_no_weight() -> None:
     network = fit(rows(100, 1), only(Recipe(), "noise"))
-    weight = network.part_weight.detach().numpy().reshape(len(PARTS), 2, len(NAMES))
-    used = [number for number in range(len(NAMES)) if np.any(weight[:, :, number])]
+    weight = network.part_weight.detach().numpy().reshape(len(PARTS), 3, len(NAMES))
+    used = [number for number in range(len(NAMES)) if np.any(weight[:, :2, number])]
+    reach = np.einsum("pde,pe->pd", network.turn.detach().numpy(), weight[:, 2])
+    assert {NAMES[number][0] for number in range(len(NAMES)) if np.any(reach[:, number])} == {"noise"}
     assert used
     assert {NAMES[number][0] for number in used} == {"noise"}
     assert "noise" not in without(Recipe(), "noise").groups

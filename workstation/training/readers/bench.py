@@ -184,6 +184,8 @@ class _Prefix:
 
     def folder(self, path: str) -> str | None:
         parts = path.rpartition("/")[0].strip("/").split("/")
+        if ".." in parts:
+            return None
         for skip in (self._skip, *range(len(parts))):
             there = "/".join((self._root, *parts[skip:]))
             if skip < len(parts) and os.path.isdir(there):  # noqa: PTH112 - once for each of 100,000 clips

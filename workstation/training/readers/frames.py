@@ -67,8 +67,20 @@ def masks_of(sample: Sample, indices: Sequence[int]) -> Iterator[tuple[int, npt.
             if name is not None:
                 yield index, _grey(_decoded(_bytes(sample.mask / name), str(sample.mask / name)))
         return
-    for index, picture in _pictures(sample.mask, sample, len(indices), indices):
-        yield index, _grey(picture)
+    places = {index: index for index in indices}
+    if sample.form == "frames":
+        # Frames kept of a clip are named by their number in it, which is where the clip's mask has them.
+        names = _names(sample)
+        places = {index: _number(names[index], index) for index in indices if index < len(names)}
+    by_place = dict(_pictures(sample.mask, sample, len(places), sorted(places.values())))
+    for index, place in places.items():
+        if place in by_place:
+            yield index, _grey(by_place[place])
+
+
+def _number(name: str, otherwise: int) -> int:
+    stem = Path(name).stem
+    return int(stem) if stem.isdigit() else otherwise
 
 
 def _grey(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

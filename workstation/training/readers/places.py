@@ -42,6 +42,10 @@ def entries(folder: Path) -> list[os.DirEntry[str]]:
             return sorted((one for one in found if not one.name.startswith(".")), key=lambda one: one.name)
     except (FileNotFoundError, NotADirectoryError):
         return []
+    except OSError as error:
+        raise InputError(
+            f"The folder {folder} cannot be read: {error.strerror}.", "Ask for the right to read it."
+        ) from error
 
 
 def files(folder: Path, suffixes: Iterable[str]) -> list[str]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from workstation.domain.errors import InputError
-from workstation.training.samples import SPLITS, Dataset, Form, Sample, Split
+from workstation.training.samples import MEMBERS_APART, SPLITS, Dataset, Form, Sample, Split
 
 VAL_EVERY = 10
 
@@ -118,7 +118,7 @@ def settle(
         if item.split not in (None, there) or (item.split is None and there == "test"):
             lost[item.split or "train", there] += 1
             continue
-        facts = {**item.facts, "members": " ".join(item.members)}
+        facts = {**item.facts, "members": MEMBERS_APART.join(item.members)}
         samples.append(
             Sample(
                 item.path, item.form, item.manipulated, item.method, group, there, item.mask, item.compression, facts

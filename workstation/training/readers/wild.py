@@ -54,6 +54,8 @@ def read(root: Path) -> Dataset:
         count[manipulated] += len(found) - before
     for label, word in ((False, "genuine"), (True, "manipulated")):
         told.missing.extend(against(f"{word} sequences", count[label], SEQUENCES[label]))
+    if any("member" in item.facts for item in found):
+        told.notes.append("A compressed archive is read through for every sequence; a plain tar or a folder is not.")
     told.notes.append(
         "All sequences of one archive are one group; whether a person stands in two archives is not published."
     )
