@@ -14,11 +14,13 @@ from workstation.training.samples import SPLITS, Dataset, leaks, overlap
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of dataset that can be read, with the names of its options and what they are for."""
+    """A kind of dataset that can be read: its options and what they are for, its layout in words, its terms."""
 
     name: str
     title: str
     options: Mapping[str, str]
+    layout: str
+    terms: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,9 @@ class DatasetCheck:
 
 def kinds() -> tuple[Kind, ...]:
     """Every kind of dataset, in a fixed order."""
-    return tuple(Kind(name, reader.title, reader.options) for name, reader in KINDS.items())
+    return tuple(
+        Kind(name, reader.title, reader.options, reader.layout, reader.terms) for name, reader in KINDS.items()
+    )
 
 
 def options_from(given: Sequence[str]) -> dict[str, str]:

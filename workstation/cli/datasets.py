@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from workstation.app.datasets import DatasetCheck, check_dataset, kinds, options_from, overlap_of
+from workstation.app.datasets import DatasetCheck, Kind, check_dataset, kinds, options_from, overlap_of
 from workstation.cli.output import JsonFlag, Output
 from workstation.domain.errors import EvidenceError, InputError
 
@@ -17,11 +17,18 @@ _SHOWN = 20
 
 
 @app.command("kinds")
-def list_kinds(as_json: JsonFlag = False) -> None:
-    """List the kinds of dataset that can be read, with their options."""
+def list_kinds(
+    kind: Annotated[str | None, typer.Argument(metavar="[KIND]", help="One of them, with its layout.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """List the kinds of dataset that can be read, with their options; or tell how one of them must lie on disk."""
     out = Output(as_json)
-    found = kinds()
-    out.facts = {"kinds": [dataclasses.asdict(kind) for kind in found]}
+    found = (_known(kind),) if kind else kinds()
+    out.facts = {"kinds": [dataclasses.asdict(one) for one in found]}
+    if kind:
+        _describe(out, found[0])
+        out.finish()
+        return
     out.table(["Kind", "Dataset", "Options"], [[k.name, k.title, ", ".join(k.options) or "-"] for k in found])
     out.finish()
 
@@ -81,10 +88,23 @@ def tell_overlap(
         raise typer.Exit(EvidenceError.exit_code)
 
 
-def _options(kind: str, given: list[str] | None) -> dict[str, str]:
-    known = next((one for one in kinds() if one.name == kind), None)
-    if known is None:
+def _known(kind: str) -> Kind:
+    found = next((one for one in kinds() if one.name == kind), None)
+    if found is None:
         raise InputError(f'There is no kind of dataset "{kind}".', "See: workstation dataset kinds.")
+    return found
+
+
+def _describe(out: Output, kind: Kind) -> None:
+    out.say(kind.layout)
+    out.say()
+    out.table(["Option", "Meaning"], [[name, what] for name, what in kind.options.items()] or [["-", "none"]])
+    out.say()
+    out.say(kind.terms)
+
+
+def _options(kind: str, given: list[str] | None) -> dict[str, str]:
+    known = _known(kind)
     chosen = options_from(given or [])
     for name in chosen:
         if name not in known.options:

@@ -27,6 +27,17 @@ def test_kinds_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert "celebdf-plus" in called(capsys, "kinds")[1]
 
 
+def test_a_kind_is_described_with_its_layout_options_and_terms(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = called(capsys, "kinds", "celebdf")
+    assert code == 0
+    assert "List_of_testing_videos.txt" in out
+    assert "video or person" in out
+    assert "research agreement" in out
+    layouts = {one["name"]: one["layout"] for one in json.loads(called(capsys, "kinds", "--json")[1])["kinds"]}
+    assert all(len(layout) > 60 for layout in layouts.values())
+    assert called(capsys, "kinds", "celeb")[0] == 2
+
+
 def test_a_usable_dataset_ends_with_zero_and_its_counts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     faceforensics(tmp_path)
     code, out, _ = called(capsys, "check", "faceforensics", str(tmp_path), "--option", "methods=Deepfakes", "--json")

@@ -6,6 +6,7 @@ together and test material out of training. Nothing is downloaded.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,6 +45,12 @@ class Reader:
     read: Callable[..., Dataset]
     options: Mapping[str, str] = field(default_factory=dict)
     terms: str = _TERMS
+
+    @property
+    def layout(self) -> str:
+        """What its folder holds and how it is read, as the reader's module describes it."""
+        described = inspect.getdoc(inspect.getmodule(self.read)) or self.title
+        return described.replace("``", "")
 
 
 _FORM = {"form": "videos or frames"}
