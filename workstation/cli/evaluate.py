@@ -137,6 +137,8 @@ def _lines(out: Output, facts: Mapping[str, object]) -> None:
     rows.insert(2, ["best shortcut alone" + (f" ({best})" if best else ""), figure(facts, "shortcut_auc")])
     rows += [[words, figure(facts, key)] for key, words in _PLACES if key in facts]
     out.table(["figure", "value [95 % interval]"], rows)
+    for caution in cast(Sequence[str], facts["cautions"]):
+        out.say(f"note: {caution}")
     curves = cast(Sequence[Mapping[str, object]], facts.get("robustness", ()))
     if curves:
         out.say()

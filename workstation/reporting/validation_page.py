@@ -104,7 +104,8 @@ def flow(record: Facts, curves: bytes | None = None) -> list[Flowable]:
         if "masks" in facts:
             story.append(para(say("validation.places.note", masks=facts["masks"]), styles.SMALL))
     story += _curves(facts, curves)
-    caution = [str(line) for line in cast(Sequence[object], record.get("caution", ()))]
+    caution = [f"{line}." for line in cast(Sequence[str], facts.get("cautions", ()))]
+    caution += [str(line) for line in cast(Sequence[object], record.get("caution", ()))]
     story += [note(" ".join(caution))] if caution else []
     environment = _table(record, "environment")
     story += heading(say("validation.environment"))

@@ -116,6 +116,7 @@ VALIDATION: Mapping[str, str] = {
     "validation.family.h264": "H.264, CRF",
     "validation.family.h265": "H.265, CRF",
     "validation.family.asis": "as is",
+    "validation.legend.axis": "upwards: AUC, 0.5 is chance",
     "validation.legend.shortcut": "best shortcut of the crop alone",
     "validation.beside.figure": "{value} ({interval})",
     "validation.with.product": "Program",

@@ -33,6 +33,7 @@ from workstation.training.scoring import ABSTAINED, ERROR, OK, Outcome, Scored
 SAME_SHARPNESS = 0.1
 LEAST_PAIRS = 10
 _CURVE_DRAWS = 300
+_FEW = 20
 _ONE_CLASS = "the scored items are of one class alone"
 _NAMES = {"tpr_at_1": "tpr_at_1_fpr", "tpr_at_5": "tpr_at_5_fpr"}
 # Face heights in pixels that figures are also given for, each on its own.
@@ -110,6 +111,7 @@ def figures(
     if card.output.map_size:
         _places(answer, table, draws)
     _parts(answer, table)
+    answer.facts["cautions"] = _cautions(table)
     if conditions:
         answer.facts["robustness"] = [_under(table, card, one) for one in conditions]
     return answer.facts | {"reasons": answer.reasons}
@@ -161,6 +163,26 @@ def _counts(answer: _Answer, rows: Sequence[Scored], place: int, table: _Table) 
     chance = at_chance(area, table.counts, (every[0], every[1]))
     answer.put("auc_abstentions_at_chance", chance, "the items of the set are of one class alone")
     facts["genuine_above_half"] = float((table.values[~table.manipulated] > 0.5).mean()) if table.counts[0] else None
+
+
+def _cautions(table: _Table) -> list[str]:
+    """What makes figures of this set say less than they seem to."""
+    names = table.group or tuple(row.item.name for row in table.rows)
+    units = [
+        len({name for name, label in zip(names, table.manipulated, strict=True) if label == flag})
+        for flag in (False, True)
+    ]
+    found = []
+    if 0 < min(units) < _FEW:
+        found.append(
+            f"{units[0]} genuine and {units[1]} manipulated items or groups: "
+            f"intervals from fewer than {_FEW} say little"
+        )
+    if 0 < table.counts[0] < 100:
+        found.append(
+            f"{table.counts[0]} genuine items: with fewer than 100, the figure at 1 % false alarms is at none of them"
+        )
+    return found
 
 
 def _beside(answer: _Answer, table: _Table, draws: int) -> None:
