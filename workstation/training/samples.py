@@ -52,7 +52,11 @@ class Sample:
 
     @property
     def members(self) -> tuple[str, ...]:
-        """The persons and source videos behind this item, as far as they are named; else its group."""
+        """The persons and source videos behind this item, as far as they are named; else its group.
+
+        The first is the recording itself, or its person: a manipulated item has it in common with the genuine one it
+        was made of, while the group also holds the other member of a swap.
+        """
         return tuple(self.facts.get("members", self.group).split(MEMBERS_APART))
 
 

@@ -60,6 +60,16 @@ def test_samples_that_share_a_member_share_a_group(kind: str, roots: dict[str, P
             assert groups.setdefault(member, sample.group) == sample.group
 
 
+@pytest.mark.parametrize("kind", ["faceforensics", "celebdf", "dfdc", "ffiw", "uadfv", "df40", "deepfakebench"])
+def test_a_manipulated_clip_and_the_genuine_one_it_was_made_of_share_their_first_member(
+    kind: str, roots: dict[str, Path]
+) -> None:
+    dataset = whole(kind, roots)
+    genuine = {one.members[0] for one in dataset.samples if not one.manipulated}
+    made = [one for one in dataset.samples if one.manipulated and not one.members[0].startswith("dfd:")]
+    assert sum(one.members[0] in genuine for one in made) >= len(made) - 1
+
+
 @pytest.mark.parametrize("kind", EVERY)
 def test_every_sample_exists_and_genuine_ones_have_no_method_and_no_mask(kind: str, roots: dict[str, Path]) -> None:
     dataset = whole(kind, roots)

@@ -30,6 +30,9 @@ def test_counts_labels_splits_and_pairs(tmp_path: Path) -> None:
     groups = {one.path.stem: one.group for one in dataset.samples}
     assert groups["000"] == groups["001"] == groups["000_001"] == groups["001_000"] == "ffpp:000+ffpp:001"
     assert groups["002"] != groups["000"]
+    first = {one.path.stem: one.members[0] for one in dataset.samples}
+    assert first["001"] == first["001_000"] == "ffpp:001"
+    assert first["000"] == first["000_001"] == "ffpp:000"
     swap = next(one for one in dataset.samples if one.path.stem == "009_008" and one.method == "Deepfakes")
     assert (swap.split, swap.compression, swap.form) == ("test", "c23", "video")
     assert (swap.facts["target"], swap.facts["source"]) == ("009", "008")

@@ -125,8 +125,9 @@ def _is_pair(pair: object) -> bool:
 
 
 def members(name: str, names: Splits) -> tuple[str, ...]:
-    """Both sequences of the pair that a clip belongs to, as members of a group."""
-    return tuple(f"ffpp:{one}" for one in names[name][1].split("_"))
+    """Both sequences of the pair that a clip belongs to, the one it is a recording of first."""
+    own = name.partition("_")[0]
+    return tuple(f"ffpp:{one}" for one in sorted(names[name][1].split("_"), key=lambda one: one != own))
 
 
 def _originals(
