@@ -21,7 +21,7 @@ from workstation.training.traces.table import Rows
 NOISE, COLOUR = (next(n for n, (g, _) in enumerate(NAMES) if g == group) for group in ("noise", "colour"))
 
 
-def rows(pairs: int, seed: int, strength: float = 3.0) -> Rows:
+def rows(pairs: int, seed: int, strength: float = 5.0) -> Rows:
     """Made-up measures: a changed mouth stands out in one number of the noise; context moves one of the colour."""
     random = np.random.default_rng(seed)
     count = 2 * pairs

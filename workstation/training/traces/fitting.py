@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from workstation.detectors.traces.features import CONTEXT_NAMES, GROUPS, NAMES, WHOLE_NAMES
-from workstation.detectors.traces.fusion import LIMIT, Fusion, Standard, joined, signed_and_size
+from workstation.detectors.traces.fusion import Fusion, Standard, bent, joined, signed_and_size
 from workstation.detectors.traces.regions import PARTS
 from workstation.domain.errors import InputError
 from workstation.training.traces.table import Rows, Table
@@ -23,6 +23,7 @@ from workstation.training.traces.table import Rows, Table
 _FOLDS = 4
 _SMALLEST_SCALE = 1e-3
 _RIDGE = 1e-2
+_SHRUNK = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +34,16 @@ class Recipe:
         groups: of features that are used; the weights of the others are zero.
         strength: inverse of the ridge penalty of the parts' regressions (scikit-learn's ``C``).
         top_strength: of the regression on top.
-        signed, sized: use which way a number stands out, and how far whichever way.
+        signed, sized, turned: use which way a number stands out, how far whichever way, and how far after what goes
+            together among genuine faces was taken apart.
     """
 
     groups: Collection[str] = GROUPS
     strength: float = 0.003
-    top_strength: float = 0.1
+    top_strength: float = 0.03
     signed: bool = True
     sized: bool = True
+    turned: bool = True
 
 
 def fit(rows: Rows, recipe: Recipe | None = None) -> Fusion:
@@ -58,6 +61,10 @@ def fit(rows: Rows, recipe: Recipe | None = None) -> Fusion:
     with torch.no_grad():
         network.score_weight.copy_(torch.from_numpy(weight))
         network.score_bias.fill_(bias)
+        genuine = rows.manipulated == 0
+        place = bent(network.place_of(torch.from_numpy(rows.context[genuine]))).double().numpy()
+        slope = _slope(place, verdicts[genuine] @ weight)
+        network.score_slope.copy_(torch.from_numpy(slope))
     return network
 
 
@@ -72,10 +79,8 @@ def verdicts_of(network: Fusion, rows: Rows) -> Table:
     """What the regression on top is given: (N, 7)."""
     with torch.inference_mode():
         parts, whole, context = _tensors(rows)
-        place = _place(network, context)
-        logits = torch.einsum("npd,pd->np", signed_and_size(network.part(parts, place)), network.part_weight)
-        rest = signed_and_size(network.whole(whole, place)) @ network.whole_weight + network.whole_bias
-        return joined(logits + network.part_bias, rest).double().numpy()
+        place = network.place_of(context)
+        return joined(network.parts_of(parts, place), network.rest_of(whole, place)).double().numpy()
 
 
 def _fit_parts(rows: Rows, recipe: Recipe) -> Fusion:
@@ -85,13 +90,18 @@ def _fit_parts(rows: Rows, recipe: Recipe) -> Fusion:
     with torch.no_grad():
         network.context_mean.copy_(torch.from_numpy(np.nanmean(genuine.context, axis=0)))
         network.context_scale.copy_(torch.from_numpy(np.nanstd(genuine.context, axis=0) + _SMALLEST_SCALE))
-        own = _place(network, torch.from_numpy(genuine.context)).double().numpy()
+        own_place = network.place_of(torch.from_numpy(genuine.context))
+        own = own_place.double().numpy()
         for number in range(len(PARTS)):
             _standardise(network.part, (number,), genuine.parts[:, number].astype(np.float64), own)
         _standardise(network.whole, (), genuine.whole.astype(np.float64), own)
-        place = _place(network, context)
-        seen = signed_and_size(network.part(parts, place)).double().numpy()
-        used = _used(NAMES, recipe)
+        plain = network.part(torch.from_numpy(genuine.parts), own_place).double().numpy()
+        chosen = np.array([group in recipe.groups for group, _ in NAMES])
+        for number in range(len(PARTS)):
+            network.turn[number] = torch.from_numpy(_whitening(plain[:, number], chosen))
+        place = network.place_of(context)
+        seen = network.inputs_of(parts, place).double().numpy()
+        used = np.concatenate([_used(NAMES, recipe), chosen * recipe.turned])
         for number in range(len(PARTS)):
             known = rows.labels[:, number] >= 0
             x, y = seen[known, number] * used, rows.labels[known, number]
@@ -117,11 +127,30 @@ def _standardise(standard: Standard, at: tuple[int, ...], values: Table, context
         y = y.clip(low, high)
         middle = x.mean(axis=0)
         x = x - middle
-        slope = np.linalg.solve(x.T @ x + _RIDGE * len(x) * np.eye(x.shape[1]), x.T @ (y - y.mean()))
+        slope = _slope(x, y)
         left = y - x @ slope
         standard.mean[(*at, column)] = float(left.mean() - middle @ slope)
         standard.scale[(*at, column)] = max(float(left.std()), _SMALLEST_SCALE)
         standard.slope[(*at, column)] = torch.from_numpy(slope)
+
+
+def _whitening(found: Table, chosen: npt.NDArray[np.bool_]) -> Table:
+    """(D, D): the chosen columns turned and scaled so that genuine faces have spread 1 whichever way; the others 0."""
+    turn = np.zeros((len(chosen), len(chosen)))
+    some = found[:, chosen]
+    if not some.shape[1]:
+        return turn
+    covariance = np.cov(some.T).reshape(some.shape[1], -1)
+    values, vectors = np.linalg.eigh((1 - _SHRUNK) * covariance + _SHRUNK * np.eye(some.shape[1]))
+    turn[np.ix_(chosen, chosen)] = vectors / np.sqrt(values)
+    return turn
+
+
+def _slope(x: Table, y: Table) -> Table:
+    """Least squares with a small ridge, apart from the means."""
+    centred = x - x.mean(axis=0)
+    gram = centred.T @ centred + _RIDGE * len(x) * np.eye(x.shape[1])
+    return np.asarray(np.linalg.solve(gram, centred.T @ (y - y.mean())), np.float64)
 
 
 def _regression(x: Table, y: npt.NDArray[np.int64], strength: float) -> tuple[Table, float]:
@@ -138,10 +167,6 @@ def _regression(x: Table, y: npt.NDArray[np.int64], strength: float) -> tuple[Ta
 def _used(names: Sequence[tuple[str, str]], recipe: Recipe) -> Table:
     chosen = np.array([group in recipe.groups for group, _ in names], np.float64)
     return np.concatenate([chosen * recipe.signed, chosen * recipe.sized])
-
-
-def _place(network: Fusion, context: Tensor) -> Tensor:
-    return torch.nan_to_num((context - network.context_mean) / network.context_scale).clamp(-LIMIT, LIMIT)
 
 
 def _folds(person: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
