@@ -111,6 +111,21 @@ def test_our_validation_is_one_group_in_ten_and_the_same_for_a_part_of_the_data(
     assert any("ours holds" in note and "400 training groups" in note for note in whole.notes)
 
 
+def test_who_is_held_for_validation_is_the_same_on_every_machine() -> None:
+    assert [number for number in range(60) if held_for_validation(f"person{number}")] == [
+        4,
+        14,
+        17,
+        20,
+        23,
+        36,
+        40,
+        48,
+        55,
+        56,
+    ]
+
+
 def test_our_validation_is_never_empty_where_there_are_two_groups() -> None:
     names = [name for name in (f"person{n}" for n in range(50)) if not held_for_validation(name)][:2]
     dataset = settle("set", ROOT, [found(name, (name,), None) for name in names])
