@@ -69,10 +69,10 @@ def write_pool(folder: Path, *, train: int = 8, held: int = 6, seed: int = 0) ->
     return folder
 
 
-TINY_VISION = {"image_size": 32, "patch_size": 16, "width": 32, "layers": 1, "head_width": 16, "mlp_ratio": 1.0}
+TINY_VISION = {"image_size": 32, "patch_size": 8, "width": 32, "layers": 1, "head_width": 16, "mlp_ratio": 1.0}
 
 
-def tiny_table(pool_folder: Path, family: str = "clip_ln", **changes: dict[str, Any]) -> dict[str, Any]:
+def tiny_table(pool_folder: Path, family: str = "fakelocator", **changes: dict[str, Any]) -> dict[str, Any]:
     """A configuration for a tiny network of a family; ``changes`` are merged into its parts."""
     table: dict[str, Any] = {
         "data": {"source": "pool", "root": str(pool_folder), "strength": 0.0, "apart": 0.0},
@@ -81,7 +81,9 @@ def tiny_table(pool_folder: Path, family: str = "clip_ln", **changes: dict[str, 
         "run": {"pairs": 2, "steps": 6, "validate_every": 3, "checkpoint_every": 2, "threads": 1, "ema": 0.9},
         "package": {"id": "tiny", "name": "Tiny", "licence": "Apache-2.0"},
     }
-    if family == "clip_ln":
+    if family == "fakelocator":
+        table["detector"] |= {"size": 32, "network": {"widths": [4, 4, 8, 8], "decoder": 4}}
+    elif family == "clip_ln":
         table["detector"]["network"] = {"vision": dict(TINY_VISION)}
     for part, values in changes.items():
         table[part] = {**table.get(part, {}), **values}

@@ -102,7 +102,7 @@ def _clip_ln(part: DetectorPart) -> DetectorCard:
         output=OutputSpec(Direction.HIGHER_IS_MANIPULATED, _SOFTMAX, False),
         weights=_NO_WEIGHTS,
         network={"tower": "ViT-L-14-quickgelu"} if paper else {"vision": dict(SMALL_VISION)},
-        training="",
+        training="Not trained.",
         limits=_UNCALIBRATED,
         verified=(
             "The feature is the class token after the last LayerNorm, of length one, read by a linear layer with two "
@@ -130,7 +130,7 @@ def _fakelocator(part: DetectorPart) -> DetectorCard:
         output=OutputSpec(Direction.HIGHER_IS_MANIPULATED, _SOFTMAX, False, side),
         weights=_NO_WEIGHTS,
         network={"widths": widths, "decoder": decoder, "gate": "none"},
-        training="",
+        training="Not trained.",
         limits=(
             _UNCALIBRATED[0],
             "The map says where the picture resembles its training forgeries, on a scale of its own.",

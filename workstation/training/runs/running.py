@@ -34,7 +34,7 @@ from workstation.training.runs.record import Record, environment, read_record
 from workstation.training.runs.starting import make_trainee
 from workstation.training.runs.stream import Steps, Stream
 from workstation.training.runs.trainee import Trainee
-from workstation.training.runs.watching import MOST_CHECKED, Watch
+from workstation.training.runs.watching import CANCELLED, MOST_CHECKED, Watch
 
 _PRECISIONS = {"float32": "32-true", "bfloat16": "bf16-mixed", "float16": "16-mixed"}
 _HELD_STRENGTH, _HELD_APART = 0.6, 0.5
@@ -175,7 +175,7 @@ def _fit(
     checkpoint = output / CHECKPOINT
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())), _few_warnings():
         trainer.fit(module, stream, ckpt_path=str(checkpoint) if checkpoint.is_file() else None)
-    if watch.stopped == "cancelled":
+    if watch.stopped == CANCELLED:
         raise Cancelled(
             f"Training was stopped at step {trainer.global_step} of {record.steps}.",
             "Its checkpoint stays; --resume goes on from there.",

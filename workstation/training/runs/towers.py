@@ -26,7 +26,8 @@ from workstation.training.losses import alignment, interpolated, uniformity
 from workstation.training.runs.config import LatentPart
 from workstation.training.runs.trainee import Trainee, manipulated
 
-_PATCHES = 40_000
+# More patches of one picture say little that is new.
+_PATCHES, _PER_CROP = 40_000, 200
 
 
 class UnitTrainee(Trainee):
@@ -129,7 +130,7 @@ def whiten_patches(
     side = detector.side
     rows: list[npt.NDArray[np.float32]] = []
     mean, std = np.array(spec.mean, np.float32), np.array(spec.std, np.float32)
-    while len(rows) < patches:
+    while len(rows) < min(patches, _PER_CROP * len(material.genuine)):
         rgb = material.genuine[int(random.integers(len(material.genuine)))]
         small = cv2.resize(rgb, (side, side), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
         normal = (small - mean) / std

@@ -24,6 +24,7 @@ from workstation.training.runs.module import RunModule
 
 BEST = "best.safetensors"
 MOST_CHECKED = 2048
+CANCELLED = "cancelled"
 
 
 class Watch(pl.Callback):
@@ -57,6 +58,8 @@ class Watch(pl.Callback):
             "worse": self._worse,
             "loss": list(self._loss),
             "faces": self.faces,
+            # A run that was cancelled goes on; one that stopped early does not.
+            "stopped": "" if self.stopped == CANCELLED else self.stopped,
             "rng": torch.get_rng_state(),
         }
 
@@ -64,10 +67,13 @@ class Watch(pl.Callback):
         self.points = [Point(**point) for point in state_dict["points"]]
         self.best, self._worse = float(state_dict["best"]), int(state_dict["worse"])
         self._loss, self.faces = list(state_dict["loss"]), int(state_dict["faces"])
+        self.stopped = str(state_dict["stopped"])
         torch.set_rng_state(state_dict["rng"])
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._mark = time.perf_counter()
+        if self.stopped:
+            trainer.should_stop = True
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Batch, batch_idx: int
@@ -87,7 +93,7 @@ class Watch(pl.Callback):
             self._validate(trainer, pl_module, step)
         cancelled = self._context.cancelled()
         if cancelled:
-            self.stopped = "cancelled"
+            self.stopped = CANCELLED
         elif run.patience and self._worse >= run.patience:
             self.stopped = f"no better validation in {run.patience}"
         if last or self.stopped or step % run.checkpoint_every == 0:
