@@ -27,6 +27,7 @@ def test_counts_labels_splits_and_pairs(tmp_path: Path) -> None:
         ("test", "Deepfakes", True): 2,
         ("test", "NeuralTextures", True): 2,
     }
+    assert all(one.manipulated == ("manipulated_sequences" in one.path.parts) for one in dataset.samples)
     groups = {one.path.stem: one.group for one in dataset.samples}
     assert groups["000"] == groups["001"] == groups["000_001"] == groups["001_000"] == "ffpp:000+ffpp:001"
     assert groups["002"] != groups["000"]
@@ -138,6 +139,7 @@ def test_dfd_is_test_alone_with_actors_as_members_and_published_counts(tmp_path:
     dfd(tmp_path)
     dataset = read("dfd", tmp_path)
     assert dataset.counts() == {("test", "genuine", False): 3, ("test", "DeepFakeDetection", True): 2}
+    assert all(one.manipulated == ("manipulated_sequences" in one.path.parts) for one in dataset.samples)
     swap = next(one for one in dataset.samples if one.path.name.startswith("03_01"))
     assert swap.members == ("dfd:03", "dfd:01")
     assert swap.facts["scene"] == "walking"

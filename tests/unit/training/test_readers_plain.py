@@ -24,6 +24,7 @@ def test_folders_with_masks(tmp_path: Path) -> None:
     plain(tmp_path)
     dataset = read("plain", tmp_path)
     assert dataset.counts() == {("test", "genuine", False): 12, ("test", "unnamed", True): 12}
+    assert {(one.path.parent.name, one.manipulated) for one in dataset.samples} == {("real", False), ("fake", True)}
     assert sum(one.mask is not None for one in dataset.samples) == 11
     assert "masks: 1 of 12 are not there, first 11.png" in dataset.missing
     pair = {one.manipulated for one in dataset.samples if one.group == f"{tmp_path.name}:03"}

@@ -30,6 +30,7 @@ def test_ffiw_tests_on_the_published_val(tmp_path: Path) -> None:
         ("val", True),
     }
     assert len(dataset.of("test")) == 4
+    assert {(one.path.parts[-4], one.manipulated) for one in dataset.samples} == {("source", False), ("target", True)}
     assert len(dataset.of("train")) + len(dataset.of("val")) == 24
     assert dataset.of("val")
     swap = next(one for one in dataset.of("test") if one.manipulated)
@@ -52,6 +53,7 @@ def test_uadfv_pairs_labels_and_uses(tmp_path: Path) -> None:
     uadfv(tmp_path)
     dataset = read("uadfv", tmp_path)
     assert dataset.counts() == {("test", "genuine", False): 12, ("test", "UADFV", True): 12}
+    assert {(one.path.parent.name, one.manipulated) for one in dataset.samples} == {("real", False), ("fake", True)}
     assert {one.path.name for one in dataset.samples if one.group == "uadfv:0003"} == {"0003.mp4", "0003_fake.mp4"}
     assert read("uadfv", tmp_path, use="train").of("val")
     with pytest.raises(InputError, match="UADFV is used for"):
@@ -123,6 +125,7 @@ def test_wilddeepfake_lists_sequences_in_archives_and_folders(tmp_path: Path) ->
     assert ("fake_test", "1.tar.gz", "1/fake/0") in tested or ("fake_test", "1.tar.gz", "./1/fake/0") in tested
     assert len(tested) == 10
     assert len(dataset.samples) == 20
+    assert all(one.manipulated == ("fake_" in str(one.path.relative_to(tmp_path))) for one in dataset.samples)
     assert sum(one.manipulated for one in dataset.samples) == 10
     assert {one.facts["frames"] for one in dataset.samples} == {"3", "2"}
     of_one = [one for one in dataset.samples if one.path.parent.name == "fake_train" and one.path.name == "2.tar.gz"]
@@ -172,6 +175,7 @@ def test_dffd_splits_labels_and_masks(tmp_path: Path) -> None:
         ("test", "genuine", False): 3,
         ("test", "DFFD", True): 3,
     }
+    assert {(one.path.parent.name, one.manipulated) for one in dataset.samples} == {("Real", False), ("Fake", True)}
     fake = next(one for one in dataset.of("test") if one.manipulated)
     assert fake.mask == tmp_path / "data/test/Mask/00000.png"
     assert fake.group == "dffd:test/00000"
