@@ -143,8 +143,8 @@ def _what(record: Facts) -> list[tuple[str, Cell]]:
         "validation.set.value",
         name=labelled["name"],
         files=labelled["files"],
-        real=figures["items_real"],
-        fake=figures["items_fake"],
+        first=figures["items_real"],
+        second=figures["items_fake"],
     )
     rows: list[tuple[str, Cell]] = [
         (say("validation.detector"), name),
@@ -227,7 +227,7 @@ def _beside(record: Facts) -> list[Flowable]:
     rows = []
     for other in others:
         detector, facts = _table(other, "detector"), _table(other, "figures")
-        counts = say("validation.beside.counts.value", real=facts["n_real"], fake=facts["n_fake"])
+        counts = say("validation.beside.counts.value", first=facts["n_real"], second=facts["n_fake"])
         cells = []
         for key in ("auc", "auc_matched"):
             value, interval = figure_words(facts, key)
@@ -243,7 +243,7 @@ def _heights(facts: Facts) -> list[Flowable]:
         return []
     rows = []
     for part in parts:
-        counts = say("validation.beside.counts.value", real=part["n_real"], fake=part["n_fake"])
+        counts = say("validation.beside.counts.value", first=part["n_real"], second=part["n_fake"])
         rows.append([str(part["face_height"]), counts, *figure_words(part, "auc")])
     head = [say(f"validation.{key}") for key in ("height", "beside.counts", "auc", "interval")]
     return [*heading(say("validation.heights")), rows_table(head, rows, (5, 4, 4, 5))]

@@ -139,7 +139,10 @@ def drawn_pair(pool: Pool, row: int, random: np.random.Generator) -> tuple[RgbAr
 
 
 def pictures_of(pool: Pool) -> npt.NDArray[np.int64]:
-    """Number of the picture each genuine crop was cut from: views of one picture stand side by side."""
+    """What each genuine crop hangs together with: its person, or in pools without persons its picture, whose views
+    stand side by side."""
+    if len(pool.group) == len(pool.genuine):
+        return pool.group
     pictures = max(1, sum(pool.facts.values()))
     return np.arange(len(pool.genuine)) // max(1, len(pool.genuine) // pictures)
 
