@@ -167,9 +167,9 @@ class Batches:
         """Both with a sharpness of their own; in a sequence it is the same for all frames."""
         seed = int(random.integers(2**31)) if self._frames else 0
         # Drawn in any case, so that the pictures of the next pair do not depend on the option.
-        spread = 0.0 if self._genuine_only else self._apart
+        spread, size = (0.0 if self._genuine_only else self._apart), self._spec.size
         pairs = [
-            degrade.even(a.rgb, b.rgb, np.random.default_rng(seed) if self._frames else random, spread)
+            degrade.even(a.rgb, b.rgb, np.random.default_rng(seed) if self._frames else random, spread, size)
             for a, b in zip(one, two, strict=True)
         ]
         return (

@@ -20,7 +20,7 @@ from workstation.training.forging.sharpening import retarget, variance
 Mask = npt.NDArray[np.float32]
 
 # Largest sides that services scale pictures to are far above a crop's; what a crop loses is a share of its detail.
-_SPREAD = 0.4
+_SPREAD, _GRAIN = 0.4, 1.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,23 +124,31 @@ def apply(rgb: RgbArray, how: Draw, softness: float = 0.0) -> RgbArray:
 
 
 def even(
-    genuine: RgbArray, forged: RgbArray, random: np.random.Generator, spread: float = 1.0
+    genuine: RgbArray, forged: RgbArray, random: np.random.Generator, spread: float = 1.0, seen: int = 0
 ) -> tuple[RgbArray, RgbArray]:
     """Give both pictures of a pair a sharpness of their own, drawn from one distribution, whatever they had before.
 
     The logarithm of the Laplacian's variance is drawn for each from a normal distribution around the mean of what the
-    two had; each is sharpened or softened as a whole until it has it. So sharpness says nothing on which is which:
-    given the pair, either order is as likely.
+    two had; each gets a little grain, of a strength of its own too, and is sharpened or softened as a whole until it
+    has the drawn value. So sharpness says nothing on which is which: given the pair, either order is as likely.
 
     Args:
-        spread: of the draws, 1 for a standard deviation of 0.4; 0 leaves both as they are.
+        spread: of the draws, 1 for a standard deviation of 0.4 and a grain of 1.2 levels; 0 leaves both as they are.
+        seen: side in pixels of what the network is fed, where sharpness is measured; 0 for the crop's own. Even at
+            one side is not even at another.
     """
-    drawn = random.standard_normal(2)
+    drawn, seed = random.standard_normal(4), int(random.integers(2**63))
     if spread <= 0:
         return genuine, forged
-    pair = [np.asarray(rgb, np.float32) for rgb in (genuine, forged)]
-    middle = float(np.mean([np.log(variance(rgb) + 1e-2) for rgb in pair]))
-    done = [retarget(rgb, float(np.exp(middle + _SPREAD * spread * z))) for rgb, z in zip(pair, drawn, strict=True)]
+    grains = np.random.default_rng(seed).standard_normal((2, *genuine.shape[:2], 1), dtype=np.float32)
+    middle = float(np.mean([np.log(variance(rgb, seen=seen) + 1e-2) for rgb in (genuine, forged)]))
+    # Sharpening does not bring back the finest detail that blending took; grain of a strength of its own hides that.
+    pair = [
+        rgb + grain * np.float32(_GRAIN * spread * abs(z))
+        for rgb, grain, z in zip((genuine, forged), grains, drawn[2:], strict=True)
+    ]
+    wanted = [float(np.exp(middle + _SPREAD * spread * z)) for z in drawn[:2]]
+    done = [retarget(rgb, goal, seen=seen) for rgb, goal in zip(pair, wanted, strict=True)]
     one, two = (np.rint(rgb).astype(np.uint8) for rgb in done)
     return one, two
 

@@ -23,6 +23,7 @@ from workstation.training.forging.retouch import (
     recolour,
     regrain,
     resample,
+    with_colours_of,
     with_light_of,
 )
 from workstation.training.forging.shapes import (
@@ -183,9 +184,11 @@ def _pasted(kind: Kind, face: Face, donor: Face, random: np.random.Generator) ->
     laid = place_exactly if random.random() < 0.5 else place
     changed = laid(donor.rgb, donor.marks, face.marks, side)
     if kind is Kind.OWN_ORGANS and donor is face:
-        changed = move(recolour(changed, random, 0.6), random, 1.5)
+        changed = move(match_colour(recolour(changed, random, 0.6), face.rgb, mask), random, 1.5)
         changed = resample(changed, random) if random.random() < 0.6 else changed
     else:
+        if _monochrome(changed) and not _monochrome(face.rgb):
+            changed = with_colours_of(changed, face.rgb)
         changed = match_colour(changed, face.rgb, mask) if random.random() < 0.9 else changed
         # Other light than the target's would be a sign of its own; a careful hand takes that away.
         if random.random() < 0.6:
@@ -199,7 +202,7 @@ def _remade(kind: Kind, face: Face, random: np.random.Generator, remake: Remake)
     side = face.rgb.shape[0]
     made, maker = remake(face.rgb, random)
     # A small network shifts colours, and "brown" must not become "manipulated".
-    made = with_light_of(made, face.rgb, apart(face.marks) * random.uniform(0.1, 0.25))
+    made = with_light_of(made, face.rgb, apart(face.marks) * random.uniform(0.04, 0.2))
     if kind is Kind.REMADE_FACE:
         return made, whole_mask(face.marks, side, random), maker
     if random.random() < 0.4:
@@ -227,6 +230,23 @@ def _grey(rgb: Picture) -> Picture:
 def _monochrome(rgb: Picture) -> bool:
     """Colour in a black-and-white photograph would be too easy a sign."""
     return float(np.ptp(rgb, axis=-1).mean()) < 12
+
+
+def unlike(one: Face, two: Face) -> float:
+    """How badly a donor suits a face: colour and brightness of the inner face in levels, and pose. 0 is the same."""
+    return float(np.abs(_look(one) - _look(two)).sum())
+
+
+def _look(face: Face) -> np.ndarray:
+    """Mean colour between the eyes and the mouth, and where the nose stands between the eyes, in levels."""
+    eye, other, nose, corner, far = face.marks
+    x0, x1 = sorted((round(eye.x), round(other.x)))
+    y0, y1 = sorted((round((eye.y + other.y) / 2), round((corner.y + far.y) / 2)))
+    spot = face.rgb[max(0, y0) : max(1, y1), max(0, x0) : max(1, x1)]
+    mean = spot.mean(axis=(0, 1)) if spot.size else np.zeros(3)
+    turned = (nose.x - (eye.x + other.x) / 2) / apart(face.marks)
+    # A tenth of the distance of the eyes is worth thirty levels: a turned head is seen before a darker one.
+    return np.append(mean, 300 * turned)
 
 
 def kinds_with(remake: Remake | None) -> Sequence[Kind]:

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from workstation.domain.errors import InputError
 from workstation.domain.geometry import Point
 from workstation.domain.media import RgbArray
-from workstation.training.forgeries import Face, Kind, Remake, forge, kinds_with, target_map
+from workstation.training.forgeries import Face, Kind, Remake, forge, kinds_with, target_map, unlike
 from workstation.training.kinds import Blend, Maker
 from workstation.training.portraits import POOL_SIDE, faces, held_out, list_portraits, view
 
@@ -35,6 +35,7 @@ PICTURES = ("genuine", "forged", "maps", "masks", "bits")
 Recode = Callable[[Sequence[RgbArray], str, int], list[RgbArray]]
 _CODECS = ("", "h264", "h265")
 _SHARE_OF_VIDEO = 0.3
+_CANDIDATES = 5
 
 
 def _none() -> npt.NDArray[Any]:
@@ -225,16 +226,22 @@ def _moving_pictures(recode: Recode | None, random: np.random.Generator) -> _Mov
 
 
 def _donor(kind: Kind, number: int, crops: Sequence[_Crop], random: np.random.Generator) -> int:
-    """Row of the donor: another person's crop, or for own organs one of another picture of the same person."""
+    """Row of the donor: another person's crop, or for own organs one of another picture of the same person.
+
+    Of a few people drawn the one is taken who suits best: nobody careful pastes a profile onto a face from the front.
+    """
     here = crops[number]
     if kind is Kind.OWN_ORGANS:
         near = range(max(0, number - 2000), min(len(crops), number + 2000))
         own = [n for n in near if crops[n].person == here.person and crops[n].picture != here.picture]
         return own[int(random.integers(len(own)))] if own and random.random() < 0.7 else number
-    while True:
+    strangers: list[int] = []
+    while len(strangers) < _CANDIDATES:
         other = int(random.integers(len(crops)))
         if crops[other].person != here.person:
-            return other
+            strangers.append(other)
+    face = here.face()
+    return min(strangers, key=lambda row: unlike(face, crops[row].face()))
 
 
 def load(out: Path, name: str) -> Pool:

@@ -164,22 +164,23 @@ def _cosines() -> npt.NDArray[np.float64]:
 
 _LOW = tuple((v, u) for v in range(5) for u in range(5) if 0 < u + v < 5)
 _TABLES = _tables()
+_LEAST_COMB, _NO_TABLE = 0.25, 100.0
 _COSINES = _cosines()
 
 
 def estimated_quality(rgb: RgbArray) -> float:
-    """The quality whose quantisation table the luma coefficients of the 8 x 8 grid fit best, 40..97.
+    """The quality whose quantisation table the luma coefficients of the 8 x 8 grid fit best, 40..97; 100 for none.
 
     Coefficients of a decoded JPEG lie near multiples of the table's steps: the mean of cos(2 pi c / step) over
-    coefficients of half a step or more is near 1 for the right table. On pictures that were resized since then there is
-    no comb and the answer is arbitrary, which is how it should be.
+    coefficients of half a step or more is near 1 for the right table. On pictures that were resized or filtered since
+    then there is no comb, and none is made up.
     """
     y = rgb.astype(np.float64) @ np.array([0.299, 0.587, 0.114]) - 128
     high, wide = y.shape[0] // 8, y.shape[1] // 8
     blocks = y[: high * 8, : wide * 8].reshape(high, 8, wide, 8).transpose(0, 2, 1, 3)
     coefficients = _COSINES @ blocks @ _COSINES.T
     low = np.stack([coefficients[..., v, u].ravel() for v, u in _LOW])
-    best, found = -2.0, float(_QUALITIES[0])
+    best, found = _LEAST_COMB, _NO_TABLE
     for quality, table in zip(_QUALITIES, _TABLES, strict=True):
         steps = np.array([table[v, u] for v, u in _LOW])[:, None]
         told = (steps >= 3) & (np.abs(low) >= steps / 2)

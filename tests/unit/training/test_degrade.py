@@ -114,11 +114,11 @@ def test_compression_twice_is_on_two_grids() -> None:
 def test_sharpness_after_evening_says_nothing_on_which_is_which() -> None:
     """A pair of which one is much softer: each order is as likely, and the draws are those that were asked for."""
     soft = cv2.GaussianBlur(RGB, (0, 0), 1.2)
-    pairs = [degrade.even(RGB, soft, np.random.default_rng(seed)) for seed in range(120)]
+    pairs = [degrade.even(RGB, soft, np.random.default_rng(seed)) for seed in range(80)]
     gaps = np.array([sharpness(two) - sharpness(one) for one, two in pairs])
     assert sharpness(soft) < sharpness(RGB) - 1
     assert abs(np.median(gaps)) < 0.15
-    assert 0.38 < (gaps > 0).mean() < 0.62
+    assert 0.36 < (gaps > 0).mean() < 0.64
     assert 0.4 < gaps.std() < 0.75
     swapped = degrade.even(soft, RGB, np.random.default_rng(3))
     assert sharpness(swapped[0]) == pytest.approx(sharpness(pairs[3][0]), abs=0.05)

@@ -101,6 +101,14 @@ def test_sharpness_within_a_mask_alone_is_measured() -> None:
     assert variance(made, inside) == pytest.approx(variance(TARGET.rgb, inside) * 1.4, rel=0.03)
 
 
+@pytest.mark.parametrize("seen", [112, 160, 224, 300])
+def test_sharpness_is_that_of_what_will_be_seen(seen: int) -> None:
+    wanted = variance(TARGET.rgb, seen=seen) * 1.5
+    made = retarget(TARGET.rgb, wanted, seen=seen)
+    small = cv2.resize(made, (seen, seen), interpolation=cv2.INTER_AREA) if seen < 256 else made
+    assert variance(small) == pytest.approx(wanted, rel=0.03)
+
+
 def test_a_flat_picture_stays_flat() -> None:
     flat = np.full((64, 64, 3), 90, np.float32)
     assert np.array_equal(retarget(flat, 100.0), flat)

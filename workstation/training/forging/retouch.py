@@ -43,7 +43,8 @@ def match_colour(source: Picture, target: Picture, mask: Mask) -> Picture:
     if inside.sum() < 30:
         return source
     a, b = source[inside], target[inside]
-    spread = np.clip((b.std(axis=0) + 1) / (a.std(axis=0) + 1), 0.6, 1.6)
+    # Beyond a third, contrast is no longer light but make-up.
+    spread = np.clip((b.std(axis=0) + 1) / (a.std(axis=0) + 1), 0.75, 1.33)
     return np.asarray(np.clip((source - a.mean(axis=0)) * spread + b.mean(axis=0), 0, 255), np.float32)
 
 
@@ -54,11 +55,14 @@ def with_light_of(source: Picture, target: Picture, sigma: float) -> Picture:
 
 
 def even_sharpness(forged: Picture, target: Picture, mask: Mask) -> Picture:
-    """Sharpen or soften until the Laplacian variance inside the mask equals the target's: blur must not tell."""
+    """Sharpen or soften until the Laplacian variance inside the mask is near the target's: blur must not tell.
+
+    What has lost all detail is not sharpened back to it: that draws black contours, which tell sooner than softness.
+    """
     inside = mask > 0.3
     if inside.sum() < 60:
         return forged
-    return sharpening.retarget(forged, sharpening.variance(target, inside), inside)
+    return sharpening.retarget(forged, sharpening.variance(target, inside), inside, rounds=1, strongest=1.2)
 
 
 def grain(rgb: Picture, where: npt.NDArray[np.bool_]) -> float:
@@ -88,3 +92,10 @@ def regrain(source: Picture, target: Picture, mask: Mask, random: np.random.Gene
     smooth = np.asarray(cv2.bilateralFilter(source, 7, 6 * has + 1e-3, 2.0), np.float32)
     share = float(np.clip((has - wants) / max(has - grain(smooth, inside), 1e-6), 0, 1))
     return np.asarray(source * (1 - share) + smooth * share, np.float32)
+
+
+def with_colours_of(source: Picture, target: Picture) -> Picture:
+    """A black-and-white source in the target's coarse colours: its own brightness, hue and saturation from there."""
+    coarse = cv2.GaussianBlur(target, (0, 0), 4.0)
+    share = (coarse + 1) / (coarse.mean(axis=-1, keepdims=True) + 1)
+    return np.asarray(np.clip(source.mean(axis=-1, keepdims=True) * share, 0, 255), np.float32)

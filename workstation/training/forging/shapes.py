@@ -18,9 +18,10 @@ from workstation.training.kinds import Organ
 Picture = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.float32]
 
-_UPRIGHT = ((-1.1, 0.55), (-0.7, 0.95), (0.0, 1.05), (0.7, 0.95), (1.1, 0.55))
+# Outline of the inner face around the mean of the five points, in distances of the eyes: to the right and up.
+_FOREHEAD = ((-1.05, 0.6), (-0.75, 1.15), (0.0, 1.35), (0.75, 1.15), (1.05, 0.6))
+_BROWS = ((-1.05, 0.6), (-0.65, 0.95), (0.0, 1.0), (0.65, 0.95), (1.05, 0.6))
 _BELOW = ((1.0, -0.6), (0.5, -1.25), (0.0, -1.4), (-0.5, -1.25), (-1.0, -0.6))
-_LOW_BROW = ((-1.05, 0.3), (-0.6, 0.5), (0.0, 0.45), (0.6, 0.5), (1.05, 0.3))
 
 
 def apart(marks: Sequence[Point]) -> float:
@@ -74,20 +75,21 @@ def organ_mask(marks: Sequence[Point], side: int, organs: Sequence[str], random:
 def face_mask(marks: Sequence[Point], side: int, random: np.random.Generator) -> Mask:
     """The inner face: hull of a ring around eyes, nose and mouth, varied in reach, with a soft wobbling edge.
 
-    One in four stops below the brows, as self-blended images leave the forehead's points out with that share.
+    One in four stops at the brows, as self-blended images leave the forehead's points out with that share. The ring
+    stays within the face, and its edge is soft: a seam across the background would be seen by anybody.
     """
     centre, up, along = axes(marks)
     wide = apart(marks)
-    reach = random.uniform(0.85, 1.25)
-    above = _LOW_BROW if random.random() < 0.25 else _UPRIGHT
+    reach = random.uniform(0.75, 1.05)
+    above = _BROWS if random.random() < 0.25 else _FOREHEAD
     ring = [
-        centre + reach * wide * (x * random.uniform(0.85, 1.1) * along + y * random.uniform(0.85, 1.1) * up)
+        centre + reach * wide * (x * random.uniform(0.8, 1.0) * along + y * random.uniform(0.85, 1.05) * up)
         for x, y in (*above, *_BELOW)
     ]
     hull = cv2.convexHull(np.array(ring, np.float32)).astype(np.int32)
     mask = np.zeros((side, side), np.float32)
     cv2.fillConvexPoly(mask, hull, 1.0)
-    return soften(wobble(mask, random, wide * 0.1), random, wide)
+    return soften(wobble(mask, random, wide * 0.06), random, wide, least=0.03)
 
 
 def whole_mask(marks: Sequence[Point], side: int, random: np.random.Generator) -> Mask:
@@ -112,15 +114,24 @@ def wobble(mask: Mask, random: np.random.Generator, amount: float) -> Mask:
     return np.asarray(np.clip(cv2.remap(mask, xs + dx, ys + dy, cv2.INTER_LINEAR), 0, 1), np.float32)
 
 
-def soften(mask: Mask, random: np.random.Generator, wide: float) -> Mask:
-    """Blur the edge of a mask by a random width, from hard to broad (``wide``: distance of the eyes in pixels)."""
-    sigma = float(np.exp(random.uniform(np.log(0.6), np.log(max(1.0, 0.16 * wide)))))
+def soften(mask: Mask, random: np.random.Generator, wide: float, least: float = 0.0) -> Mask:
+    """Blur the edge of a mask by a random width, from hard to broad.
+
+    Args:
+        wide: distance of the eyes in pixels; the broadest blur has 0.16 of it.
+        least: share of ``wide`` of the narrowest; never below 0.6 pixels.
+    """
+    sigma = float(np.exp(random.uniform(np.log(max(0.6, least * wide)), np.log(max(1.0, 0.16 * wide)))))
     return np.asarray(np.clip(cv2.GaussianBlur(mask, (0, 0), sigma), 0, 1), np.float32)
 
 
 def touched(mask: Mask, marks: Sequence[Point], share: float = 0.35) -> Organ:
-    """The organs of whose area the mask weighs at least ``share``; ``SKIN`` by the same rule for what lies between."""
+    """The organs of whose area the mask covers at least ``share``; ``SKIN`` by the same rule for what lies between.
+
+    A mask counts against its own largest weight: a faint blend of an organ is one of that organ.
+    """
     side = mask.shape[0]
+    mask = mask / max(float(mask.max()), 1e-6)
     found, skin = Organ(0), np.zeros((side, side), np.uint8)
     centre, _, _ = axes(marks)
     wide = apart(marks)

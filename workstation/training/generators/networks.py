@@ -45,7 +45,7 @@ class Remaker(nn.Module):
         code: channels of the code, at a quarter of the side.
     """
 
-    def __init__(self, way: str, width: int = 24, code: int = 16) -> None:
+    def __init__(self, way: str, width: int = 16, code: int = 32) -> None:
         super().__init__()
         w = width
         self.encoder = nn.Sequential(

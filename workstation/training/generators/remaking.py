@@ -15,6 +15,7 @@ from workstation.training.generators.networks import STRIDE, Remaker, network_of
 from workstation.training.kinds import Maker
 
 Picture = npt.NDArray[np.float32]
+_AROUND = 16
 
 
 def save_generators(file: Path, networks: Mapping[Maker, Remaker]) -> int:
@@ -48,14 +49,19 @@ class Generators:
         return self.made_by(maker, rgb), maker
 
     def made_by(self, maker: Maker, rgb: Picture) -> Picture:
-        """The picture made anew by one network; sides that are no multiple of 4 are padded and cut again."""
+        """The picture made anew by one network, of any sides above `_AROUND`.
+
+        It is continued by its mirror image first: a network answers oddly at its borders, and an odd border of a crop
+        would give every face away that was made anew as a whole.
+        """
         height, width = rgb.shape[:2]
-        padded = np.pad(rgb, ((0, -height % STRIDE), (0, -width % STRIDE), (0, 0)), mode="edge")
+        sides = ((_AROUND, _AROUND + -height % STRIDE), (_AROUND, _AROUND + -width % STRIDE), (0, 0))
+        padded = np.pad(rgb, sides, mode="symmetric")
         pixels = torch.from_numpy(np.ascontiguousarray(padded.transpose(2, 0, 1))[None]) / 127.5 - 1
         with torch.inference_mode():
             made = self._networks[maker](pixels)[0]
         found = ((made + 1) * 127.5).clamp(0, 255).permute(1, 2, 0).numpy()
-        return np.ascontiguousarray(found[:height, :width], np.float32)
+        return np.ascontiguousarray(found[_AROUND:, _AROUND:][:height, :width], np.float32)
 
 
 def load_generators(file: Path) -> Generators:

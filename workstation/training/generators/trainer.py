@@ -23,7 +23,7 @@ def train_generators(
     crops: RgbArray,
     *,
     steps: int = 500,
-    batch: int = 16,
+    batch: int = 8,
     seed: int = 0,
     makers: Sequence[Maker] = MAKERS,
     tell: Callable[[str], None] = lambda _: None,
