@@ -54,9 +54,14 @@ def test_tested_clips_that_the_list_also_trains_and_validates_on_are_tested_alon
 
 def test_deepfakedetection_is_tested_alone(tmp_path: Path) -> None:
     deepfakebench(tmp_path)
+    path = tmp_path / "dataset_json/DeepFakeDetection.json"
+    listed = json.loads(path.read_text())
+    trained = bench_clip("dfd/real", "DFD_real", "09__walk", tmp_path)
+    listed["DeepFakeDetection"]["DFD_real"]["train"]["09__walk"] = trained
+    write(path, json.dumps(listed))
     dataset = read("deepfakebench", tmp_path, lists="dataset_json/DeepFakeDetection.json")
     assert {one.split for one in dataset.samples} == {"test"}
-    assert len(dataset.samples) == 2
+    assert {one.path.name for one in dataset.samples} == {"01__hug", "01_02__hug__ABCD1234", "09__walk"}
 
 
 def test_paths_of_another_machine_are_found_below_the_root(tmp_path: Path) -> None:
