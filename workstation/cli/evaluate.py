@@ -21,6 +21,7 @@ _FIGURES = (
     ("tpr_at_5_fpr", "manipulated found at 5 % false alarms"),
     ("auc_frames", "AUC over frames of videos"),
     ("auc_matched", "AUC, pairs of equal sharpness"),
+    ("genuine_above_half", "genuine items above the middle of the scale"),
     ("sharpness_spearman", "rank correlation of score and sharpness, genuine items"),
 )
 _PLACES = (

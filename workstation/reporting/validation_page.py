@@ -28,6 +28,7 @@ _FIGURES = (
     "shortcut_auc",
     "auc_matched",
     "sharpness_spearman",
+    "genuine_above_half",
     "ap",
     "eer",
     "tpr_at_1_fpr",

@@ -71,6 +71,7 @@ VALIDATION: Mapping[str, str] = {
     "validation.auc_frames": "AUC over frames of videos",
     "validation.auc_matched": "AUC on {pairs} pairs of equal sharpness",
     "validation.shortcut_auc": "AUC of the best shortcut alone: {shortcut}",
+    "validation.genuine_above_half": "Share of genuine items above the middle of the scale",
     "validation.sharpness_spearman": "Rank correlation of score and sharpness, genuine items alone",
     "validation.shortcut.jpeg_table": "JPEG tables",
     "validation.shortcut.bytes": "bytes of the file",

@@ -22,6 +22,7 @@ from workstation.training.measures import (
     Flags,
     Values,
     auc,
+    bootstrap,
     matched,
     paired_auc_figure,
     rank_correlation_figure,
@@ -162,7 +163,12 @@ def _counts(answer: _Answer, rows: Sequence[Scored], place: int, table: _Table) 
     area = auc(table.values[~table.manipulated], table.values[table.manipulated])
     chance = at_chance(area, table.counts, (every[0], every[1]))
     answer.put("auc_abstentions_at_chance", chance, "the items of the set are of one class alone")
-    facts["genuine_above_half"] = float((table.values[~table.manipulated] > 0.5).mean()) if table.counts[0] else None
+    above = (table.values[~table.manipulated] > 0.5).astype(np.float64)
+    if not len(above):
+        answer.put("genuine_above_half", Figure(math.nan, math.nan, math.nan), "no genuine item was scored")
+        return
+    share = bootstrap(float(above.mean()), lambda drawn: float(above[drawn].mean()), len(above), draws=1000, seed=0)
+    answer.put("genuine_above_half", share, "")
 
 
 def _cautions(table: _Table) -> list[str]:
@@ -178,7 +184,7 @@ def _cautions(table: _Table) -> list[str]:
             f"{units[0]} genuine and {units[1]} manipulated items or groups: "
             f"intervals from fewer than {_FEW} say little"
         )
-    if 0 < table.counts[0] < 100:
+    if 0 < table.counts[0] < 100 and table.counts[1]:
         found.append(
             f"{table.counts[0]} genuine items: with fewer than 100, the figure at 1 % false alarms is at none of them"
         )
