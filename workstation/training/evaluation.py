@@ -96,11 +96,11 @@ def held_out_records(detector: Detector, pool: Pool) -> list[ValidationRecord]:
     Two figures are of genuine crops alone: the rank correlation of score and sharpness, and the AUC of crops that lost
     detail (as a face of 80 pixels has, enlarged) against the same crops as they were.
     """
-    random = np.random.default_rng(SEED)
+    random, size = np.random.default_rng(SEED), detector.card.input.size
     genuine: list[float] = []
     forged: list[float] = []
     for start in range(0, len(pool.of), _CHUNK):
-        pairs = [drawn_pair(pool, row, random) for row in range(start, min(start + _CHUNK, len(pool.of)))]
+        pairs = [drawn_pair(pool, row, random, size) for row in range(start, min(start + _CHUNK, len(pool.of)))]
         for values, member in ((genuine, 0), (forged, 1)):
             found = detector.read([as_crop(pair[member]) for pair in pairs])
             values.extend(reading.value for reading in turned(detector.card, found))
@@ -131,11 +131,14 @@ def held_out_records(detector: Detector, pool: Pool) -> list[ValidationRecord]:
     return [record for record in records if record is not None]
 
 
-def drawn_pair(pool: Pool, row: int, random: np.random.Generator) -> tuple[RgbArray, RgbArray]:
-    """A genuine crop and its forgery with the same post-processing, the sharpness of each drawn anew."""
+def drawn_pair(pool: Pool, row: int, random: np.random.Generator, seen: int = 0) -> tuple[RgbArray, RgbArray]:
+    """A genuine crop and its forgery with the same post-processing, the sharpness of each drawn anew.
+
+    ``seen`` is the side in pixels that a detector is fed, 0 for the crop's own.
+    """
     how = degrade.draw(random, _STRENGTH)
     one, two = degrade.apply(pool.genuine[pool.of[row]], how), degrade.apply(pool.forged[row], how)
-    return degrade.even(one, two, random, _APART)
+    return degrade.even(one, two, random, _APART, seen)
 
 
 def pictures_of(pool: Pool) -> npt.NDArray[np.int64]:

@@ -53,6 +53,8 @@ class DataPart:
         root: the folder; relative to the configuration.
         frames: of "dataset": frames taken of each video, spread over its length.
         views, per_view: of "portraits": genuine crops of a picture, and forgeries of every kind of each.
+        generators: of "portraits": file of trained generators, relative to the configuration; without one no face is
+            resynthesised.
         validate_on: the split that early stopping looks at; figures are taken on "test", so it is never that.
         hold_out: of "dataset" without that split: the share of its training groups that is held out instead, 0 for
             none.
@@ -69,6 +71,7 @@ class DataPart:
     frames: int = 8
     views: int = 2
     per_view: int = 2
+    generators: str = ""
     validate_on: str = "val"
     hold_out: float = 0.0
     strength: float = 1.0

@@ -71,8 +71,13 @@ def _pool_of(config: Config, root: Path, out: Path, tell: Callable[[str], None],
     if not out.is_dir():
         part = out.with_name(f".{out.name}.part")
         shutil.rmtree(part, ignore_errors=True)
-        data = config.data
-        pools.build(root, part, views=data.views, per_view=data.per_view, seed=data.seed, tell=tell, recode=recode)
+        data, remake = config.data, None
+        if data.generators:
+            from workstation.training.generators.remaking import load_generators
+
+            remake = load_generators(config.path(data.generators))
+        sizes = {"views": data.views, "per_view": data.per_view, "seed": data.seed}
+        pools.build(root, part, **sizes, tell=tell, remake=remake, recode=recode)
         part.rename(out)
     return out
 
