@@ -104,10 +104,11 @@ def _evaluate(engine: Engine, request: EvaluationRequest, context: JobContext) -
     from workstation.training.labelled import masks_in, read_labelled
     from workstation.training.robustness import conditions
     from workstation.training.scoring import Settings, score_set
-    from workstation.training.set_figures import figures
+    from workstation.training.set_figures import check_group, figures
     from workstation.training.validation_records import build_record
 
     labelled = read_labelled(request.folder)
+    check_group(labelled.items, request.group_by)
     recode = _recode()
     settings = Settings(
         reencode=request.reencode,

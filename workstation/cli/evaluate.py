@@ -138,6 +138,10 @@ def _lines(out: Output, facts: Mapping[str, object]) -> None:
     rows.insert(2, ["best shortcut alone" + (f" ({best})" if best else ""), figure(facts, "shortcut_auc")])
     rows += [[words, figure(facts, key)] for key, words in _PLACES if key in facts]
     out.table(["figure", "value [95 % interval]"], rows)
+    if "masks" in facts:
+        out.say(f"masks: {facts['masks']} used")
+        for problem, count in cast(Mapping[str, int], facts["masks_unusable"]).items():
+            out.say(f"  {count} not used: {problem}")
     for caution in cast(Sequence[str], facts["cautions"]):
         out.say(f"note: {caution}")
     curves = cast(Sequence[Mapping[str, object]], facts.get("robustness", ()))

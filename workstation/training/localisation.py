@@ -71,7 +71,7 @@ def against_mask(field_: MapArray, crop: FaceCrop, mask: RgbArray, shape: tuple[
         shape: (height, width) of the picture.
     """
     if mask.shape != shape:
-        return Masked(problem=f"the mask has {mask.shape[1]} x {mask.shape[0]} pixels, its picture another size")
+        return Masked(problem="the mask is of another size than its picture; make it anew at that size")
     placed = map_on_frame(FakenessMap(field_, crop.crop_from_frame), *mask.shape, crop_size=crop.size)
     inside = ~np.isnan(placed)
     changed = (mask > 127)[inside]

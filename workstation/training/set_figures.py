@@ -16,6 +16,7 @@ import numpy as np
 from workstation.domain.detectors import DetectorCard, Direction
 from workstation.domain.errors import InputError
 from workstation.training import shortcuts
+from workstation.training.labelled import Item
 from workstation.training.localisation import MASK_MEASURES, ORGANS, mask_figures, organ_figure
 from workstation.training.measures import (
     Figure,
@@ -118,18 +119,23 @@ def figures(
     return answer.facts | {"reasons": answer.reasons}
 
 
+def check_group(items: Sequence[Item], group_by: str) -> None:
+    """Raises: InputError: no row of the set has the column ``group_by``; an empty name is none."""
+    if group_by and not any(group_by in item.facts for item in items):
+        known = sorted({key for item in items for key in item.facts} - {"file", "label"})
+        raise InputError(
+            f'No item of this set has a column "{group_by}".',
+            f"Columns of labels.csv: {', '.join(known) or 'none beside file and label'}.",
+        )
+
+
 def turned(card: DetectorCard, score: float) -> float:
     """A raw score 0..1 as a value that is higher where manipulated."""
     return score if card.output.direction is Direction.HIGHER_IS_MANIPULATED else 1 - score
 
 
 def _table(rows: Sequence[Scored], place: int, card: DetectorCard, group_by: str) -> _Table:
-    if group_by and not any(group_by in row.item.facts for row in rows):
-        known = sorted({key for row in rows for key in row.item.facts} - {"file", "label"})
-        raise InputError(
-            f'No picture of this set has a column "{group_by}".',
-            f"Columns of labels.csv: {', '.join(known) or 'none beside file and label'}.",
-        )
+    check_group([row.item for row in rows], group_by)
     kept = [row for row in rows if row.outcomes[place].status == OK]
     outcomes = tuple(row.outcomes[place] for row in kept)
     scores = [one.score for one in outcomes if one.score is not None]
