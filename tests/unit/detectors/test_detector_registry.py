@@ -72,9 +72,9 @@ def test_an_installed_package_loads_and_scores(tmp_path: Path, home: Path, card:
 
 
 def test_the_packages_that_ship_with_the_program_are_sound() -> None:
-    """Two packages, each under 8 MB, called what they are: uncalibrated baselines with figures on named sets (V3)."""
+    """Three packages, each under 8 MB, called what they are: uncalibrated baselines with figures on named sets (V3)."""
     embedded = [package for package in registry.installed() if package.embedded]
-    assert [package.card.id for package in embedded] == ["clip-ln-small", "fakelocator-small"]
+    assert [package.card.id for package in embedded] == ["clip-ln-small", "fakelocator-small", "traces-small"]
     for package in embedded:
         assert not package.problem
         assert package.card.baseline
@@ -83,10 +83,11 @@ def test_the_packages_that_ship_with_the_program_are_sound() -> None:
         assert any(one.dataset.startswith("CIPLAB") and one.measure == "AUC" for one in package.card.validation)
         assert registry.verify(package).ok
         detector = registry.load(package, device="cpu", precision="float32")
-        one, two = detector.read([crop(1, 256)]), detector.read([crop(1, 256), crop(2, 256)])
+        side = package.card.input.crop_size
+        one, two = detector.read([crop(1, side)]), detector.read([crop(1, side), crop(2, side)])
         assert one[0].value == pytest.approx(two[0].value, abs=1e-4)
         assert one[0].value != two[1].value
-        assert (one[0].map is not None) == (package.card.family == "fakelocator")
+        assert (one[0].map is not None) == (package.card.family in {"fakelocator", "traces"})
 
 
 def test_an_unknown_id_names_what_is_installed(source: Path, home: Path) -> None:

@@ -76,6 +76,14 @@ def test_what_context_explains_is_taken_out(fitted: Fusion) -> None:
     assert np.allclose(slope / scale, 4, atol=0.4)
 
 
+def test_few_genuine_faces_score_above_the_middle(fitted: Fusion) -> None:
+    some = rows(200, 7)
+    score, parts = scores(fitted, some)
+    genuine = some.manipulated == 0
+    assert (score[genuine] > 0).mean() < 0.2
+    assert (parts[genuine] > 0).mean() < 0.25
+
+
 def test_groups_left_out_have_no_weight() -> None:
     network = fit(rows(100, 1), only(Recipe(), "noise"))
     weight = network.part_weight.detach().numpy().reshape(len(PARTS), 3, len(NAMES))

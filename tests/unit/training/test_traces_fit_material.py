@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 
 from tests.unit.training.training_samples import MARKS, variant, write_rgb
+from workstation.detectors.traces.cards import small_card
 from workstation.detectors.traces.regions import PARTS
+from workstation.domain.detectors import Detector, DetectorReading
 from workstation.domain.errors import InputError
+from workstation.domain.faces import FaceCrop
 from workstation.training.portraits import held_out, list_portraits
+from workstation.training.traces.controls import history
 from workstation.training.traces.material import (
     KINDS,
     Frame,
@@ -23,7 +29,7 @@ from workstation.training.traces.material import (
     part_labels,
     rounds,
 )
-from workstation.training.traces.table import Rows, measured
+from workstation.training.traces.table import Rows, crops_of, frames_of, measured
 
 SIDE = 256
 STILL = np.zeros((5, 2))
@@ -109,6 +115,26 @@ def test_a_table_made_in_pieces_is_the_table_made_at_once(data: Path) -> None:
     genuine = whole.manipulated == 0
     assert not whole.labels[genuine].any()
     assert (whole.labels[~genuine] == 1).any()
+
+
+def test_untouched_frames_of_people_held_out_and_what_their_past_does(data: Path) -> None:
+    frames = frames_of(data, data / "marks.json")
+    assert len(frames) == 2
+    (one, two) = crops_of(data, SIDE, data / "marks.json")
+    assert one.rgb.shape == two.rgb.shape == (SIDE, SIDE, 3)
+
+    class Coarseness:
+        """Scores a crop by how much the last compression left of its detail."""
+
+        card = small_card()
+
+        def read(self, crops: Sequence[FaceCrop]) -> list[DetectorReading]:
+            return [DetectorReading(float(crop.rgb.std()) / 255) for crop in crops]
+
+    found = history(cast(Detector, Coarseness()), frames)
+    assert found is not None
+    assert found.items_genuine == 2
+    assert 0 <= found.low <= found.value <= found.high <= 1
 
 
 def test_pasting_needs_two_people_of_a_split(data: Path) -> None:

@@ -24,6 +24,8 @@ _FOLDS = 4
 _SMALLEST_SCALE = 1e-3
 _RIDGE = 1e-2
 _SHRUNK = 0.1
+# Share of genuine training crops that may score above the middle of the scale, for the score and for every part.
+_RARE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +59,14 @@ def fit(rows: Rows, recipe: Recipe | None = None) -> Fusion:
         part = _fit_parts(rows.where(fold != number), recipe)
         verdicts[fold == number] = verdicts_of(part, rows.where(fold == number))
     network = _fit_parts(rows, recipe)
-    weight, bias = _regression(verdicts, rows.manipulated, recipe.top_strength)
+    weight, _ = _regression(verdicts, rows.manipulated, recipe.top_strength)
     with torch.no_grad():
         network.score_weight.copy_(torch.from_numpy(weight))
-        network.score_bias.fill_(bias)
         genuine = rows.manipulated == 0
         place = bent(network.place_of(torch.from_numpy(rows.context[genuine]))).double().numpy()
         slope = _slope(place, verdicts[genuine] @ weight)
         network.score_slope.copy_(torch.from_numpy(slope))
+        network.score_bias.fill_(-float(np.quantile(verdicts[genuine] @ weight - place @ slope, 1 - _RARE)))
     return network
 
 
@@ -105,9 +107,10 @@ def _fit_parts(rows: Rows, recipe: Recipe) -> Fusion:
         for number in range(len(PARTS)):
             known = rows.labels[:, number] >= 0
             x, y = seen[known, number] * used, rows.labels[known, number]
-            weight, bias = _regression(x, y, recipe.strength)
+            weight, _ = _regression(x, y, recipe.strength)
             network.part_weight[number] = torch.from_numpy(weight * used)
-            network.part_bias[number] = bias
+            plain_logits = seen[rows.manipulated == 0, number] @ (weight * used)
+            network.part_bias[number] = -float(np.quantile(plain_logits, 1 - _RARE))
         used = _used(WHOLE_NAMES, recipe)
         x = signed_and_size(network.whole(whole, place)).double().numpy() * used
         weight, bias = _regression(x, rows.manipulated, recipe.strength)

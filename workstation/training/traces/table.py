@@ -173,12 +173,13 @@ def _rows(rows: Sequence[tuple[object, ...]]) -> Rows:
     )
 
 
-def crops_of(data: Path, side: int, landmarks: Path, seed: int = 5) -> list[FaceCrop]:
-    """One untouched crop of every picture of the people held out, by which organs are standardised."""
+def frames_of(data: Path, landmarks: Path, seed: int = 5) -> list[Frame]:
+    """One untouched frame of every picture of the people held out whose landmarks were kept in ``landmarks``."""
     known = _landmarks([], landmarks, lambda _: None)
-    found = []
-    for number, portrait in enumerate(p for p in list_portraits(data) if held_out(p) and str(p.path) in known):
-        random = np.random.default_rng([seed, number])
-        frame = _frame(portrait, known, random)
-        found.append(cut(frame, side, random.normal(0, _OFF, (5, 2))))
-    return found
+    portraits = [p for p in list_portraits(data) if held_out(p) and str(p.path) in known]
+    return [_frame(p, known, np.random.default_rng([seed, number])) for number, p in enumerate(portraits)]
+
+
+def crops_of(data: Path, side: int, landmarks: Path, seed: int = 5) -> list[FaceCrop]:
+    """One untouched crop of each of `frames_of`, by which organs are standardised."""
+    return [cut(frame, side, np.zeros((5, 2))) for frame in frames_of(data, landmarks, seed)]
