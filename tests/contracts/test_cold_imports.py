@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-HEAVY = {"torch", "torchvision", "open_clip", "onnxruntime", "insightface", "facenet_pytorch"}
+HEAVY = {"torch", "torchvision", "open_clip", "onnxruntime", "insightface", "facenet_pytorch", "lightning"}
 ONE_ROOM_ONLY = {"av", "reportlab", "pyhanko", "pikepdf", "alembic", "skimage", "scipy", "PIL"}
 DOMAIN = Path(__file__).resolve().parents[2] / "workstation" / "domain"
 WORDS = sorted("workstation.domain." + path.stem for path in DOMAIN.glob("*.py") if path.stem != "__init__")
