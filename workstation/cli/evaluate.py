@@ -15,6 +15,7 @@ from workstation.domain.errors import InputError, ReportInvalid
 
 _FIGURES = (
     ("auc", "AUC"),
+    ("auc_without_gates", "AUC over every face found, without the gates"),
     ("ap", "average precision"),
     ("eer", "equal error rate"),
     ("tpr_at_1_fpr", "manipulated found at 1 % false alarms"),

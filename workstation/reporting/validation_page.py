@@ -25,6 +25,7 @@ _TOP, _BOTTOM = 16 * mm, 18 * mm
 _FIGURES = (
     "auc",
     "auc_abstentions_at_chance",
+    "auc_without_gates",
     "shortcut_auc",
     "auc_matched",
     "sharpness_spearman",

@@ -64,6 +64,7 @@ VALIDATION: Mapping[str, str] = {
     ),
     "validation.auc": "AUC",
     "validation.auc_abstentions_at_chance": "AUC with what was not scored at chance",
+    "validation.auc_without_gates": "AUC over every face found, without the gates",
     "validation.ap": "Average precision",
     "validation.eer": "Equal error rate",
     "validation.tpr_at_1_fpr": "Manipulated items found at 1 % false alarms",

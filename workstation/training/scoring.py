@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import statistics
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
@@ -68,6 +68,7 @@ class Outcome:
         under: by condition, (raw score, shortcuts of the crop).
         masked: how the map agrees with the mask, where there are both.
         organs: (4,) means of the map around left eye, right eye, nose and mouth, or None.
+        ungated: the score over every face that could be cut out, whatever the gates said; None where there is none.
     """
 
     status: str
@@ -79,6 +80,7 @@ class Outcome:
     under: Mapping[str, tuple[float, Mapping[str, float]]] = field(default_factory=dict)
     masked: Masked | None = None
     organs: Values | None = None
+    ungated: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,16 +193,19 @@ class _Detecting:
         if self._detector.card.output.level is Level.TRACK:
             return [self._track(one, its) for one, its in zip(batch, seen, strict=True)]
         usable = [[sight for sight in its if not sight.reason] for its in seen]
-        flat = [sight for its in usable for sight in its]
-        crops = [self._cut(sight) for sight in flat]
+        faces = [[sight for sight in its if _can_be_cut(sight)] for its in seen]
+        crops = [self._cut(sight) for its in faces for sight in its]
         readings = iter(self._readings(crops))
-        worse = {name: iter(scores) for name, scores in self._under(flat).items()}
+        worse = {name: iter(scores) for name, scores in self._under([s for its in usable for s in its]).items()}
         left = iter(crops)
         found = []
-        for one, its, its_usable in zip(batch, seen, usable, strict=True):
-            mine = [(next(left), next(readings)) for _ in its_usable]
+        for one, its, its_faces, its_usable in zip(batch, seen, faces, usable, strict=True):
+            every = [(sight, next(left), next(readings)) for sight in its_faces]
+            mine = [(crop, reading) for sight, crop, reading in every if not sight.reason]
             under = {name: [next(scores) for _ in its_usable] for name, scores in worse.items()}
-            found.append(self._outcome(one, its, its_usable, mine, under))
+            values = [reading.value for _, _, reading in every if isinstance(reading, DetectorReading)]
+            outcome = self._outcome(one, its, its_usable, mine, under)
+            found.append(replace(outcome, ungated=statistics.fmean(values) if values else None))
         return found
 
     def _cut(self, sight: Sighting) -> FaceCrop:
@@ -299,6 +304,10 @@ class _Detecting:
         each = [shortcuts.of_crop(crop.rgb) for crop in crops]
         means = {name: statistics.fmean(values[name] for values in each) for name in each[0]}
         return shortcuts.of_file(one.table, one.size, frame.shape[0], frame.shape[1]) | means
+
+
+def _can_be_cut(sight: Sighting) -> bool:
+    return sight.detection is not None and sight.reason != AbstentionReason.LANDMARKS_UNUSABLE.value
 
 
 def _mean(

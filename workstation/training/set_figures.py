@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from workstation.domain.detectors import DetectorCard, Direction
+from workstation.domain.detectors import DetectorCard, Direction, Level
 from workstation.domain.errors import InputError
 from workstation.training import shortcuts
 from workstation.training.labelled import Item
@@ -108,6 +108,7 @@ def figures(
     for name, figure in roc_figures(table.values, table.manipulated, table.group, draws=draws).items():
         answer.put(_NAMES.get(name, name), figure, _ONE_CLASS)
     _counts(answer, rows, place, table)
+    _ungated(answer, rows, place, card, group_by, draws)
     _beside(answer, table, draws)
     _frames(answer, table, card, draws)
     if card.output.map_size:
@@ -175,6 +176,19 @@ def _counts(answer: _Answer, rows: Sequence[Scored], place: int, table: _Table) 
         return
     share = bootstrap(float(above.mean()), lambda drawn: float(above[drawn].mean()), len(above), draws=1000, seed=0)
     answer.put("genuine_above_half", share, "")
+
+
+def _ungated(
+    answer: _Answer, rows: Sequence[Scored], place: int, card: DetectorCard, group_by: str, draws: int
+) -> None:
+    """The AUC over every face that could be cut out, as on cards, whose figures know no gates."""
+    kept = [(row, value) for row in rows if (value := row.outcomes[place].ungated) is not None]
+    if card.output.level is Level.TRACK:
+        return
+    values = np.array([turned(card, value) for _, value in kept], np.float64)
+    flags = np.array([row.item.manipulated for row, _ in kept], np.bool_)
+    group = [row.item.facts.get(group_by, "") or f"/{row.item.name}" for row, _ in kept] if group_by else None
+    answer.put("auc_without_gates", roc_figures(values, flags, group, draws=draws)["auc"], _ONE_CLASS)
 
 
 def _cautions(table: _Table) -> list[str]:

@@ -162,6 +162,10 @@ def test_every_file_has_a_row_and_says_why_it_was_not_scored(folder: Path, finde
     assert told[-1] == (8, 8)
     by_name = {row.item.name: row for row in rows}
     assert by_name["real/grey.png"].face_height is None
+    assert by_name["real/small.png"].outcomes[0].score is None
+    assert by_name["real/small.png"].outcomes[0].ungated is not None
+    assert by_name["real/grey.png"].outcomes[0].ungated is None
+    assert by_name["real/r0.png"].outcomes[0].ungated == by_name["real/r0.png"].outcomes[0].score
     assert 20 < (by_name["real/small.png"].face_height or 0) < 64
     assert by_name["fake/missing.png"].sha256 == ""
     assert len(by_name["fake/broken.jpg"].sha256) == 64
@@ -173,6 +177,7 @@ def test_every_file_has_a_row_and_says_why_it_was_not_scored(folder: Path, finde
         2,
         2,
     )
+    assert facts["auc_without_gates"] == 1
     assert facts["auc_abstentions_at_chance"] == (4 + 0.5 * 12) / 16
 
 
