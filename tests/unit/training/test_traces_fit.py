@@ -8,11 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from workstation.detectors.cards import read_card
 from workstation.detectors.traces.features import CONTEXT_NAMES, NAMES, WHOLE_NAMES
 from workstation.detectors.traces.fusion import Fusion
 from workstation.detectors.traces.regions import PARTS
 from workstation.domain.errors import InputError
 from workstation.training.measures import auc, rank_correlation
+from workstation.training.traces.__main__ import main
+from workstation.training.traces.card import PACKAGE
 from workstation.training.traces.figures import ablation, figures, line, records
 from workstation.training.traces.fitting import Recipe, fit, only, scores, without
 from workstation.training.traces.material import KINDS
@@ -125,3 +128,23 @@ def test_records_and_ablation_name_every_kind_and_group(fitted: Fusion) -> None:
     )
     names = [name for name, _ in ablation(rows(30, 6), held, Recipe(("noise", "colour")), draws=5)]
     assert names == ["noise alone", "colour alone", "all but noise", "all but colour", "all"]
+
+
+def test_a_package_is_fitted_and_one_that_leans_on_sharpness_is_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    some = rows(60, 8)
+    table = dataclasses.replace(some, held=(some.person % 3 == 0).astype(np.int64))
+    score, _ = scores(fit(table.where(table.held == 0)), table)
+    chosen = np.flatnonzero((table.held == 1) & (table.manipulated == 0))
+    level = np.zeros(len(score))
+    # Up and down again along the scores: no rank correlation.
+    level[chosen[np.argsort(score[chosen])]] = np.array([0, 1, 1, 0])[np.arange(len(chosen)) % 4]
+    for sharp, code in ((level, 0), (score, 2)):
+        dataclasses.replace(table, sharp=sharp).save(tmp_path / "table.npz")
+        assert main(["package", str(tmp_path / "table.npz"), str(tmp_path / f"out{code}")]) == code
+    assert "goes with sharpness" in capsys.readouterr().err
+    card = read_card(tmp_path / "out0" / PACKAGE)
+    assert card.weights.licence == "Apache-2.0"
+    assert any(one.measure == "Spearman of score and sharpness" for one in card.validation)
+    assert not (tmp_path / "out2").exists()

@@ -43,6 +43,8 @@ def _parser() -> argparse.ArgumentParser:
     package = steps.add_parser("package", help="fit and write a package")
     package.add_argument("table", type=Path)
     package.add_argument("into", type=Path, help="folder that holds packages")
+    package.add_argument("--data", type=Path, help="the portraits, for what a picture's past does to the score")
+    package.add_argument("--landmarks", type=Path, help="the file that measure kept them in; with --data")
     package.set_defaults(step=_package)
     return parser
 
@@ -79,11 +81,13 @@ def _ablate(options: argparse.Namespace) -> None:
 
 
 def _package(options: argparse.Namespace) -> None:
+    from workstation.detectors import registry
     from workstation.training.packaging import record, write_package
     from workstation.training.traces.card import PACKAGE, fitted_card
+    from workstation.training.traces.controls import history
     from workstation.training.traces.figures import MOST_SHARPNESS, figures, line, records
     from workstation.training.traces.fitting import Recipe, fit
-    from workstation.training.traces.table import Rows
+    from workstation.training.traces.table import Rows, frames_of
 
     rows = Rows.load(options.table)
     train, held = rows.where(rows.held == 0), rows.where(rows.held == 1)
@@ -96,7 +100,12 @@ def _package(options: argparse.Namespace) -> None:
             "Measure more pictures, or leave out the group of features that brings it in.",
         )
     package = write_package(fitted_card(train), network.state_dict(), options.into / PACKAGE)
-    record(Path(package.folder), records(network, held))
+    figures_held = records(network, held)
+    if options.data and options.landmarks:
+        detector = registry.load(package, device="cpu", precision="float32")
+        past = history(detector, frames_of(options.data, options.landmarks))
+        figures_held += [past] if past else []
+    record(Path(package.folder), figures_held)
     _tell(f"{package.card.id}: {package.card.weights.size:,} bytes, SHA-256 {package.card.weights.sha256}")
 
 
