@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from workstation.domain.errors import InputError
 from workstation.training.readers.settling import Found, held_for_validation, settle
-from workstation.training.samples import Dataset, Sample, Split, check_groups, leaks
+from workstation.training.samples import Dataset, Sample, Split, check_groups, leaks, overlap
 
 ROOT = Path("/data")
 
@@ -161,3 +161,10 @@ def test_whatever_is_published_no_member_stands_in_two_splits_and_no_test_item_i
         for member in one.members:
             assert place.setdefault(member, one.split) == one.split
     assert {one.path.name for one in dataset.of("test")} == {one.path.name for one in items if one.split == "test"}
+
+
+def test_only_training_against_testing_is_an_overlap() -> None:
+    one = Dataset("one", ROOT, (sample("a", "1", "train"), sample("b", "2", "val"), sample("c", "3", "test")))
+    other = Dataset("other", ROOT, (sample("d", "1", "train"), sample("e", "2", "test"), sample("f", "3", "test")))
+    assert overlap(one, other) == ("2: val of one (b), test (e)",)
+    assert overlap(other, one) == ()
