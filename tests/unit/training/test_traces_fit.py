@@ -53,7 +53,7 @@ def rows(pairs: int, seed: int, strength: float = 5.0) -> Rows:
 
 @pytest.fixture(scope="module")
 def fitted() -> Fusion:
-    return fit(rows(200, 1))
+    return fit(rows(150, 1))
 
 
 def test_people_not_seen_are_told_apart_and_the_changed_organ_is_named(fitted: Fusion) -> None:
@@ -98,6 +98,7 @@ def test_groups_left_out_have_no_weight() -> None:
     assert "noise" not in without(Recipe(), "noise").groups
 
 
+@pytest.mark.slow
 def test_the_same_rows_give_the_same_weights() -> None:
     one, two = fit(rows(40, 4)).state_dict(), fit(rows(40, 4)).state_dict()
     assert all(bool((one[name] == two[name]).all()) for name in one)
@@ -119,6 +120,7 @@ def test_a_table_is_read_as_written(tmp_path: Path) -> None:
         Rows.load(tmp_path / "other.npz")
 
 
+@pytest.mark.slow
 def test_records_and_ablation_name_every_kind_and_group(fitted: Fusion) -> None:
     held = rows(60, 5)
     measures = [(record.dataset, record.measure) for record in records(fitted, held)]
@@ -130,6 +132,7 @@ def test_records_and_ablation_name_every_kind_and_group(fitted: Fusion) -> None:
     assert names == ["noise alone", "colour alone", "all but noise", "all but colour", "all"]
 
 
+@pytest.mark.slow
 def test_a_package_is_fitted_and_one_that_leans_on_sharpness_is_not(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
