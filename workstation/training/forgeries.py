@@ -214,7 +214,8 @@ def _retouched(changed: Picture, target: Picture, mask: Mask, random: np.random.
     """Sharpness and grain of the surroundings, more often than not: careless work must occur too."""
     if random.random() < 0.75:
         changed = even_sharpness(changed, target, mask)
-    if random.random() < 0.6:
+    # Most of a picture without its grain is no seam but a smoother picture, which would be a sign by itself.
+    if random.random() < 0.6 or (mask > 0.3).mean() > 0.35:
         changed = regrain(changed, target, mask, random)
     return changed
 

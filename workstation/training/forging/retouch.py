@@ -80,9 +80,12 @@ def regrain(source: Picture, target: Picture, mask: Mask, random: np.random.Gene
     """Add the grain that the changed part lacks against the target around it, or smooth what it has too much."""
     inside = mask > 0.3
     around = (cv2.dilate(mask, np.ones((25, 25), np.uint8)) > 0.3) & ~inside
-    if inside.sum() < 60 or around.sum() < 60:
+    if inside.sum() < 60:
         return source
-    has, wants = grain(source, inside), grain(target, around)
+    # What was changed as a whole has no surroundings left; its grain is that of the photograph it took the place of.
+    part = around.sum() >= 60 and inside.mean() < 0.35
+    wants = grain(target, around if part else inside)
+    has = grain(source, inside)
     if has < wants:
         noise = random.standard_normal((*mask.shape, 3)).astype(np.float32)
         # Half of it common to the channels, as a camera's colour filter and compression leave it.
