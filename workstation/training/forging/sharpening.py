@@ -62,8 +62,8 @@ def _once(rgb: Picture, wanted: float, where: Where | None, strongest: float, se
     # What is reduced afterwards is sharpened as broadly as it will be seen.
     broad = max(1.0, rgb.shape[0] / seen) if seen else 1.0
     nearest: tuple[float, float, float] | None = None
-    # A narrow mask sharpens grain, a broad one contours; softening begins with the narrowest that reaches the target.
-    for sigma in _SIGMAS if softening else _SIGMAS[1:3]:
+    # A narrow mask changes grain, a broad one contours; the narrowest that reaches the target is taken.
+    for sigma in _SIGMAS if softening else _SIGMAS[:3]:
         added = _laplacian(grey - cv2.GaussianBlur(grey, (0, 0), sigma * broad), seen)
         part = added if where is None else added[where]
         strength, miss = _root(plain, part, wanted, strongest)
