@@ -23,9 +23,8 @@ from workstation.training.evaluation import (
     as_crop,
     drawn_pair,
     pictures_of,
-    rounded_record,
 )
-from workstation.training.measures import Figure, Values, auc
+from workstation.training.measures import Figure, Values, auc, rounded_record
 from workstation.training.pool import Pool
 
 PLAIN = (0, "")
