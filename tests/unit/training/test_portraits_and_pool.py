@@ -126,7 +126,7 @@ def test_compression_of_moving_pictures_hits_a_crop_and_its_forgeries_alike(
         assert len(frames) == 3
         return [frame // 2 for frame in frames]
 
-    monkeypatch.setattr(pool, "_SHARE_OF_VIDEO", 0.6)
+    monkeypatch.setattr(pool, "_SHARE_OF_VIDEO", 0.4)
     pool.build(dataset, tmp_path, views=2, per_view=1, recode=half)
     still, moving = (pool.load(folder, "train") for folder in (made_pool, tmp_path))
     through = moving.video > 0
