@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -37,6 +39,10 @@ def press(window: MainWindow, key: Qt.Key, *more: Qt.KeyboardModifier) -> None:
 
 def kinds(window: MainWindow) -> list[ObjectKind]:
     return [thing.kind for thing in window.desk.objects]
+
+
+def is_there(window: MainWindow, kind: ObjectKind) -> bool:
+    return kind in kinds(window)
 
 
 def test_m_bookmarks_the_frame_and_undo_takes_it_back(marked: MainWindow, qtbot: QtBot) -> None:
@@ -136,7 +142,7 @@ def test_a_track_becomes_a_reference_and_an_exhibit_is_claimed(marked: MainWindo
         dialog.field.setText(words)
         dialog.accept()
         wanted = ObjectKind.REFERENCE if words == "A. Adams" else ObjectKind.CLAIM
-        qtbot.waitUntil(lambda: wanted in kinds(marked), timeout=10_000)  # noqa: B023
+        qtbot.waitUntil(partial(is_there, marked, wanted), timeout=10_000)
         rest(marked, qtbot)
     assert sorted(kinds(marked)) == sorted([ObjectKind.PERSON, ObjectKind.REFERENCE, ObjectKind.CLAIM])
     rows = [[cell.text for cell in row.cells] for row in marked.inspector.notes.model.rows]

@@ -59,4 +59,4 @@ def test_two_clips_under_every_family(shared_data: Path, tmp_path: Path, capsys:
         session.close()
         assert reporting.check(engine, tmp_path / "report.pdf", tmp_path / "case").ok
     with capsys.disabled():
-        print("\n".join(["", *lines]))  # noqa: T201
+        print("\n".join(["", *lines]))  # noqa: T201  # the figures are what it is run for

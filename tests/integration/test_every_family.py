@@ -19,6 +19,7 @@ from workstation.app import reporting
 from workstation.app.engine import Engine
 from workstation.app.session import CaseSession
 from workstation.domain.detectors import DetectorCard, Level
+from workstation.domain.ids import JobId
 from workstation.domain.jobs import JobState, Lane
 from workstation.domain.results import ItemStatus
 from workstation.ui.main_window import MainWindow
@@ -67,8 +68,8 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
         yield Bench(engine, root / "case", cards, root / "report.pdf")
 
 
-def _done(engine: Engine, job: str) -> bool:
-    ended = engine.jobs.wait(job, 280)  # type: ignore[arg-type]
+def _done(engine: Engine, job: JobId) -> bool:
+    ended = engine.jobs.wait(job, 280)
     assert ended.state is JobState.DONE, ended.error
     return True
 

@@ -2,50 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
-from workstation.detectors.merging import NO_MERGING, SETTINGS, guided_by, set_up
-from workstation.detectors.preprocess import pixels
-from workstation.detectors.runtime import batched, usable
+from workstation.detectors.merging import SETTINGS, set_up
 from workstation.detectors.settings import NO_SETTINGS, refuse_unknown
 from workstation.detectors.timm_vit.network import TimmVit, build_network, fill_buffers
+from workstation.detectors.tower_detector import TowerDetector
 from workstation.detectors.weights import load_weights
-from workstation.domain.detectors import DetectorCard, DetectorReading, Direction
+from workstation.domain.detectors import DetectorCard, Direction
 from workstation.domain.errors import CardInvalid
-from workstation.domain.faces import FaceCrop
-
-_BATCH = 8
 
 
-class TimmVitDetector:
+class TimmVitDetector(TowerDetector[TimmVit]):
     """Score: softmax of class "manipulated" (class 1), higher = manipulated."""
 
-    def __init__(self, card: DetectorCard, network: TimmVit, device: str, precision: str) -> None:
-        self.card = card
-        self.device = device
-        self.precision = precision
-        self._batch = _BATCH
-        self._kind = torch.bfloat16 if precision == "bfloat16" else torch.float32
-        network.tower.to(device=device, dtype=self._kind)
-        network.head.to(device=device, dtype=torch.float32)
-        self.network = network.eval()
-        self.merging = NO_MERGING
-
-    def read(self, crops: Sequence[FaceCrop]) -> list[DetectorReading]:
-        """Score crops in order. Raises: DeviceFault, InputError."""
-        return batched(self._read, crops, self._batch, on_shrink=self._shrink)
-
-    def _shrink(self, size: int) -> None:
-        self._batch = size
-
-    def _read(self, crops: Sequence[FaceCrop]) -> list[DetectorReading]:
-        values = torch.from_numpy(pixels(crops, self.card.input)).to(device=self.device, dtype=self._kind)
-        with torch.inference_mode(), guided_by(self.merging, crops):
-            scores = self.network(values).softmax(dim=-1)[:, 1]
-        return [DetectorReading(score) for score in usable(scores.cpu().tolist(), self.card)]
+    def scores(self, answers: Tensor) -> Tensor:
+        """Softmax of class "manipulated"."""
+        return answers.softmax(dim=-1)[:, 1]
 
 
 def build(card: DetectorCard) -> TimmVit:

@@ -2,50 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
-from workstation.detectors.merging import NO_MERGING, SETTINGS, guided_by, set_up
-from workstation.detectors.preprocess import pixels
-from workstation.detectors.runtime import batched, usable
+from workstation.detectors.merging import SETTINGS, set_up
 from workstation.detectors.settings import NO_SETTINGS, refuse_unknown
+from workstation.detectors.tower_detector import TowerDetector
 from workstation.detectors.ufd.network import Ufd, build_network
 from workstation.detectors.weights import load_weights
-from workstation.domain.detectors import DetectorCard, DetectorReading, Direction
+from workstation.domain.detectors import DetectorCard, Direction
 from workstation.domain.errors import CardInvalid
-from workstation.domain.faces import FaceCrop
-
-_BATCH = 8
 
 
-class UfdDetector:
+class UfdDetector(TowerDetector[Ufd]):
     """Score: sigmoid of the linear unit, higher = manipulated."""
 
-    def __init__(self, card: DetectorCard, network: Ufd, device: str, precision: str) -> None:
-        self.card = card
-        self.device = device
-        self.precision = precision
-        self._batch = _BATCH
-        self._kind = torch.bfloat16 if precision == "bfloat16" else torch.float32
-        network.tower.to(device=device, dtype=self._kind)
-        network.head.to(device=device, dtype=torch.float32)
-        self.network = network.eval()
-        self.merging = NO_MERGING
-
-    def read(self, crops: Sequence[FaceCrop]) -> list[DetectorReading]:
-        """Score crops in order. Raises: DeviceFault, InputError."""
-        return batched(self._read, crops, self._batch, on_shrink=self._shrink)
-
-    def _shrink(self, size: int) -> None:
-        self._batch = size
-
-    def _read(self, crops: Sequence[FaceCrop]) -> list[DetectorReading]:
-        values = torch.from_numpy(pixels(crops, self.card.input)).to(device=self.device, dtype=self._kind)
-        with torch.inference_mode(), guided_by(self.merging, crops):
-            scores = torch.sigmoid(self.network(values))
-        return [DetectorReading(score) for score in usable(scores.cpu().tolist(), self.card)]
+    def scores(self, answers: Tensor) -> Tensor:
+        """Sigmoid of the logit."""
+        return torch.sigmoid(answers)
 
 
 def build(card: DetectorCard) -> Ufd:
