@@ -1,23 +1,13 @@
-"""Losses on unit features (arXiv 2503.19683 and GenD, arXiv 2508.06248) and on fakeness maps (arXiv 2001.09598)."""
+"""Losses on unit features and their latent augmentation (arXiv 2503.19683 and GenD, arXiv 2508.06248)."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 import torch
-import torch.nn.functional as nnf
 from torch import Tensor
 
 from workstation.detectors.clip_ln.tuning import slerp
-
-
-@dataclass(frozen=True, slots=True)
-class UnitWeights:
-    """Shares of the losses on unit features: 0.1 and 0.5 in the publication's experiments, 0 and 0 in its example."""
-
-    alignment: float = 0.1
-    uniformity: float = 0.5
 
 
 def alignment(features: Tensor, labels: Tensor) -> Tensor:
@@ -37,14 +27,6 @@ def uniformity(features: Tensor) -> Tensor:
         return features.sum() * 0
     distance = torch.pdist(features).square()
     return torch.exp(-2 * distance).mean().clamp(min=1e-6).log()
-
-
-def unit_loss(logits: Tensor, features: Tensor, labels: Tensor, weights: UnitWeights) -> Tensor:
-    """Cross-entropy of ``logits`` (N, 2) + the weighted alignment and uniformity of unit ``features`` (N, width)."""
-    value = nnf.cross_entropy(logits.float(), labels)
-    if weights.alignment:
-        value = value + weights.alignment * alignment(features, labels)
-    return value + weights.uniformity * uniformity(features) if weights.uniformity else value
 
 
 def interpolated(
@@ -84,12 +66,3 @@ def _mixed_within_classes(features: Tensor, labels: Tensor, generator: torch.Gen
         partner[mine] = mine[torch.randperm(len(mine), generator=generator)]
     t = torch.rand(len(labels), 1, generator=generator).to(features)
     return slerp(features, features[partner.to(features.device)], t)
-
-
-def map_loss(logits: Tensor, target: Tensor, cross_entropy: float = 0.5) -> Tensor:
-    """L1 between the map and its target (the paper's choice), with a share of binary cross-entropy.
-
-    L1 alone settles on an empty map when targets are sparse; the cross-entropy keeps a gradient there.
-    """
-    plain = nnf.l1_loss(torch.sigmoid(logits), target)
-    return plain + cross_entropy * nnf.binary_cross_entropy_with_logits(logits, target)

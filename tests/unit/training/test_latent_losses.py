@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+import tomllib
 
 import pytest
 import torch
 import torch.nn.functional as nnf
 from torch import Tensor
 
+from resources import resource_path
 from workstation.detectors.clip_ln.network import build
 from workstation.detectors.clip_ln.tuning import set_ln_tuning
-from workstation.training.losses import UnitWeights, alignment, interpolated, uniformity, unit_loss
+from workstation.training.losses import alignment, interpolated, uniformity
 
 VISION = {"image_size": 32, "patch_size": 8, "width": 32, "layers": 2, "head_width": 16, "mlp_ratio": 2.0}
 
@@ -55,13 +57,10 @@ def test_one_feature_alone_has_no_pairs_and_no_loss() -> None:
     assert one.grad is not None
 
 
-def test_the_whole_loss_is_cross_entropy_and_a_tenth_and_a_half() -> None:
-    values, labels = features(), torch.arange(12) % 2
-    logits = torch.randn(12, 2, generator=torch.Generator().manual_seed(3))
-    plain = nnf.cross_entropy(logits, labels)
-    wanted = plain + 0.1 * alignment(values, labels) + 0.5 * uniformity(values)
-    torch.testing.assert_close(unit_loss(logits, values, labels, UnitWeights()), wanted)
-    torch.testing.assert_close(unit_loss(logits, values, labels, UnitWeights(0, 0)), plain)
+def test_the_published_configuration_weighs_alignment_a_tenth_and_uniformity_a_half() -> None:
+    text = (resource_path("training") / "clip-ln-paper.toml").read_text(encoding="utf-8")
+    weights = tomllib.loads(text)["losses"]
+    assert (weights["alignment"], weights["uniformity"]) == (0.1, 0.5)
 
 
 @pytest.mark.parametrize("way", ["replace", "expand"])
@@ -120,7 +119,8 @@ def test_a_step_on_the_whole_loss_changes_norms_and_head_and_nothing_else_by_a_b
     optimiser = torch.optim.AdamW([p for p in network.parameters() if p.requires_grad], lr=3e-4, weight_decay=0.0)
     labels = torch.arange(8) % 2
     made, names = interpolated(network.features(values), labels, "replace", generator=torch.Generator().manual_seed(0))
-    unit_loss(network.head(made), made, names, UnitWeights()).backward()
+    value = nnf.cross_entropy(network.head(made), names) + 0.1 * alignment(made, names) + 0.5 * uniformity(made)
+    value.backward()
     optimiser.step()
     changed = {name for name, tensor in network.state_dict().items() if not torch.equal(tensor, before[name])}
     norms = {name for name in before if ".ln_" in name}

@@ -10,7 +10,7 @@ import torch.nn.functional as nnf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workstation.training.losses import alignment, map_loss, uniformity
+from workstation.training.losses import alignment, uniformity
 from workstation.training.measures import (
     auc,
     auc_figure,
@@ -48,15 +48,6 @@ def test_uniformity_pushes_apart_and_alignment_together() -> None:
     for loss, sign in ((uniformity(points), -1), (alignment(points, torch.zeros(2)), 1)):
         (slope,) = torch.autograd.grad(loss, angle, retain_graph=True)
         assert slope.item() * sign > 0
-
-
-def test_the_map_loss_is_least_at_its_target() -> None:
-    target = torch.zeros(1, 1, 8, 8)
-    target[..., 2:5, 2:5] = 1
-    perfect = torch.where(target > 0.5, 30.0, -30.0)
-    assert map_loss(perfect, target).item() == pytest.approx(0, abs=1e-6)
-    assert map_loss(-perfect, target).item() > map_loss(torch.zeros_like(perfect), target).item() > 0.3
-    assert map_loss(perfect, target, cross_entropy=0.0).item() == pytest.approx(0, abs=1e-6)
 
 
 @given(NUMBERS, NUMBERS)
