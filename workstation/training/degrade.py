@@ -149,7 +149,8 @@ def even(
     ]
     wanted = [float(np.exp(middle + _SPREAD * spread * z)) for z in drawn[:2]]
     done = [retarget(rgb, goal, seen=seen) for rgb, goal in zip(pair, wanted, strict=True)]
-    one, two = (np.rint(rgb).astype(np.uint8) for rgb in done)
+    # What needed no sharpening has its grain unclipped still.
+    one, two = (np.clip(np.rint(rgb), 0, 255).astype(np.uint8) for rgb in done)
     return one, two
 
 
