@@ -18,6 +18,7 @@ from workstation.detectors import allow, packages, registry
 from workstation.detectors.allow import Family
 from workstation.detectors.cards import parse_card, read_card
 from workstation.domain.detectors import InstalledDetector, Level, ValidationRecord
+from workstation.domain.kinds_of_forgery import ForgeryClass, validated_kinds
 
 
 def call(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
@@ -140,7 +141,9 @@ def test_the_page_about_packages_shows_a_card_that_reads() -> None:
     card = parse_card(text.encode(), "page")
     assert card.validation[0].merge == 8
     assert card.self_test is not None
-    for name in ("verified", "level", "self_test", "schedule", "colour", "least"):
+    assert card.threshold is not None
+    assert [str(kind) for kind in validated_kinds(card.kinds)] == ["face_swap"]
+    for name in ("verified", "level", "self_test", "schedule", "colour", "least", *ForgeryClass):
         assert name in text
 
 

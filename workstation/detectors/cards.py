@@ -1,8 +1,10 @@
 """Reading and writing a detector's card, ``card.toml``, without loading a network (V3, P4).
 
 Every field of the card is required and every unknown one is refused, by name: a card with a gap cannot stand behind a
-report. Optional are the table ``self_test`` and, in a validation record, ``merge`` and ``schedule``. Cards of format 1
-are read with what format 2 added at its defaults; cards are written in format 2.
+report. Optional are the tables ``self_test``, ``kind`` and ``threshold``, in a validation record ``merge`` and
+``schedule``, in a kind ``spearman``, and in a threshold ``sensitivity`` with ``sensitivity_of``. Cards of an older
+format are read with what came later at its defaults. A card is written in format 3 where it says something of kinds of
+forgery or a threshold, and in format 2, which older programs read, where it does not.
 """
 
 from __future__ import annotations
@@ -29,9 +31,11 @@ from workstation.domain.detectors import (
     WeightsSpec,
 )
 from workstation.domain.errors import CardInvalid
+from workstation.domain.kinds_of_forgery import MOST_ALARMS, ForgeryClass, KindFigure, Threshold
 
 CARD_FILE = "card.toml"
-FORMAT = 2
+FORMAT = 3
+_WITHOUT_KINDS = 2
 INTERPOLATIONS = ("bicubic", "bilinear", "area")
 COLOURS = ("rgb", "bgr")
 SCHEDULES = ("even", "organs")
@@ -97,6 +101,8 @@ def parse_card(data: bytes, name: str) -> DetectorCard:
         self_test=None if first or not fields.has("self_test") else _self_test(fields.table("self_test")),
         verified=() if first else fields.texts("verified"),
         unverified=() if first else fields.texts("unverified"),
+        kinds=_kinds(fields) if version > _WITHOUT_KINDS and fields.has("kind") else (),
+        threshold=_threshold(fields) if version > _WITHOUT_KINDS and fields.has("threshold") else None,
     )
     fields.end()
     if card.output.map_size > card.input.size:
@@ -112,10 +118,16 @@ def write_card(card: DetectorCard, folder: Path) -> DetectorCard:
     """
     import tomli_w
 
-    table: dict[str, object] = {"format": FORMAT} | dataclasses.asdict(dataclasses.replace(card, network={}))
-    del table["card_sha256"]
+    version = FORMAT if card.kinds or card.threshold is not None else _WITHOUT_KINDS
+    table: dict[str, object] = {"format": version} | dataclasses.asdict(dataclasses.replace(card, network={}))
+    for field in ("card_sha256", "kinds", "threshold"):
+        del table[field]
     if card.self_test is None:
         del table["self_test"]
+    if card.kinds:
+        table["kind"] = [_written_kind(figure) for figure in card.kinds]
+    if card.threshold is not None:
+        table["threshold"] = _written_threshold(card.threshold)
     table["network"] = dict(card.network)
     table["validation"] = [_written_record(record) for record in card.validation]
     table["output"] = dataclasses.asdict(card.output) | {
@@ -304,3 +316,63 @@ def _record(fields: _Fields, first: bool) -> ValidationRecord:
 def _written_record(record: ValidationRecord) -> dict[str, object]:
     table: dict[str, object] = dataclasses.asdict(record)
     return table if record.merge else {k: v for k, v in table.items() if k not in ("merge", "schedule")}
+
+
+def _kinds(fields: _Fields) -> tuple[KindFigure, ...]:
+    found: list[KindFigure] = []
+    for part in fields.tables("kind"):
+        figure = KindFigure(
+            kind=ForgeryClass(part.choice("kind", tuple(ForgeryClass))),
+            dataset=part.text("dataset"),
+            items_genuine=part.whole("items_genuine", 1),
+            items_manipulated=part.whole("items_manipulated", 1),
+            groups=part.whole("groups", 1),
+            conditions=part.text("conditions"),
+            auc=part.number("auc", 0.0, 1.0),
+            low=part.number("low", 0.0, 1.0),
+            high=part.number("high", 0.0, 1.0),
+            shortcut=part.text("shortcut"),
+            shortcut_auc=part.number("shortcut_auc", 0.0, 1.0),
+            spearman=part.number("spearman", -1.0, 1.0) if part.has("spearman") else None,
+        )
+        if not figure.low <= figure.auc <= figure.high:
+            raise part.bad("auc", "outside its interval")
+        if figure.groups > figure.items_genuine + figure.items_manipulated:
+            raise part.bad("groups", "more than there are items")
+        if any((one.kind, one.dataset) == (figure.kind, figure.dataset) for one in found):
+            raise part.bad("dataset", "there twice for one kind")
+        part.end()
+        found.append(figure)
+    return tuple(found)
+
+
+def _threshold(fields: _Fields) -> Threshold:
+    part = fields.table("threshold")
+    both = part.has("sensitivity") or part.has("sensitivity_of")
+    threshold = Threshold(
+        value=part.number("value", 0.0, 1.0),
+        false_alarm_rate=part.number("false_alarm_rate", 0.0, MOST_ALARMS),
+        low=part.number("low", 0.0, 1.0),
+        high=part.number("high", 0.0, 1.0),
+        items=part.whole("items", 1),
+        groups=part.whole("groups", 1),
+        dataset=part.text("dataset"),
+        sensitivity=part.number("sensitivity", 0.0, 1.0) if both else None,
+        sensitivity_of=part.text("sensitivity_of") if both else "",
+    )
+    if not threshold.low <= threshold.false_alarm_rate <= threshold.high:
+        raise part.bad("false_alarm_rate", "outside its interval")
+    if threshold.groups > threshold.items:
+        raise part.bad("groups", "more than there are items")
+    part.end()
+    return threshold
+
+
+def _written_kind(figure: KindFigure) -> dict[str, object]:
+    table: dict[str, object] = dataclasses.asdict(figure) | {"kind": str(figure.kind)}
+    return {name: value for name, value in table.items() if value is not None}
+
+
+def _written_threshold(threshold: Threshold) -> dict[str, object]:
+    table: dict[str, object] = dataclasses.asdict(threshold)
+    return table if threshold.sensitivity is not None else {k: v for k, v in table.items() if "sensitivity" not in k}

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from workstation.domain.faces import FaceCrop
+from workstation.domain.kinds_of_forgery import KindFigure, Threshold
 
 MapArray = npt.NDArray[np.float32]
 
@@ -117,7 +118,8 @@ class DetectorCard:
 
     ``family`` names the code that runs it (entry point in group ``workstation.detectors``); ``network`` holds that
     family's own parameters (plain TOML values). ``verified`` and ``unverified`` say, line by line, what was and what
-    was not held against the publication.
+    was not held against the publication. ``kinds`` are the figures by kind of forgery, from which is computed for what
+    a score may be shown (`kinds_of_forgery.validated_kinds`); ``threshold`` is None where the package ships none.
     """
 
     id: str
@@ -139,6 +141,8 @@ class DetectorCard:
     self_test: SelfTestSpec | None = None
     verified: tuple[str, ...] = ()
     unverified: tuple[str, ...] = ()
+    kinds: tuple[KindFigure, ...] = ()
+    threshold: Threshold | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,20 @@ from detector_samples import locator_card
 from workstation.detectors.cards import CARD_FILE, parse_card, read_card, write_card
 from workstation.domain.detectors import DetectorCard, Level, SelfTestSpec, ValidationRecord
 from workstation.domain.errors import CardInvalid
+from workstation.domain.kinds_of_forgery import ForgeryClass, KindFigure, Threshold
 
 Place = tuple[Any, ...]
 Table = dict[str, Any]
-OPTIONAL = {("self_test",), ("validation", 0, "merge"), ("validation", 0, "schedule")}
+SINCE_3: list[Place] = [("kind",), ("threshold",)]
+OPTIONAL = {
+    ("self_test",),
+    ("validation", 0, "merge"),
+    ("validation", 0, "schedule"),
+    ("kind", 0, "spearman"),
+    ("threshold", "sensitivity"),
+    ("threshold", "sensitivity_of"),
+    *SINCE_3,
+}
 SINCE_2: list[Place] = [
     ("input", "colour"),
     ("output", "level"),
@@ -29,8 +39,14 @@ SINCE_2: list[Place] = [
     ("output", "least"),
     ("verified",),
     ("unverified",),
-    *sorted(OPTIONAL, key=str),
+    ("self_test",),
+    ("validation", 0, "merge"),
+    ("validation", 0, "schedule"),
 ]
+SWAPS = KindFigure(
+    ForgeryClass.FACE_SWAP, "swaps", 60, 61, 60, "both classes at JPEG 90", 0.75, 0.625, 0.875, "sharpness", 0.5, 0.125
+)
+ALARMS = Threshold(0.75, 0.03125, 0.015625, 0.0625, 128, 64, "portraits", 0.25, "blends")
 
 
 def full_card() -> DetectorCard:
@@ -41,7 +57,8 @@ def full_card() -> DetectorCard:
         unverified=("The published figures.",),
         validation=(ValidationRecord("made-up set", 3, 4, "AUC", 0.5, 0.25, 0.75, "a note", 8, "organs"),),
     )
-    return dataclasses.replace(card, output=dataclasses.replace(card.output, sequence=16, least=4))
+    output = dataclasses.replace(card.output, sequence=16, least=4)
+    return dataclasses.replace(card, output=output, kinds=(SWAPS,), threshold=ALARMS)
 
 
 def full_table() -> Table:
@@ -98,8 +115,8 @@ def test_the_full_card_comes_back_as_it_was_written(tmp_path: Path) -> None:
     assert read_card(tmp_path) == written
     assert dataclasses.replace(written, card_sha256="", network={}) == dataclasses.replace(full_card(), network={})
     assert dict(written.network) == dict(full_card().network)
-    assert b"format = 2" in (tmp_path / CARD_FILE).read_bytes()
-    assert len(EVERY) == 51, "a field was added: say below what is refused in it"
+    assert (tmp_path / CARD_FILE).read_bytes().startswith(b"format = 3")
+    assert len(EVERY) == 74, "a field was added: say below what is refused in it"
 
 
 @pytest.mark.parametrize("place", [p for p in EVERY if p not in OPTIONAL], ids=spelled)
@@ -112,7 +129,13 @@ def test_a_missing_field_is_named(place: Place) -> None:
 def test_the_optional_fields_may_be_missing() -> None:
     table = copy.deepcopy(WHOLE)
     del table["self_test"], table["validation"][0]["merge"], table["validation"][0]["schedule"]
+    del table["kind"][0]["spearman"], table["threshold"]["sensitivity"], table["threshold"]["sensitivity_of"]
     card = parsed(table)
+    assert card.kinds[0].spearman is None
+    assert card.threshold is not None
+    assert (card.threshold.sensitivity, card.threshold.sensitivity_of) == (None, "")
+    del table["kind"], table["threshold"]
+    assert (parsed(table).kinds, parsed(table).threshold) == ((), None)
     assert card.self_test is None
     assert (card.validation[0].merge, card.validation[0].schedule) == (0, "")
 
@@ -135,7 +158,7 @@ def test_another_type_is_named(place: Place) -> None:
         assert f'"{spelled(place)}' in caught.value.message, wrong
 
 
-@pytest.mark.parametrize("format_", ["2", 2.0, True, 0, 3, -1, [2]], ids=repr)
+@pytest.mark.parametrize("format_", ["2", 2.0, True, 0, 4, -1, [2]], ids=repr)
 def test_a_format_this_program_does_not_know_is_refused(format_: object) -> None:
     with pytest.raises(CardInvalid, match="format"):
         parsed(changed(("format",), format_))
@@ -203,6 +226,28 @@ OUT_OF_RANGE: list[tuple[Place, object]] = [
     (("validation", 0, "merge"), -1),
     (("validation", 0, "merge"), 5000),
     (("validation", 0, "schedule"), "random"),
+    (("kind", 0, "kind"), "faces of any sort"),
+    (("kind", 0, "dataset"), ""),
+    (("kind", 0, "items_genuine"), 0),
+    (("kind", 0, "items_manipulated"), -1),
+    (("kind", 0, "groups"), 0),
+    (("kind", 0, "groups"), 122),
+    (("kind", 0, "conditions"), " "),
+    (("kind", 0, "auc"), 0.9),
+    (("kind", 0, "auc"), 0.6),
+    (("kind", 0, "low"), -0.1),
+    (("kind", 0, "high"), 1.1),
+    (("kind", 0, "shortcut"), ""),
+    (("kind", 0, "shortcut_auc"), float("nan")),
+    (("kind", 0, "spearman"), -1.5),
+    (("threshold", "value"), 1.5),
+    (("threshold", "false_alarm_rate"), 0.051),
+    (("threshold", "false_alarm_rate"), 0.01),
+    (("threshold", "items"), 0),
+    (("threshold", "groups"), 129),
+    (("threshold", "dataset"), ""),
+    (("threshold", "sensitivity"), 1.1),
+    (("threshold", "sensitivity_of"), ""),
 ]
 
 
@@ -223,6 +268,7 @@ def test_an_unknown_field_is_named_in_every_table(place: Place) -> None:
 @pytest.mark.parametrize("place", SINCE_2, ids=spelled)
 def test_what_format_2_added_is_unknown_to_format_1(place: Place) -> None:
     table = changed(("format",), 1)
+    del table["kind"], table["threshold"]
     for other in SINCE_2:
         inner: Any = table
         for step in other[:-1]:
@@ -236,6 +282,7 @@ def test_what_format_2_added_is_unknown_to_format_1(place: Place) -> None:
 
 def test_a_card_of_format_1_reads_with_defaults_and_is_written_as_format_2(tmp_path: Path) -> None:
     table = changed(("format",), 1)
+    del table["kind"], table["threshold"]
     for place in SINCE_2:
         inner: Any = table
         for step in place[:-1]:
@@ -247,6 +294,47 @@ def test_a_card_of_format_1_reads_with_defaults_and_is_written_as_format_2(tmp_p
     again = write_card(card, tmp_path)
     assert dataclasses.replace(again, card_sha256="") == dataclasses.replace(card, card_sha256="")
     assert (tmp_path / CARD_FILE).read_bytes().startswith(b"format = 2")
+
+
+@pytest.mark.parametrize("place", SINCE_3, ids=spelled)
+@pytest.mark.parametrize("format_", [1, 2])
+def test_what_format_3_added_is_unknown_to_the_formats_before(place: Place, format_: int) -> None:
+    table = changed(("format",), format_)
+    del table[str(next(other[0] for other in SINCE_3 if other != place))]
+    for other in SINCE_2 if format_ == 1 else ():
+        inner: Any = table
+        for step in other[:-1]:
+            inner = inner[step]
+        del inner[other[-1]]
+    with pytest.raises(CardInvalid) as caught:
+        parsed(table)
+    assert f'"{spelled(place)}" is unknown' in caught.value.message
+
+
+def test_a_card_of_format_2_reads_as_validated_for_nothing_and_stays_format_2(tmp_path: Path) -> None:
+    table = changed(("format",), 2)
+    del table["kind"], table["threshold"]
+    card = parsed(table)
+    assert (card.kinds, card.threshold) == ((), None)
+    again = write_card(card, tmp_path)
+    assert dataclasses.replace(again, card_sha256="") == dataclasses.replace(card, card_sha256="")
+    assert (tmp_path / CARD_FILE).read_bytes().startswith(b"format = 2")
+
+
+@pytest.mark.parametrize("left", [{"kinds": ()}, {"threshold": None}], ids=["a threshold alone", "kinds alone"])
+def test_kinds_and_threshold_are_written_each_for_itself(left: dict[str, Any], tmp_path: Path) -> None:
+    card = dataclasses.replace(full_card(), **left)
+    again = write_card(card, tmp_path)
+    assert (again.kinds, again.threshold) == (card.kinds, card.threshold)
+
+
+def test_one_set_gives_one_figure_of_a_kind() -> None:
+    table = changed(("format",), 3)
+    table["kind"].append(copy.deepcopy(table["kind"][0]))
+    with pytest.raises(CardInvalid, match=r'"kind\[1\]\.dataset" is there twice'):
+        parsed(table)
+    table["kind"][1]["kind"] = "reenactment"
+    assert [str(one.kind) for one in parsed(table).kinds] == ["face_swap", "reenactment"]
 
 
 def test_what_scores_tracks_reads_crops_of_them_and_gives_no_map() -> None:

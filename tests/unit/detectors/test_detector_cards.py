@@ -77,7 +77,7 @@ def put(*path: object, value: object) -> Callable[[Table], None]:
 
 
 WRONG = {
-    "format": (put("format", value=3), "format 3"),
+    "format": (put("format", value=4), "format 4"),
     "id with a path": (put("id", value="../up"), '"id"'),
     "id in capitals": (put("id", value="Tiny"), '"id"'),
     "empty name": (put("name", value=" "), '"name"'),
