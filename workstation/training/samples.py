@@ -59,6 +59,11 @@ class Sample:
         """
         return tuple(self.facts.get("members", self.group).split(MEMBERS_APART))
 
+    @property
+    def recording(self) -> str:
+        """What a manipulated item has in common with the genuine one it was made of, as nearly as names tell it."""
+        return self.facts.get("recording", self.members[0])
+
 
 @dataclass(frozen=True, slots=True)
 class Dataset:

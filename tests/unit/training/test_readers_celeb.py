@@ -141,3 +141,13 @@ def test_plus_without_its_scenarios_is_refused_and_a_missing_one_is_named(tmp_pa
     missing = read("celebdf-plus", tmp_path).missing
     assert "Celeb-synthesis/TalkingFace: no such folder" in missing
     assert f"{LIST}, genuine: 1, published are 178" in missing
+
+
+@pytest.mark.parametrize("groups", ["video", "person"])
+def test_the_recording_of_a_swap_is_known_however_persons_are_grouped(tmp_path: Path, groups: str) -> None:
+    celebdf(tmp_path)
+    samples = read("celebdf", tmp_path, groups=groups).samples
+    assert any(one.manipulated for one in samples)
+    for one in samples:
+        if "clip" in one.facts:
+            assert one.recording == f"celebdf:{one.facts['person']}_{one.facts['clip']}"

@@ -7,13 +7,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from dataset_layouts import pair_lists
 from run_samples import Told, tiny_table, write_config
 from training_samples import variant, write_rgb
 
 from workstation.detectors.mfclip.labels import Generator, manipulated
 from workstation.domain.errors import Cancelled, InputError
+from workstation.training.readers import read
 from workstation.training.runs.config import read_config
-from workstation.training.runs.crops import _words, prepare_dataset, split_of
+from workstation.training.runs.crops import _partners, _words, prepare_dataset, split_of
 from workstation.training.runs.running import train
 from workstation.training.samples import Dataset, Sample
 
@@ -113,3 +115,50 @@ def test_a_sequence_detector_is_trained_on_folders_of_frames(clips: Path, tmp_pa
     assert part.of.tolist() == [0, 1, 2, 3]
     assert part.genuine_track is not None
     assert part.genuine_track.tolist() == [0, 0, 1, 1]
+
+
+def test_a_swap_is_paired_with_its_target_video_and_not_with_the_other_of_its_pair(tmp_path: Path) -> None:
+    """FaceForensics++: 000_001 is the recording 000; 001 is of the same group, and another person."""
+    root = tmp_path / "ffpp"
+    pair_lists(root / "splits")
+    for a, b in (("000", "001"), ("002", "003"), ("006", "007")):
+        for target, source in ((a, b), (b, a)):
+            rgb = variant(int(target))[:330, 50:400]
+            write_rgb(root / "original_sequences/youtube/c23/frames" / target / "000.png", rgb)
+            cv2.ellipse(rgb, (173, 140), (30, 14), 0, 0, 360, (200, 40, 60), -1)
+            write_rgb(root / "manipulated_sequences/Deepfakes/c23/frames" / f"{target}_{source}" / "000.png", rgb)
+    data = {"source": "dataset", "kind": "faceforensics", "frames": 1, "options": {"form": "frames"}}
+    config = read_config(write_config(tmp_path / "own.toml", tiny_table(root, data=data)))
+    part = prepare_dataset(config, root, tmp_path / "run", lambda _: None).train
+    samples = read("faceforensics", root, form="frames").of("train")
+    assert part.genuine_track is not None
+    assert part.forged_track is not None
+    pairs = [
+        (samples[forged], samples[part.genuine_track[of]])
+        for forged, of in zip(part.forged_track, part.of, strict=True)
+    ]
+    assert len(pairs) == 4
+    assert len({one.group for one, _ in pairs}) == 2
+    for forged, genuine in pairs:
+        assert forged.facts["target"] == genuine.path.name
+
+
+def test_partners_are_of_the_recording_then_of_the_group_then_any() -> None:
+    def row(recording: str, group: str, rate: str, frame: int) -> dict[str, object]:
+        return {"recording": recording, "group": group, "compression": rate, "frame": frame}
+
+    genuine = [row("a", "ab", "c40", 0), row("b", "ab", "c23", 7), row("a", "ab", "c23", 90), row("c", "cd", "c23", 5)]
+    wanted = {
+        ("a", "ab", "c23"): 2,
+        ("a", "ab", "c40"): 0,
+        ("a", "ab", "raw"): 0,
+        ("e", "ab", "c40"): 0,
+        ("d", "cd", "c40"): 3,
+    }
+    table = [*genuine, *(row(*source, 7) for source in wanted)]
+    places = np.arange(len(table))
+    assert _partners(table, places[4:], places[:4], 0).tolist() == list(wanted.values())
+    strangers = _partners([*genuine, *[row("x", "xy", "c23", 7)] * 40], np.arange(4, 44), places[:4], 0)
+    assert set(strangers.tolist()) == {0, 1, 2, 3}
+    older = [{"group": one["group"], "frame": one["frame"]} for one in table]
+    assert _partners(older, places[4:], places[:4], 0).tolist() == [1, 1, 1, 1, 3]

@@ -175,11 +175,12 @@ def _item(folder: str, name: str, path: Path, form: Form, split: Split | None, g
         told.notes.append(f"{folder}/{name} was left out: its name does not tell its source video.")
         return None
     facts.update(parts.groupdict())
+    facts["recording"] = f"celebdf:{facts['person']}_{facts['clip']}"
     if groups == "person":
         people = [facts["person"], facts["source"]] if manipulated else [facts["person"]]
         members = tuple(f"celebdf:{one}" for one in people)
     else:
-        members = (f"celebdf:{facts['person']}_{facts['clip']}",)
+        members = (facts["recording"],)
     return Found(path, form, manipulated, method, members, split, facts=facts)
 
 

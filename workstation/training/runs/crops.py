@@ -1,14 +1,15 @@
 """From a labelled dataset to crops in pairs: faces found and aligned once, kept in the run's folder.
 
-A manipulated crop is paired with a genuine one of its own group (the same person or source video) where there is one:
-paired material from one source matters most (arXiv 2508.06248).
+A manipulated crop is paired with a genuine one of its own recording (the target video of a swap, in the same
+compression if it is there), else of its group, which also holds the other member of the swap, else with any: paired
+material from one source matters most (arXiv 2508.06248).
 """
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -112,6 +113,8 @@ def _write(
                     "manipulated": sample.manipulated,
                     "method": sample.method,
                     "group": sample.group,
+                    "recording": sample.recording,
+                    "compression": sample.compression,
                     "item": number,
                     "frame": frame,
                     "mask": field is not None,
@@ -174,19 +177,20 @@ def _load(folder: Path, name: str, seed: int) -> Material:
 
 
 def _partners(
-    table: Sequence[dict[str, object]],
+    table: Sequence[Mapping[str, object]],
     forged: npt.NDArray[np.int64],
     genuine: npt.NDArray[np.int64],
     seed: int,
 ) -> npt.NDArray[np.int64]:
-    """For each manipulated crop a genuine one: of its group, the nearest in time, else any."""
+    """For each manipulated crop a genuine one: of the nearest source that has any, the nearest in time, else any."""
     random = np.random.default_rng(seed)
-    groups: dict[object, list[int]] = {}
+    near: dict[object, list[int]] = {}
     for place, row in enumerate(genuine):
-        groups.setdefault(table[row]["group"], []).append(place)
+        for source in _sources(table[row]):
+            near.setdefault(source, []).append(place)
     found = []
     for row in forged:
-        own = groups.get(table[row]["group"])
+        own = next((near[source] for source in _sources(table[row]) if source in near), None)
         if own is None:
             found.append(int(random.integers(len(genuine))))
             continue
@@ -194,6 +198,14 @@ def _partners(
         nearest = [place for place, far in zip(own, apart, strict=True) if far == min(apart)]
         found.append(nearest[int(random.integers(len(nearest)))])
     return np.array(found, np.int64)
+
+
+def _sources(row: Mapping[str, object]) -> tuple[tuple[object, ...], ...]:
+    """What a crop may have in common with its genuine partner, the nearest first."""
+    group, rate = row["group"], row.get("compression", "")
+    # Crops that were kept before recordings were noted have their group alone.
+    recording = row.get("recording", group)
+    return ("recording", recording, rate), ("recording", recording), ("group", group, rate), ("group", group)
 
 
 def _words(method: str) -> ForgeryLabel:
