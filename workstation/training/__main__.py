@@ -18,6 +18,7 @@ from workstation.domain.errors import InputError, WorkstationError
 
 if TYPE_CHECKING:
     from workstation.domain.detectors import InstalledDetector, ValidationRecord
+    from workstation.domain.kinds_of_forgery import KindFigure, Threshold
     from workstation.training.evaluation import Looked
     from workstation.training.pool import Pool
 
@@ -73,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("packages", type=Path, nargs="+")
     evaluate.add_argument("--pool", type=Path, help="pool with the held-out people")
     evaluate.add_argument("--sets", type=Path, help="folder of labelled sets; open it once, at the end")
+    evaluate.add_argument("--portraits", type=Path, help="folder of portraits: the held-out people give the threshold")
     evaluate.add_argument("--json", type=Path, help="file for the records and the raw scores")
     evaluate.add_argument("--record", action="store_true", help="write the records into the packages' cards")
     evaluate.add_argument(
@@ -158,14 +160,14 @@ def _evaluate(options: argparse.Namespace) -> None:
     from workstation.detectors.cards import read_card
     from workstation.domain.detectors import InstalledDetector
     from workstation.faces.finder import load_finder
-    from workstation.training import evaluation
+    from workstation.training import evaluation, thresholds
     from workstation.training.merged import with_merged
     from workstation.training.packaging import record
     from workstation.training.pool import load
     from workstation.training.portraits import MARGIN, POOL_SIDE
 
-    if options.pool is None and options.sets is None:
-        raise InputError("There is nothing to take figures on.", "Name --pool, --sets or both.")
+    if options.pool is None and options.sets is None and options.portraits is None:
+        raise InputError("There is nothing to take figures on.", "Name --pool, --sets, --portraits or all of them.")
     held = load(options.pool, "held") if options.pool else None
     finder = load_finder("mtcnn") if options.sets else None
     seen: dict[tuple[int, float], evaluation.Looked] = {}
@@ -186,6 +188,8 @@ def _evaluate(options: argparse.Namespace) -> None:
         detector = registry.load(InstalledDetector(card, str(folder), False))
         records: list[ValidationRecord] = []
         raw: dict[str, list[float]] = {}
+        kinds: list[KindFigure] | None = None
+        threshold: Threshold | None = None
         if options.merge:
             records += _merged(options, InstalledDetector(card, str(folder), False), looked, held)
         else:
@@ -194,17 +198,26 @@ def _evaluate(options: argparse.Namespace) -> None:
             if looked is not None:
                 more, raw = evaluation.labelled_records(detector, looked, held)
                 records += more
+                kinds = evaluation.labelled_kinds(card, looked, raw)
+            if options.portraits is not None:
+                found = list(thresholds.untouched(options.portraits, size=crop[0], margin=crop[1]))
+                threshold = evaluation.with_forgeries(detector, thresholds.portrait_threshold(detector, found), held)
         answer[card.id] = {
             "run": f"{detector.device}, {'float32' if options.merge else detector.precision}",
             "records": [dataclasses.asdict(one) for one in records],
             "scores": raw,
+            "kinds": [dataclasses.asdict(one) for one in kinds or ()],
+            "threshold": dataclasses.asdict(threshold) if threshold else None,
         }
         for one in records:
             how = f", {one.merge} {one.schedule}" if one.merge else ""
             figure = f"{one.measure} {one.value:.3f} [{one.low:.3f}, {one.high:.3f}]"
             _tell(f"{card.id}{how}: {one.dataset}: {figure} {one.note}")
+        for line in evaluation.told(kinds or (), threshold):
+            _tell(f"{card.id}: {line}")
         if options.record:
-            record(folder, with_merged(card.validation, records) if options.merge else records)
+            kept = with_merged(card.validation, records) if options.merge else records or card.validation
+            record(folder, kept, kinds=kinds, threshold=threshold)
     if options.json:
         options.json.write_text(json.dumps(answer, indent=1), encoding="utf-8")
 

@@ -17,10 +17,12 @@ from workstation.domain.detectors import Detector, DetectorCard, DetectorReading
 from workstation.domain.errors import InputError
 from workstation.domain.faces import FaceCrop
 from workstation.domain.geometry import Affine, Point
+from workstation.domain.kinds_of_forgery import KindFigure, Threshold, name_of
 from workstation.domain.media import RgbArray
 from workstation.faces.alignment import target_points
 from workstation.faces.finder import FaceFinder
 from workstation.training import degrade
+from workstation.training.kind_figures import CONDITIONS, KIND_OF_SET, SAME_SHARPNESS, as_member, kind_figure
 from workstation.training.labelled import Seen, look, masks, read_set, where
 from workstation.training.localisation import ORGANS, organ_figure, organ_means, pixel_auc, pixel_figures
 from workstation.training.measures import (
@@ -35,11 +37,11 @@ from workstation.training.measures import (
     sharpness,
 )
 from workstation.training.pool import KINDS, Pool
+from workstation.training.thresholds import with_sensitivity
 
 CHOSEN = "the kept weights were chosen on these people"
 # The validation of the training loop draws the same way.
 _STRENGTH, _APART, SEED = 0.6, 0.5, 1
-_SAME_SHARPNESS = 0.1
 _SOFT = degrade.Draw(False, 0.4, 1.0, (1.0, 1.0, 1.0), 0.0, 0, (), (0, 0), False)
 _CHUNK = 64
 
@@ -208,9 +210,50 @@ def labelled_records(
     return [record for record in records if record is not None], raw
 
 
-def _set_records(
+def labelled_kinds(card: DetectorCard, looked: Looked, raw: Mapping[str, Sequence[float]]) -> list[KindFigure]:
+    """Figures by kind of forgery; ``raw`` are the scores that `labelled_records` gave."""
+    readings = {folder: turned(card, [DetectorReading(value) for value in found]) for folder, found in raw.items()}
+    figures: list[KindFigure | None] = []
+    for wanted in SETS:
+        kind = KIND_OF_SET[wanted.name]
+        if kind is None or wanted.folder not in readings:
+            continue
+        genuine, forged = _classes(wanted, looked, readings)
+        if genuine and forged:
+            tables = auc(_column(genuine, lambda one: one.table), _column(forged, lambda one: one.table))
+            conditions = f"{CONDITIONS}; JPEG tables of the original files alone {_apart(tables)}"
+            members = [[as_member(one, value) for one, value in found] for found in (genuine, forged)]
+            figures.append(kind_figure(kind, wanted.name, members[0], members[1], conditions))
+    return [figure for figure in figures if figure is not None]
+
+
+def with_forgeries(detector: Detector, threshold: Threshold, held: Pool | None) -> Threshold:
+    """The threshold with its sensitivity on the forgeries of a pool's held-out people, as they are."""
+    if held is None or not len(held.forged):
+        return threshold
+    scores = np.array([reading.value for reading in read_all(detector, [as_crop(rgb) for rgb in held.forged])])
+    return with_sensitivity(detector.card, threshold, scores, "pseudo-forgeries of people held out of training")
+
+
+def told(kinds: Sequence[KindFigure], threshold: Threshold | None) -> list[str]:
+    """What was measured by kind and at the threshold, a line for each."""
+    lines = [
+        f"{name_of(one.kind)}, {one.dataset}: AUC {one.auc:.3f} [{one.low:.3f}, {one.high:.3f}], "
+        f"{one.shortcut} alone {one.shortcut_auc:.3f}: {'stands' if one.stands else 'does not stand'}"
+        for one in kinds
+    ]
+    if threshold is not None:
+        lines.append(
+            f"threshold {threshold.value:.4f}: false alarms {threshold.false_alarm_rate:.3f} "
+            f"[{threshold.low:.3f}, {threshold.high:.3f}] on {threshold.items} untouched items of {threshold.groups}"
+        )
+    return lines
+
+
+def _classes(
     wanted: Labelled, looked: Looked, readings: Mapping[str, Sequence[DetectorReading]]
-) -> list[ValidationRecord | None]:
+) -> tuple[list[tuple[Seen, float]], list[tuple[Seen, float]]]:
+    """The genuine and the manipulated pictures of a figure, each with its value."""
     rows = [
         (one, reading.value, one.item.manipulated)
         for one, reading in zip(looked.seen[wanted.folder], readings[wanted.folder], strict=True)
@@ -222,7 +265,13 @@ def _set_records(
         other = zip(looked.seen[wanted.genuine_from], readings[wanted.genuine_from], strict=True)
         rows += [(one, reading.value, False) for one, reading in other if not one.item.manipulated]
     genuine = [(one, value) for one, value, label in rows if not label]
-    forged = [(one, value) for one, value, label in rows if label]
+    return genuine, [(one, value) for one, value, label in rows if label]
+
+
+def _set_records(
+    wanted: Labelled, looked: Looked, readings: Mapping[str, Sequence[DetectorReading]]
+) -> list[ValidationRecord | None]:
+    genuine, forged = _classes(wanted, looked, readings)
     if not genuine or not forged:
         return []
     a, b = _column(genuine, lambda one: one.sharpness), _column(forged, lambda one: one.sharpness)
@@ -232,7 +281,7 @@ def _set_records(
     if looked.lost.get(wanted.folder):
         note += f"; {looked.lost[wanted.folder]} pictures of the set without a usable face"
     records = [rounded_record(wanted.name, len(x), len(y), "AUC", auc_figure(x, y), note)]
-    pairs = matched(a, b, _SAME_SHARPNESS)
+    pairs = matched(a, b, SAME_SHARPNESS)
     if len(pairs) >= 10:
         one, two = np.array(pairs).T
         figure = paired_auc_figure(x[one], y[two], np.arange(len(pairs)), draws=1000)

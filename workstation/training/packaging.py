@@ -31,6 +31,7 @@ from workstation.domain.detectors import (
 from workstation.domain.errors import DetectorError, InputError
 from workstation.domain.faces import FaceCrop
 from workstation.domain.geometry import Affine, Point
+from workstation.domain.kinds_of_forgery import KindFigure, Threshold
 
 # Scores of one crop alone and in a batch differ by rounding only; bfloat16 carries 8 bits.
 _ALIKE = 0.02
@@ -66,9 +67,23 @@ def write_package(card: DetectorCard, tensors: Mapping[str, Tensor], folder: Pat
     return InstalledDetector(written, str(folder), False)
 
 
-def record(folder: Path, validation: Sequence[ValidationRecord]) -> DetectorCard:
-    """Write validation records into the card of a package; its weights stay as they are. Raises: CardInvalid."""
-    return write_card(dataclasses.replace(read_card(folder), validation=tuple(validation)), folder)
+def record(
+    folder: Path,
+    validation: Sequence[ValidationRecord],
+    *,
+    kinds: Sequence[KindFigure] | None = None,
+    threshold: Threshold | None = None,
+) -> DetectorCard:
+    """Write what was measured into the card of a package; its weights stay as they are.
+
+    ``kinds`` and ``threshold`` of None were not measured now and stay as the card has them. Raises: CardInvalid.
+    """
+    card = dataclasses.replace(read_card(folder), validation=tuple(validation))
+    if kinds is not None:
+        card = dataclasses.replace(card, kinds=tuple(kinds))
+    if threshold is not None:
+        card = dataclasses.replace(card, threshold=threshold)
+    return write_card(card, folder)
 
 
 def prove(package: InstalledDetector) -> None:
