@@ -16,7 +16,7 @@ from typing import cast
 import numpy as np
 
 from workstation.domain.detectors import Detector, DetectorReading, Level, SequenceDetector, TrackContext
-from workstation.domain.errors import DetectorError, InputError, WorkstationError
+from workstation.domain.errors import DetectorError, InputError, LandmarksUnusable, WorkstationError
 from workstation.domain.examinations import GateLimits
 from workstation.domain.faces import FaceCrop
 from workstation.domain.media import Frame, RgbArray
@@ -29,12 +29,15 @@ from workstation.training.labelled import Item, LabelledSet, jpeg_table, recompr
 from workstation.training.localisation import Masked, against_mask, mask_of, organ_means
 from workstation.training.measures import Values
 from workstation.training.robustness import Condition, Recode, cut_again
-from workstation.training.sighting import Sighting, find_all, sightings, why
+from workstation.training.sighting import Sighting, find_all, found_again, sightings, why
 
 OK, ABSTAINED, ERROR = "ok", "abstained", "error"
 Reader = Callable[[Item, int], Iterable[Frame]]
 """Gives so many frames of an item, spread evenly over its length; raises WorkstationError when it cannot be read."""
 _BATCH_FRAMES = 16
+# Frames of an item in which its face is looked for again under every condition: enough to say whether it is lost.
+_ASKED = 4
+_Met = tuple[float, Mapping[str, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +89,15 @@ class Outcome:
 @dataclass(frozen=True, slots=True)
 class Scored:
     """One item with an outcome for each detector. ``face_height`` is the median height of the finder's box in pixels,
-    None when no face was found; ``sha256`` is of the file, empty when it could not be read."""
+    None when no face was found; ``sha256`` is of the file, empty when it could not be read; ``lost`` is why an
+    examination would abstain under a condition, by the condition's name, of what it would score as it is."""
 
     item: Item
     sha256: str
     face_height: float | None
     frames: int
     outcomes: tuple[Outcome, ...]
+    lost: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,23 +176,88 @@ def _score_batch(
         sightings(one.frames, [next(found) for _ in one.frames], video=one.item.video, gates=settings.gates)
         for one in batch
     ]
-    every = [_Detecting(detector, settings, recode).outcomes(batch, seen) for detector in detectors]
+    reading = [_Detecting(detector, settings) for detector in detectors]
+    lost = _under_conditions(reading, seen, finder, settings, recode)
+    every = [one.outcomes(batch, seen) for one in reading]
     rows = []
     for place, (one, its) in enumerate(zip(batch, seen, strict=True)):
         usable = [sight for sight in its if sight.detection is not None and not sight.reason]
         tall = [s.detection.box.height for s in usable or its if s.detection is not None]
         height = statistics.median(tall) if tall else None
         outcomes = tuple(outcomes[place] for outcomes in every)
-        rows.append(Scored(one.item, one.sha256, height, len(usable), outcomes))
+        rows.append(Scored(one.item, one.sha256, height, len(usable), outcomes, lost[place]))
     return rows
+
+
+def _under_conditions(
+    reading: Sequence[_Detecting],
+    seen: Sequence[Sequence[Sighting]],
+    finder: FaceFinder,
+    settings: Settings,
+    recode: Recode | None,
+) -> list[dict[str, str]]:
+    """Let every detector read the faces made worse; why an item would be lost, by condition, for each item.
+
+    A picture made worse is made once and dropped again, whatever the number of detectors.
+    """
+    usable = [[sight for sight in its if not sight.reason] for its in seen]
+    asked = [set(even_sample(len(its), _ASKED)) for its in usable]
+    lost: list[dict[str, str]] = [{} for _ in seen]
+    kinds = {one.kind for one in reading}
+    for condition in settings.conditions:
+        cut: dict[tuple[int, float], list[FaceCrop | None]] = {kind: [] for kind in kinds}
+        for place, its in enumerate(usable):
+            again: list[Sighting] = []
+            for number, sight in enumerate(its):
+                worse = _worse(sight, condition, recode)
+                for kind, crops in cut.items():
+                    crops.append(_cut_again(worse, sight, kind))
+                if number in asked[place]:
+                    again.append(found_again(worse, sight, finder, settings.gates))
+            if again and all(sight.reason for sight in again):
+                lost[place][condition.name] = why(again)[0]
+        for one in reading:
+            one.read_under(condition, cut[one.kind])
+    return lost
+
+
+def _worse(sight: Sighting, condition: Condition, recode: Recode | None) -> RgbArray | None:
+    seed = int(sight.frame.ref.digest[:8] or "0", 16)
+    try:
+        return condition.apply(sight.frame.rgb, seed, recode)
+    except WorkstationError:
+        # One codec that refuses one picture costs the curve that point, whose count says so.
+        return None
+
+
+def _cut_again(worse: RgbArray | None, sight: Sighting, kind: tuple[int, float]) -> FaceCrop | None:
+    assert sight.detection is not None
+    try:
+        was = sight.frame.rgb.shape[:2]
+        return cut_again(worse, was, sight.detection.landmarks, *kind) if worse is not None else None
+    except LandmarksUnusable:
+        return None
 
 
 class _Detecting:
     """One detector on one batch of items."""
 
-    def __init__(self, detector: Detector, settings: Settings, recode: Recode | None) -> None:
-        self._detector, self._settings, self._recode = detector, settings, recode
-        self._kind = (detector.card.input.crop_size, detector.card.input.crop_margin)
+    def __init__(self, detector: Detector, settings: Settings) -> None:
+        self._detector, self._settings = detector, settings
+        self.kind = (detector.card.input.crop_size, detector.card.input.crop_margin)
+        self._under: dict[str, list[_Met | None]] = {}
+
+    def read_under(self, condition: Condition, crops: Sequence[FaceCrop | None]) -> None:
+        """Read the usable faces of the batch, in their order, as a condition left them; None is none."""
+        if self._detector.card.output.level is Level.TRACK:
+            return
+        readings = iter(self._readings([crop for crop in crops if crop is not None]))
+        values: list[_Met | None] = []
+        for crop in crops:
+            reading = next(readings) if crop is not None else ""
+            known = crop is not None and isinstance(reading, DetectorReading)
+            values.append((reading.value, shortcuts.of_crop(crop.rgb)) if known else None)  # type: ignore[union-attr]
+        self._under[condition.name] = values
 
     def outcomes(self, batch: Sequence[_Read], seen: Sequence[Sequence[Sighting]]) -> list[Outcome]:
         if self._detector.card.output.level is Level.TRACK:
@@ -196,7 +266,7 @@ class _Detecting:
         faces = [[sight for sight in its if _can_be_cut(sight)] for its in seen]
         crops = [self._cut(sight) for its in faces for sight in its]
         readings = iter(self._readings(crops))
-        worse = {name: iter(scores) for name, scores in self._under([s for its in usable for s in its]).items()}
+        worse = {name: iter(scores) for name, scores in self._under.items()}
         left = iter(crops)
         found = []
         for one, its, its_faces, its_usable in zip(batch, seen, faces, usable, strict=True):
@@ -210,7 +280,7 @@ class _Detecting:
 
     def _cut(self, sight: Sighting) -> FaceCrop:
         assert sight.detection is not None
-        return align(sight.frame.rgb, sight.detection.landmarks, size=self._kind[0], margin=self._kind[1])
+        return align(sight.frame.rgb, sight.detection.landmarks, size=self.kind[0], margin=self.kind[1])
 
     def _readings(self, crops: Sequence[FaceCrop]) -> list[DetectorReading | str]:
         try:
@@ -219,37 +289,13 @@ class _Detecting:
             return [error.message] * len(crops)
         return [one if np.isfinite(one.value) else "the detector gave no finite number" for one in readings]
 
-    def _under(self, sights: Sequence[Sighting]) -> dict[str, list[tuple[float, Mapping[str, float]] | None]]:
-        found: dict[str, list[tuple[float, Mapping[str, float]] | None]] = {}
-        for condition in self._settings.conditions:
-            crops = [self._worse(sight, condition) for sight in sights]
-            readings = iter(self._readings([crop for crop in crops if crop is not None]))
-            values: list[tuple[float, Mapping[str, float]] | None] = []
-            for crop in crops:
-                reading = next(readings) if crop is not None else ""
-                known = crop is not None and isinstance(reading, DetectorReading)
-                values.append((reading.value, shortcuts.of_crop(crop.rgb)) if known else None)  # type: ignore[union-attr]
-            found[condition.name] = values
-        return found
-
-    def _worse(self, sight: Sighting, condition: Condition) -> FaceCrop | None:
-        assert sight.detection is not None
-        rgb: RgbArray = sight.frame.rgb
-        seed = int(sight.frame.ref.digest[:8] or "0", 16)
-        try:
-            worse = condition.apply(rgb, seed, self._recode)
-            return cut_again(worse, rgb.shape[:2], sight.detection.landmarks, *self._kind)
-        except WorkstationError:
-            # One codec that refuses one picture costs the curve that point, whose count says so.
-            return None
-
     def _outcome(
         self,
         one: _Read,
         seen: Sequence[Sighting],
         usable: Sequence[Sighting],
         mine: Sequence[tuple[FaceCrop, DetectorReading | str]],
-        under: Mapping[str, Sequence[tuple[float, Mapping[str, float]] | None]],
+        under: Mapping[str, Sequence[_Met | None]],
     ) -> Outcome:
         if one.error:
             return Outcome(ERROR, AbstentionReason.FRAME_UNREADABLE.value, one.error)
@@ -310,9 +356,7 @@ def _can_be_cut(sight: Sighting) -> bool:
     return sight.detection is not None and sight.reason != AbstentionReason.LANDMARKS_UNUSABLE.value
 
 
-def _mean(
-    values: Sequence[tuple[float, Mapping[str, float]] | None],
-) -> tuple[float, Mapping[str, float]] | None:
+def _mean(values: Sequence[_Met | None]) -> _Met | None:
     known = [value for value in values if value is not None]
     if not known:
         return None

@@ -307,12 +307,19 @@ def _under(table: _Table, card: DetectorCard, condition: Condition) -> dict[str,
     names = met[0][1] if met else {}
     apart = {name: np.array([found[name] for _, found in met], np.float64) for name in names}
     best, value = shortcuts.best(shortcuts.separations(apart, flags))
+    before = table.values[rows]
+    lost = Counter((row.lost.get(condition.name, ""), row.item.manipulated) for row in table.rows)
+    reasons = sorted({reason for reason, _ in lost if reason})
     return {
         "condition": condition.name,
         "family": condition.family,
         "level": condition.level,
         **_plain(figure, flags),
-        "shift": float((values - table.values[rows]).mean()) if rows else None,
+        "shift": float((values - before).mean()) if rows else None,
+        "flipped": float(((values > 0.5) != (before > 0.5)).mean()) if rows else None,
+        "lost_real": sum(lost[reason, False] for reason in reasons),
+        "lost_fake": sum(lost[reason, True] for reason in reasons),
+        "lost": {reason: {"real": lost[reason, False], "fake": lost[reason, True]} for reason in reasons},
         "shortcut_auc": None if math.isnan(value) else value,
         "shortcut_best": best or None,
     }

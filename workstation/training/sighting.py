@@ -13,12 +13,16 @@ from dataclasses import dataclass
 from workstation.domain.errors import LandmarksUnusable
 from workstation.domain.examinations import GateLimits
 from workstation.domain.faces import FaceCrop, FaceDetection
-from workstation.domain.media import Frame
+from workstation.domain.geometry import Box
+from workstation.domain.media import Frame, RgbArray
 from workstation.domain.results import AbstentionReason
 from workstation.faces.alignment import align
 from workstation.faces.finder import FaceFinder
 from workstation.faces.quality import assess, gate_reason
 from workstation.faces.tracker import Tracker, look_of
+
+# Boxes of one face in a picture and in the same picture made worse share at least this much of both together.
+_SAME_FACE = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,28 @@ def why(seen: Sequence[Sighting]) -> tuple[str, str]:
         return AbstentionReason.FRAME_UNREADABLE.value, "no frame was read"
     reason, _ = Counter(one.reason for one in seen).most_common(1)[0]
     return reason, next(one.detail for one in seen if one.reason == reason)
+
+
+def found_again(worse: RgbArray | None, sight: Sighting, finder: FaceFinder, gates: GateLimits | None) -> Sighting:
+    """The face of a sighting, looked for in its picture made worse, which may be smaller.
+
+    Returns:
+        A sighting in the worse picture: of the face whose box covers most of the place where it was (at least
+        `_SAME_FACE` of both together); ``reason`` says why an examination would abstain, empty when it would not.
+    """
+    if worse is None:
+        return Sighting(sight.frame, None, AbstentionReason.FRAME_UNREADABLE.value, "the condition gave no picture")
+    frame = Frame(sight.frame.ref, worse)
+    assert sight.detection is not None
+    y, x = worse.shape[0] / sight.frame.rgb.shape[0], worse.shape[1] / sight.frame.rgb.shape[1]
+    box = sight.detection.box
+    place = Box((box.x0 + 0.5) * x - 0.5, (box.y0 + 0.5) * y - 0.5, (box.x1 + 0.5) * x - 0.5, (box.y1 + 0.5) * y - 0.5)
+    faces = finder.find([worse])[0]
+    nearest = max(faces, key=lambda face: face.box.iou(place), default=None)
+    if nearest is None or nearest.box.iou(place) < _SAME_FACE:
+        return Sighting(frame, None, AbstentionReason.NO_FACE.value)
+    face = _assessed(frame, nearest, gates)
+    return Sighting(frame, nearest, face.reason, face.detail)
 
 
 def find_all(finder: FaceFinder, frames: Sequence[Frame], batch: int = 8) -> list[list[FaceDetection]]:

@@ -285,17 +285,35 @@ def test_a_face_is_cut_at_the_same_place_of_a_smaller_picture(finder: FaceFinder
     assert apart < 0.5 * np.abs(shifted - blurred).mean()
 
 
-def test_robustness_is_the_change_of_the_score(folder: Path, finder: FaceFinder) -> None:
+def test_robustness_is_the_change_of_the_score_and_what_an_examination_would_lose(
+    folder: Path, finder: FaceFinder
+) -> None:
+    """A face that is too small or too soft now is counted with its reason and stays in the curve (V4, V11)."""
     labelled = read_labelled(folder)
-    few = (Condition("blur", 3), Condition("scale", 0.25))
-    rows = score_set(labelled, [Known()], finder, decoded, Settings(conditions=few))
-    curves = figures(rows, 0, clip_card(RUN), conditions=few, draws=20)["robustness"]
+    some = replace(labelled, items=tuple(item for item in labelled.items if item.path.stem in ("f0", "r0")))
+    few = (Condition("jpeg", 90), Condition("blur", 9), Condition("scale", 0.25), Condition("h264", 23))
+
+    def refuses(frames: Sequence[RgbArray], codec: str, _crf: int) -> list[RgbArray]:
+        raise InputError(f"No {codec} here.")
+
+    rows = score_set(some, [Known(), Known(lambda _: 0.2)], finder, decoded, Settings(conditions=few), recode=refuses)
+    curves, steady = (figures(rows, n, clip_card(RUN), conditions=few, draws=20)["robustness"] for n in (0, 1))
     assert isinstance(curves, list)
-    assert [(one["condition"], one["n_real"], one["n_fake"]) for one in curves] == [
-        ("blur 3", 2, 2),
-        ("scale 0.25", 2, 2),
+    assert isinstance(steady, list)
+    counts = [(one["condition"], one["n_real"], one["n_fake"], one["lost_real"], one["lost_fake"]) for one in curves]
+    assert counts == [
+        ("jpeg 90", 1, 1, 0, 0),
+        ("blur 9", 1, 1, 1, 1),
+        ("scale 0.25", 1, 1, 1, 1),
+        ("h264 23", 0, 0, 1, 1),
     ]
-    assert all(one["auc"] == 1 and one["shift"] < 0 for one in curves)
+    assert curves[2]["lost"] in ({"face_too_small": {"real": 1, "fake": 1}}, {"no_face": {"real": 1, "fake": 1}})
+    assert curves[3]["lost"] == {"frame_unreadable": {"real": 1, "fake": 1}}
+    assert (curves[3]["auc"], curves[3]["shift"], curves[3]["flipped"]) == (None, None, None)
+    assert all(one["auc"] == 1 and one["shift"] < 0 for one in curves[1:3])
+    # Blue is blurred away, and the manipulated picture crosses the middle of the scale.
+    assert curves[1]["flipped"] == 0.5
+    assert all(one["auc"] == 0.5 and one["shift"] == one["flipped"] == 0 for one in steady[:3])
 
 
 def test_shortcuts_point_where_their_names_say() -> None:
