@@ -45,7 +45,13 @@ def _parser() -> argparse.ArgumentParser:
     pool.add_argument("--per-view", type=int, default=2, help="forgeries of every kind per genuine crop")
     pool.add_argument("--seed", type=int, default=0)
     pool.add_argument("--generators", type=Path, help="file of trained generators, for the resynthesised kinds")
+    pool.add_argument("--made", type=Path, help="folder of pictures that other generators made, with a labels.csv")
     pool.set_defaults(step=_pool)
+
+    base = steps.add_parser("base", help="take published weights that a run can start from out of their file")
+    base.add_argument("file", type=Path, help="efficientnet-lite0-57934424.pth, as it was published")
+    base.add_argument("out", type=Path, help="file to keep them in (safetensors)")
+    base.set_defaults(step=_base)
 
     generators = steps.add_parser("generators", help="train the small networks that resynthesise faces")
     generators.add_argument("data", type=Path, help="folder of dataset folders, each with a labels.csv")
@@ -106,7 +112,13 @@ def _pool(options: argparse.Namespace) -> None:
 
         remake = load_generators(options.generators)
     sizes = {"views": options.views, "per_view": options.per_view, "seed": options.seed}
-    build(options.data, options.out, **sizes, tell=_tell, remake=remake)
+    build(options.data, options.out, **sizes, tell=_tell, remake=remake, made=options.made)
+
+
+def _base(options: argparse.Namespace) -> None:
+    from workstation.training.bases import take_base
+
+    _tell(f"{options.out.name}: {take_base(options.file, options.out)} tensors")
 
 
 def _generators(options: argparse.Namespace) -> None:

@@ -28,6 +28,8 @@ MAP_SIDE = 64
 CROP_SIDE, CROP_MARGIN = 256, 1.3
 # Left and right change places in a mirrored face: eye and eye, mouth corner and mouth corner.
 _MIRRORED = [1, 0, 2, 4, 3]
+# Of a window: places tried, and the share of the changed area that is enough.
+_PLACES, _ENOUGH = 6, 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,8 @@ class Batches:
             so calls a recompressed forgery genuine; do not ship it.
         frames: crops of a sequence, 0 for single pictures. Material without sequences gives stills that drift a little,
             the same for both of a pair; that is no video.
+        window: side in pixels of the part of the input that is handed out, a multiple of 4, 0 for all of it. It is the
+            same part for both of a pair, drawn so that much of what was changed is in it.
     """
 
     def __init__(
@@ -111,15 +115,19 @@ class Batches:
         apart: float = 1.0,
         genuine_only: bool = False,
         frames: int = 0,
+        window: int = 0,
     ) -> None:
         if spec.crop_size != CROP_SIDE or not 0 < spec.crop_margin <= CROP_MARGIN:
             raise ValueError(f"crops for training have {CROP_SIDE} px and at most margin {CROP_MARGIN}")
+        if window and (frames or spec.size != 4 * MAP_SIDE or window % 4 or not 0 < window <= spec.size):
+            raise ValueError(f"windows are cut out of single pictures of {4 * MAP_SIDE} px, at multiples of 4")
         self.material = material
         self._spec = spec
         self._strength = strength
         self._apart = apart
         self._genuine_only = genuine_only
         self._frames = frames
+        self._window = window
         self._tracks = (
             _rows_by_track(material.genuine_track) if frames else {},
             _rows_by_track(material.forged_track) if frames else {},
@@ -159,7 +167,8 @@ class Batches:
                 bare = (material.maps if source is None else source)[row].astype(np.float32) / 255
                 seen = degrade.apply_to_mask(bare, how)
                 field.append(_centre(seen, self._spec.crop_margin) if self._spec.crop_margin < CROP_MARGIN else seen)
-        return self._batch(rows, halves[0] + halves[1], fields)
+        whole = self._batch(rows, halves[0] + halves[1], fields)
+        return _windows(whole, self._window, random) if self._window else whole
 
     def _evened(
         self, one: list[FaceCrop], two: list[FaceCrop], random: np.random.Generator
@@ -226,6 +235,32 @@ class Batches:
         members = self._tracks[side][int(tracks[row])]
         chosen = np.linspace(0, len(members) - 1, self._frames).round().astype(np.int64)
         return [(int(members[place]), False) for place in chosen]
+
+
+def _windows(batch: Batch, side: int, random: np.random.Generator) -> Batch:
+    """The same square part of both pictures of every pair; of some places the first that holds enough of the change."""
+    count, cells = len(batch.kinds), side // 4
+    pixels, maps, masks, marks = [], [], [], []
+    for pair in range(count):
+        field = batch.masks[count + pair, 0]
+        wanted = _ENOUGH * float(field.sum())
+        best, most = (0, 0), -1.0
+        for y, x in random.integers(0, MAP_SIDE - cells + 1, (_PLACES, 2)):
+            inside = float(field[y : y + cells, x : x + cells].sum())
+            if inside > most:
+                best, most = (int(y), int(x)), inside
+            if inside >= wanted:
+                break
+        y, x = best
+        both = [pair, count + pair]
+        pixels.append(batch.pixels[both, :, 4 * y : 4 * y + side, 4 * x : 4 * x + side])
+        maps.append(batch.maps[both, :, y : y + cells, x : x + cells])
+        masks.append(batch.masks[both, :, y : y + cells, x : x + cells])
+        whole = batch.pixels.shape[-1]
+        marks.append((batch.marks[both] * whole - torch.tensor([4.0 * x, 4.0 * y])) / side)
+    # Pairs side by side become genuine half and manipulated half again.
+    cut = [torch.stack(part, dim=1).flatten(0, 1) for part in (pixels, maps, masks, marks)]
+    return replace(batch, pixels=cut[0], maps=cut[1], masks=cut[2], marks=cut[3])
 
 
 def _rows_by_track(tracks: npt.NDArray[np.int64] | None) -> dict[int, npt.NDArray[np.int64]]:

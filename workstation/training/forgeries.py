@@ -151,8 +151,10 @@ def forge(kind: Kind, face: Face, donor: Face, random: np.random.Generator, rema
         remake: the network of the two resynthesised kinds.
 
     Raises:
-        InputError: a resynthesised kind without a network.
+        InputError: a resynthesised kind without a network, or a picture that is made of no face.
     """
+    if kind is Kind.MADE_FACE:
+        raise InputError("A picture of nobody is not made of a face.", "Give a folder of made pictures.")
     if kind is Kind.SELF_BLEND:
         _, forged, mask = self_blend(face, random)
         return Forgery(forged, mask, Truth(kind, organs=touched(mask, face.marks)))
@@ -251,5 +253,5 @@ def _look(face: Face) -> np.ndarray:
 
 
 def kinds_with(remake: Remake | None) -> Sequence[Kind]:
-    """The kinds that can be made: all of them with a network, else those that need none."""
-    return WITHOUT_NETWORKS if remake is None else tuple(Kind)
+    """The kinds that can be made of a face: all of them with a network, else those that need none."""
+    return WITHOUT_NETWORKS if remake is None else (*WITHOUT_NETWORKS, *GENERATED)

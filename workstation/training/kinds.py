@@ -1,8 +1,8 @@
 """What a pseudo-forgery is: its kind, how it was put in, by which network, which organs it touched, and MFCLIP's words.
 
 The hierarchy is that of :mod:`workstation.detectors.mfclip.labels` (authenticity, forgery type, family, generator). No
-pseudo-forgery comes from one of the ten published generators, so the fourth level is never known; the network that
-resynthesised a face is told by `Maker` instead.
+pseudo-forgery is known to come from one of the ten published generators, so the fourth level is never known; the
+network that resynthesised a face is told by `Maker` instead.
 """
 
 from __future__ import annotations
@@ -23,10 +23,12 @@ class Kind(StrEnum):
     WARPED = "warped"
     REMADE_REGION = "remade-region"
     REMADE_FACE = "remade-face"
+    # A whole picture by a generator, of nobody; there is no genuine picture that it was made of.
+    MADE_FACE = "made-face"
 
 
 GENERATED = (Kind.REMADE_REGION, Kind.REMADE_FACE)
-WITHOUT_NETWORKS = tuple(kind for kind in Kind if kind not in GENERATED)
+WITHOUT_NETWORKS = tuple(kind for kind in Kind if kind not in (*GENERATED, Kind.MADE_FACE))
 
 
 class Blend(StrEnum):
@@ -38,7 +40,10 @@ class Blend(StrEnum):
 
 
 class Maker(StrEnum):
-    """The network that resynthesised: an auto-encoder, or one trained against a critic, and how it enlarges."""
+    """The network that resynthesised: an auto-encoder, or one trained against a critic, and how it enlarges.
+
+    "given" is any other, whose pictures came ready-made.
+    """
 
     NONE = "none"
     AE_NEAREST = "ae-nearest"
@@ -49,6 +54,7 @@ class Maker(StrEnum):
     GAN_BILINEAR = "gan-bilinear"
     GAN_TRANSPOSED = "gan-transposed"
     GAN_SHUFFLE = "gan-shuffle"
+    GIVEN = "given"
 
     @property
     def adversarial(self) -> bool:
@@ -79,6 +85,7 @@ _TYPES: dict[Kind, ForgeryType | None] = {
     Kind.WARPED: ForgeryType.ATTRIBUTE_MANIPULATION,
     Kind.REMADE_REGION: ForgeryType.ATTRIBUTE_MANIPULATION,
     Kind.REMADE_FACE: ForgeryType.ENTIRE_SYNTHESIS,
+    Kind.MADE_FACE: ForgeryType.ENTIRE_SYNTHESIS,
 }
 
 

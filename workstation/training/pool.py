@@ -19,9 +19,10 @@ import numpy.typing as npt
 from workstation.domain.errors import InputError
 from workstation.domain.geometry import Point
 from workstation.domain.media import RgbArray
-from workstation.training.forgeries import Face, Kind, Remake, forge, kinds_with, target_map, unlike
-from workstation.training.kinds import Blend, Maker
-from workstation.training.portraits import POOL_SIDE, faces, held_out, list_portraits, view
+from workstation.training.forgeries import Face, Forgery, Kind, Remake, forge, kinds_with, target_map, unlike
+from workstation.training.kinds import GENERATED, Blend, Maker, Organ, Truth
+from workstation.training.made import as_published, by_portrait, cut_alike, list_made, remaker, strangers
+from workstation.training.portraits import POOL_SIDE, Portrait, faces, held_out, list_portraits, view
 
 MAP_SIDE = 64
 KINDS = tuple(Kind)
@@ -36,6 +37,8 @@ Recode = Callable[[Sequence[RgbArray], str, int], list[RgbArray]]
 _CODECS = ("", "h264", "h265")
 _SHARE_OF_VIDEO = 0.3
 _CANDIDATES = 5
+# Of the donors of other organs and faces, the share that a generator made where there are such.
+_MADE_DONORS = 0.25
 
 
 def _none() -> npt.NDArray[Any]:
@@ -85,6 +88,7 @@ class _Crop:
     marks: tuple[Point, ...]
     person: int
     picture: int
+    remade: tuple[RgbArray, ...] = ()
 
     def face(self) -> Face:
         return Face(self.rgb.astype(np.float32), self.marks)
@@ -100,6 +104,7 @@ def build(
     tell: Callable[[str], None] = lambda _: None,
     remake: Remake | None = None,
     recode: Recode | None = None,
+    made: Path | None = None,
 ) -> None:
     """Write the pools ``train`` and ``held`` into ``out``.
 
@@ -109,6 +114,7 @@ def build(
         per_view: forgeries of every kind per genuine crop.
         remake: a network for the resynthesised kinds, which are left out without one.
         recode: compression of moving pictures; three crops in ten go through it, each with its forgeries.
+        made: folder of pictures that generators made (:mod:`workstation.training.made`).
 
     Raises:
         InputError: the folder holds no pictures, or those of too few people for one of the splits.
@@ -117,12 +123,15 @@ def build(
     split: dict[bool, list[_Crop]] = {False: [], True: []}
     counts: dict[bool, dict[str, int]] = {False: {}, True: {}}
     portraits = list_portraits(data)
+    listed = list_made(made) if made is not None else ()
+    anew = by_portrait(listed, data)
     people = {name: number for number, name in enumerate(sorted({portrait.person for portrait in portraits}))}
     for number, (portrait, rgb, marks) in enumerate(faces(portraits)):
         held = held_out(portrait)
         for _ in range(views):
             crop = view(rgb, marks, random)
-            split[held].append(_Crop(crop.rgb, crop.landmarks, people[portrait.person], number))
+            remade = cut_alike(anew.get(portrait.path, ()), rgb, crop)
+            split[held].append(_Crop(crop.rgb, crop.landmarks, people[portrait.person], number, remade))
         counts[held][portrait.folder] = counts[held].get(portrait.folder, 0) + 1
         if number % 200 == 199:
             tell(f"{number + 1} pictures cropped")
@@ -131,13 +140,34 @@ def build(
     for crops in split.values():
         if len({crop.person for crop in crops}) < 2:
             raise InputError("Pasting needs pictures of two people among the held-out and of two among the others.")
+    nobody = _nobody(strangers(listed), len(people), random, tell)
+    for held, many in nobody.items():
+        if many:
+            counts[held]["made"] = len(many)
     out.mkdir(parents=True, exist_ok=True)
     for held, name in ((False, "train"), (True, "held")):
-        _write(split[held], counts[held], out, name, per_view if not held else 1, random, tell, remake, recode)
+        each = per_view if not held else 1
+        _write(split[held], nobody[held], counts[held], out, name, each, random, tell, remake, recode)
+
+
+def _nobody(
+    pictures: Sequence[Portrait], first: int, random: np.random.Generator, tell: Callable[[str], None]
+) -> dict[bool, list[_Crop]]:
+    """One crop of each picture of nobody, by whether it is held out."""
+    found: dict[bool, list[_Crop]] = {False: [], True: []}
+    for number, (portrait, rgb, marks) in enumerate(faces(pictures)):
+        apart = float(np.hypot(marks[1].x - marks[0].x, marks[1].y - marks[0].y))
+        small, scale = as_published(rgb, apart, random)
+        crop = view(small, [Point(p.x * scale, p.y * scale) for p in marks], random)
+        found[held_out(portrait)].append(_Crop(crop.rgb, crop.landmarks, first + number, -1 - number))
+        if number % 200 == 199:
+            tell(f"{number + 1} made pictures cropped")
+    return found
 
 
 def _write(
     crops: list[_Crop],
+    nobody: list[_Crop],
     counts: dict[str, int],
     out: Path,
     name: str,
@@ -147,8 +177,13 @@ def _write(
     remake: Remake | None,
     recode: Recode | None,
 ) -> None:
-    kinds = [kind for kind in kinds_with(remake) for _ in range(per_view)]
-    total, side = len(crops) * len(kinds), POOL_SIDE
+    able = kinds_with(remake)
+    if remake is None and any(crop.remade for crop in crops):
+        able = (*able, *GENERATED)
+    if nobody:
+        able = (*able, Kind.MADE_FACE)
+    wanted = [[kind for kind in able if _can(kind, crop, remake) for _ in range(per_view)] for crop in crops]
+    total, side = sum(map(len, wanted)), POOL_SIDE
     shapes = {
         "genuine": (len(crops), side, side, 3),
         "forged": (total, side, side, 3),
@@ -168,11 +203,17 @@ def _write(
         arrays["genuine"][number] = through.apply(crop.rgb)
         index["group"].append(crop.person)
         index["video"].append(through.code)
-        for kind in kinds:
-            donor = crops[_donor(kind, number, crops, random)]
-            made = forge(kind, face, face if donor is crop else donor.face(), random, remake)
+        for kind in wanted[number]:
+            if kind is Kind.MADE_FACE:
+                made = _whole(_suited(face, nobody, random))
+                how_much = made.mask
+            else:
+                donor = _donated(kind, number, crops, nobody, random)
+                way = remaker(crop.remade, remake, random) if kind in GENERATED else remake
+                made = forge(kind, face, face if donor is crop else donor.face(), random, way)
+                how_much = target_map(face.rgb, made.rgb, made.mask)
             arrays["forged"][row] = through.apply(made.rgb.astype(np.uint8))
-            for part, weight in (("maps", target_map(face.rgb, made.rgb, made.mask)), ("masks", made.mask)):
+            for part, weight in (("maps", how_much), ("masks", made.mask)):
                 small = cv2.resize(weight, (MAP_SIDE, MAP_SIDE), interpolation=cv2.INTER_AREA)
                 arrays[part][row] = np.rint(small * 255).astype(np.uint8)
             arrays["bits"][row] = np.packbits(made.mask > 0, axis=-1)
@@ -223,6 +264,32 @@ def _moving_pictures(recode: Recode | None, random: np.random.Generator) -> _Mov
     if recode is None or chance >= _SHARE_OF_VIDEO:
         return _MovingPictures(None, "", 0, (0.0, 0.0))
     return _MovingPictures(recode, "h264" if which < 0.75 else "h265", crf, (drift[0], drift[1]))
+
+
+def _can(kind: Kind, crop: _Crop, remake: Remake | None) -> bool:
+    return kind not in GENERATED or remake is not None or bool(crop.remade)
+
+
+def _whole(crop: _Crop) -> Forgery:
+    """A picture of nobody, every pixel of it made; nothing says which organs differ, for all of them do."""
+    everything = np.ones(crop.rgb.shape[:2], np.float32)
+    organs = Organ(sum(Organ))
+    return Forgery(crop.rgb.astype(np.float32), everything, Truth(Kind.MADE_FACE, maker=Maker.GIVEN, organs=organs))
+
+
+def _suited(face: Face, crops: Sequence[_Crop], random: np.random.Generator) -> _Crop:
+    """Of a few the crop that looks most like the face in light, colour and pose, so that these tell less."""
+    drawn = [crops[int(place)] for place in random.integers(len(crops), size=_CANDIDATES)]
+    return min(drawn, key=lambda one: unlike(face, one.face()))
+
+
+def _donated(
+    kind: Kind, number: int, crops: Sequence[_Crop], nobody: Sequence[_Crop], random: np.random.Generator
+) -> _Crop:
+    """The crop that a part is taken from: that of another person or, where there are such, of nobody."""
+    if nobody and kind in (Kind.OTHER_FACE, Kind.OTHER_ORGANS) and random.random() < _MADE_DONORS:
+        return _suited(crops[number].face(), nobody, random)
+    return crops[_donor(kind, number, crops, random)]
 
 
 def _donor(kind: Kind, number: int, crops: Sequence[_Crop], random: np.random.Generator) -> int:

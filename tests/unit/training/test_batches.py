@@ -158,3 +158,32 @@ def test_crops_of_another_make_are_refused(train: Material) -> None:
     for bad in (replace(spec(32), crop_size=128), spec(32, margin=1.5)):
         with pytest.raises(ValueError, match="crops for training"):
             Batches(train, bad)
+
+
+def test_a_window_is_the_same_part_of_both_and_of_their_maps(train: Material) -> None:
+    whole = Batches(train, spec(CROP_SIDE), strength=0.0, apart=0.0)
+    cut = Batches(train, spec(CROP_SIDE), strength=0.0, apart=0.0, window=96)
+    rows = np.arange(4)
+    full, part = (one.make(rows, np.random.default_rng(5)) for one in (whole, cut))
+    assert part.pixels.shape == (8, 3, 96, 96)
+    assert part.maps.shape == part.masks.shape == (8, 1, 24, 24)
+    assert torch.equal(part.labels, full.labels)
+    places = set()
+    for pair in range(4):
+        # The landmarks tell where the window lies.
+        first = full.marks[pair, 0] * CROP_SIDE - part.marks[pair, 0] * 96
+        x, y = (int(value) for value in first.round())
+        places.add((x, y))
+        for row in (pair, 4 + pair):
+            assert torch.equal(part.pixels[row], full.pixels[row, :, y : y + 96, x : x + 96])
+            assert torch.equal(part.masks[row], full.masks[row, :, y // 4 : y // 4 + 24, x // 4 : x // 4 + 24])
+        assert part.masks[4 + pair].sum() > 0.2 * full.masks[4 + pair].sum()
+    assert len(places) > 1
+
+
+def test_windows_are_of_single_pictures_at_the_crops_own_scale(train: Material) -> None:
+    for how in ({"window": 96, "frames": 2}, {"window": 97}, {"window": 320}):
+        with pytest.raises(ValueError, match="windows"):
+            Batches(train, spec(CROP_SIDE), **how)
+    with pytest.raises(ValueError, match="windows"):
+        Batches(train, spec(128), window=96)

@@ -86,7 +86,7 @@ def test_a_pool_holds_every_kind_for_every_crop(made_pool: Path) -> None:
         assert one.forged.shape == (count, POOL_SIDE, POOL_SIDE, 3)
         assert one.maps.shape == one.masks.shape == (count, MAP_SIDE, MAP_SIDE)
         assert sorted(one.of) == sorted(list(range(crops)) * len(WITHOUT_NETWORKS))
-        assert np.bincount(one.kind, minlength=len(Kind)).tolist() == [crops] * 5 + [0, 0]
+        assert np.bincount(one.kind, minlength=len(Kind)).tolist() == [crops] * 5 + [0, 0, 0]
         for row, of in enumerate(one.of):
             changed = np.abs(one.forged[row].astype(int) - one.genuine[of]).sum(axis=-1)
             assert changed.any()

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from workstation.detectors.fakelocator.gate import GATES, organ_gates
+from workstation.detectors.fakelocator.lite import ENCODERS, LiteLocator, LiteShape
 from workstation.detectors.fakelocator.network import FakeLocator, LocatorShape
 from workstation.detectors.fakelocator.parsing import FaceParser, open_parser
 from workstation.detectors.preprocess import pixels
@@ -39,7 +40,7 @@ class FakeLocatorDetector:
     def __init__(
         self,
         card: DetectorCard,
-        network: FakeLocator,
+        network: FakeLocator | LiteLocator,
         device: str,
         precision: str,
         parser: FaceParser | None = None,
@@ -100,9 +101,9 @@ class FakeLocatorDetector:
             yield
 
 
-def build(card: DetectorCard) -> FakeLocator:
+def build(card: DetectorCard) -> FakeLocator | LiteLocator:
     """The whole network of a card with freshly drawn weights, on torch's current device. Raises: CardInvalid."""
-    return FakeLocator(_shape(card))
+    return LiteLocator(_lite_shape(card)) if "encoder" in card.network else FakeLocator(_shape(card))
 
 
 def load(
@@ -123,12 +124,28 @@ def load(
     return FakeLocatorDetector(card, network.to(memory_format=torch.channels_last), device, precision, parser)
 
 
-def _shape(card: DetectorCard) -> LocatorShape:
-    unknown = sorted(set(card.network) - {"widths", "decoder", "gate"})
+def _check(card: DetectorCard, entries: set[str]) -> None:
+    unknown = sorted(set(card.network) - entries)
     if unknown:
         raise CardInvalid(f"{card.id}: a fakelocator has no network.{unknown[0]}.")
     if card.network.get("gate", "none") not in GATES:
         raise CardInvalid(f"{card.id}: network.gate must be one of {', '.join(GATES)}.")
+
+
+def _lite_shape(card: DetectorCard) -> LiteShape:
+    _check(card, {"encoder", "decoder", "gate"})
+    encoder, decoder = card.network["encoder"], card.network.get("decoder")
+    if encoder not in ENCODERS:
+        raise CardInvalid(f"{card.id}: network.encoder must be one of {', '.join(ENCODERS)}.")
+    if not isinstance(decoder, int) or not 0 < decoder <= 2048:
+        raise CardInvalid(f"{card.id}: network.decoder must be a whole number.")
+    if card.input.size % 32 or card.output.map_size != card.input.size:
+        raise CardInvalid(f"{card.id}: input.size must be a multiple of 32 and output.map_size equal to it.")
+    return LiteShape(card.input.size, decoder, str(encoder))
+
+
+def _shape(card: DetectorCard) -> LocatorShape:
+    _check(card, {"widths", "decoder", "gate"})
     widths, decoder = card.network.get("widths"), card.network.get("decoder")
     good = isinstance(widths, list) and len(widths) == 4 and all(isinstance(w, int) and 0 < w <= 2048 for w in widths)
     if not good or not isinstance(decoder, int) or not 0 < decoder <= 2048:

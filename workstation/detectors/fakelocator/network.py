@@ -73,10 +73,10 @@ class FakeLocator(nn.Module):
 
     def forward(self, pixels: Tensor, gate: Tensor | None = None) -> tuple[Tensor, Tensor]:
         e1, e2, e3 = self.encode(pixels, gate)
-        y = self.merge2(_up(self.side3(e3), e2) + self.side2(e2))
-        y = self.merge1(_up(y, e1) + self.side1(e1))
-        logits = _up(self.to_map(y), pixels)
-        return logits, self.classify(torch.cat([e3.mean(dim=(2, 3)), _summary(logits)], dim=1))
+        y = self.merge2(up(self.side3(e3), e2) + self.side2(e2))
+        y = self.merge1(up(y, e1) + self.side1(e1))
+        logits = up(self.to_map(y), pixels)
+        return logits, self.classify(torch.cat([e3.mean(dim=(2, 3)), summary(logits)], dim=1))
 
     def encode(self, pixels: Tensor, gate: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
         """Features at 1/4, 1/8 and 1/16 of the side, all of them behind the gate."""
@@ -87,11 +87,11 @@ class FakeLocator(nn.Module):
         return e1, e2, self.stage3(e2)
 
 
-def _up(x: Tensor, like: Tensor) -> Tensor:
+def up(x: Tensor, like: Tensor) -> Tensor:
     return nnf.interpolate(x, size=like.shape[-2:], mode="bilinear", align_corners=False)
 
 
-def _summary(logits: Tensor) -> Tensor:
+def summary(logits: Tensor) -> Tensor:
     """What the map says as a whole: logit mean, mean of the largest twentieth, and share above one half."""
     small = nnf.adaptive_avg_pool2d(logits, 32).flatten(1)
     top = small.topk(max(1, small.shape[1] // 20), dim=1).values.mean(dim=1)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import cast
 
 from workstation.detectors.clip_ln.network import IMAGE_MEAN, IMAGE_STD
+from workstation.detectors.fakelocator.lite import ENCODERS
 from workstation.domain.detectors import DetectorCard, Direction, InputSpec, Level, OutputSpec, WeightsSpec
 from workstation.domain.errors import InputError
 from workstation.training.batches import CROP_MARGIN, CROP_SIDE
@@ -45,6 +46,8 @@ def base_card(config: Config) -> DetectorCard:
         network.pop("vision", None)
     if "vision" in part.network:
         network.pop("tower", None)
+    if "encoder" in network:
+        network.pop("widths", None)
     side = part.size or _side_of(network, card)
     limits = tuple(dict.fromkeys((*card.limits, *package.limits)))
     card = replace(
@@ -116,6 +119,8 @@ def _clip_ln(part: DetectorPart) -> DetectorCard:
 
 
 def _fakelocator(part: DetectorPart) -> DetectorCard:
+    if part.variant:
+        return _lite_locator(part)
     side, widths, decoder = (256, [32, 64, 128, 256], 48) if part.scale == "paper" else (192, [16, 32, 64, 128], 24)
     return DetectorCard(
         id="fakelocator",
@@ -144,6 +149,26 @@ def _fakelocator(part: DetectorPart) -> DetectorCard:
             "Neither code nor weights of the paper were found to hold this against; widths, decoder and the scale of "
             "the target map are our own.",
             "None of the paper's figures was reproduced: training data, forgeries and measures are others.",
+        ),
+    )
+
+
+def _lite_locator(part: DetectorPart) -> DetectorCard:
+    if part.variant not in ENCODERS:
+        raise InputError(f'fakelocator has no variant "{part.variant}".', f"It has {', '.join(ENCODERS)}.")
+    plain = _fakelocator(replace(part, variant=""))
+    return replace(
+        plain,
+        id="fakelocator-lite",
+        name="FakeLocator on EfficientNet-Lite0",
+        paper="After FakeLocator (arXiv 2001.09598, IEEE TIFS 2022) on the encoder of EfficientNet-Lite0 (ICML 2019); "
+        "decoder, target and data are our own.",
+        input=InputSpec(256, 256, 1.3, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), "area"),
+        output=replace(plain.output, map_size=256),
+        network={"encoder": part.variant, "decoder": 64, "gate": "none"},
+        verified=(
+            *plain.verified,
+            "The encoder with its published weights answers bit for bit as the package that published them.",
         ),
     )
 

@@ -31,7 +31,7 @@ _PLAIN_WAYS = ("full", "scratch")
 LOSSES: Mapping[str, Mapping[str, float]] = {
     "clip_ln": {"class": 1.0, "alignment": 0.1, "uniformity": 0.5, "map": 0.0},
     "timm_vit": {"class": 1.0, "alignment": 0.1, "uniformity": 0.5},
-    "fakelocator": {"class": 1.0, "map": 1.0, "map_entropy": 0.0},
+    "fakelocator": {"class": 1.0, "map": 1.0, "map_entropy": 0.0, "mask_entropy": 0.0},
     "mfclip": {"class": 1.0, "contrastive": 1.0, "language": 1.0},
     "addnet2d": {"class": 1.0},
     "addnet3d": {"class": 1.0},
@@ -55,6 +55,8 @@ class DataPart:
         views, per_view: of "portraits": genuine crops of a picture, and forgeries of every kind of each.
         generators: of "portraits": file of trained generators, relative to the configuration; without one no face is
             resynthesised.
+        made: of "portraits": folder of pictures that other generators made, relative to the configuration
+            (:mod:`workstation.training.made`).
         validate_on: the split that early stopping looks at; figures are taken on "test", so it is never that.
         hold_out: of "dataset" without that split: the share of its training groups that is held out instead, 0 for
             none.
@@ -72,6 +74,7 @@ class DataPart:
     views: int = 2
     per_view: int = 2
     generators: str = ""
+    made: str = ""
     validate_on: str = "val"
     hold_out: float = 0.0
     strength: float = 1.0
@@ -141,6 +144,8 @@ class RunPart:
         pairs: genuine crops in a batch, each with a manipulated one beside it; of sequences the same.
         steps, minutes: the budget, one of the two. Minutes become steps once, by a measurement at the start.
         frames: crops of a sequence, for families that read tracks.
+        window: side in pixels of the part of the input that is trained on, the same part for both of a pair; 0 for all
+            of it. What is fed later is whole, so this is for convolutional families alone.
         ema: weight of the past in the averaged weights, 0 for none; what is validated and packaged is the average.
         clip: largest norm of the gradient, 0 for no limit.
         patience: validations without a better one after which the run ends, 0 for never.
@@ -153,6 +158,7 @@ class RunPart:
     minutes: float = 0.0
     seed: int = 0
     frames: int = 8
+    window: int = 0
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     ema: float = 0.998
     clip: float = 1.0
@@ -255,6 +261,7 @@ def check(config: Config) -> Config:
         ("data.per_view", data.per_view, 1, 1000),
         ("run.pairs", run.pairs, 1, 4096),
         ("run.frames", run.frames, 1, 4096),
+        ("run.window", run.window, 0, 1024),
         ("run.steps", run.steps, 0, 10**9),
         ("run.minutes", run.minutes, 0, 10**6),
         ("run.seed", run.seed, 0, 2**31),
@@ -279,6 +286,12 @@ def check(config: Config) -> Config:
     for name, value, least, most in ranges:
         if not least <= value <= most:
             raise _bad(name, f"from {least:g} to {most:g}")
+    if run.window and config.detector.family != "fakelocator":
+        raise InputError(f"{config.detector.family} is not trained on parts of its input.", "Take run.window out.")
+    if run.window % 32:
+        raise _bad("run.window", "a multiple of 32")
+    if data.made and data.source != "portraits":
+        raise InputError("Made pictures stand beside portraits alone.", "Take data.made out.")
     if len(config.optimiser.betas) != 2 or not all(0 <= beta < 1 for beta in config.optimiser.betas):
         raise _bad("optimiser.betas", "two numbers from 0 to below 1")
     if not _ID.fullmatch(package.id):

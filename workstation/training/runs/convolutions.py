@@ -11,6 +11,7 @@ from torch import Tensor
 
 from workstation.detectors.addnet.mask import organ_mask
 from workstation.detectors.fakelocator.gate import organ_gates
+from workstation.detectors.fakelocator.lite import LiteLocator
 from workstation.detectors.fakelocator.network import FakeLocator
 from workstation.detectors.mesonet.network import MesoNet
 from workstation.detectors.mfclip.labels import ForgeryLabel, genuine
@@ -25,21 +26,29 @@ class LocatorTrainee(Trainee):
     """L1 on the map and cross-entropy on the class (arXiv 2001.09598, section 3).
 
     "map_entropy" is the cross-entropy of the map, ours: L1 alone settles on an empty map when targets are sparse.
+    "mask_entropy", ours too, wants of the map where a picture was changed in place of how much: a careful hand changes
+    a grey level or two, which as a difference is next to nothing.
     """
 
-    network: FakeLocator
+    network: FakeLocator | LiteLocator
 
-    def __init__(self, network: FakeLocator, weights: Mapping[str, float], *, gated: bool = False) -> None:
+    def __init__(
+        self, network: FakeLocator | LiteLocator, weights: Mapping[str, float], *, gated: bool = False
+    ) -> None:
         super().__init__(network.to(memory_format=torch.channels_last), weights)
         self._gated = gated
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         logits, classes = self._both(batch)
-        target = nnf.interpolate(batch.maps, size=logits.shape[-2:], mode="bilinear", align_corners=False)
+        target, mask = (
+            nnf.interpolate(part, size=logits.shape[-2:], mode="bilinear", align_corners=False)
+            for part in (batch.maps, batch.masks)
+        )
         return {
             "class": nnf.cross_entropy(classes.float(), batch.labels),
             "map": nnf.l1_loss(torch.sigmoid(logits.float()), target),
             "map_entropy": nnf.binary_cross_entropy_with_logits(logits.float(), target),
+            "mask_entropy": nnf.binary_cross_entropy_with_logits(logits.float(), mask),
         }
 
     def scores(self, batch: Batch) -> Tensor:

@@ -77,7 +77,8 @@ def _pool_of(config: Config, root: Path, out: Path, tell: Callable[[str], None],
 
             remake = load_generators(config.path(data.generators))
         sizes = {"views": data.views, "per_view": data.per_view, "seed": data.seed}
-        pools.build(root, part, **sizes, tell=tell, remake=remake, recode=recode)
+        made = config.path(data.made) if data.made else None
+        pools.build(root, part, **sizes, tell=tell, remake=remake, recode=recode, made=made)
         part.rename(out)
     return out
 

@@ -220,6 +220,7 @@ def _batches(config: Config, card: DetectorCard, prepared: Prepared) -> tuple[Ba
         apart=data.apart,
         genuine_only=data.genuine_only,
         frames=frames,
+        window=config.run.window,
     )
     return drawn, Batches(prepared.held, card.input, strength=_HELD_STRENGTH, apart=_HELD_APART, frames=frames)
 

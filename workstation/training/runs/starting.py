@@ -16,6 +16,7 @@ from workstation.detectors.effort.network import (
     build_network as build_effort,
 )
 from workstation.detectors.effort.network import merged_table, set_effort_training, split
+from workstation.detectors.fakelocator.lite import LiteLocator
 from workstation.detectors.fakelocator.network import FakeLocator
 from workstation.detectors.importing.towers import read_tower
 from workstation.detectors.mesonet.network import MesoNet
@@ -26,6 +27,7 @@ from workstation.detectors.timm_vit.network import TimmVit, set_norm_tuning
 from workstation.detectors.weights import check_digest
 from workstation.domain.detectors import DetectorCard, InstalledDetector
 from workstation.domain.errors import InputError
+from workstation.training.bases import read_base
 from workstation.training.batches import Material
 from workstation.training.runs.config import Config
 from workstation.training.runs.convolutions import AddNetTrainee, LocatorTrainee, MesoTrainee, MfclipTrainee
@@ -71,7 +73,7 @@ def _make(config: Config, card: DetectorCard, material: Material, detectors: Pat
     if isinstance(network, AdapterNetwork):
         set_adapter_training(network)
         return AdapterTrainee(network, weights)
-    if isinstance(network, FakeLocator):
+    if isinstance(network, (FakeLocator, LiteLocator)):
         if (gate := card.network.get("gate", "none")) == "parsing":
             raise InputError("A run gates FakeLocator by organs or by nothing.", 'Set gate to "organs" or "none".')
         return LocatorTrainee(network, weights, gated=gate == "organs")
@@ -109,6 +111,10 @@ def _started(card: DetectorCard, source: InstalledDetector | Path) -> nn.Module:
         network = registry.build(card)
         _give(network, _stored(source), source.card.id)
         return network
+    if isinstance(source, Path) and "encoder" in card.network:
+        based = cast(LiteLocator, registry.build(card))
+        _give(based.encoder, read_base(source), source.name)
+        return based
     if card.family not in ("clip_ln", "effort", "adapter"):
         raise InputError(f"{card.family} starts from a package of its own family.", "Correct detector.start.")
     if isinstance(source, Path):

@@ -1,0 +1,105 @@
+"""Pictures that generators made elsewhere: cut as the portrait they were made of, paired, labelled, kept apart."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from training_samples import variant, write_rgb
+
+from workstation.domain.errors import InputError
+from workstation.training import pool
+from workstation.training.kinds import GENERATED, WITHOUT_NETWORKS, Kind, Maker
+from workstation.training.made import as_published, list_made, strangers
+from workstation.training.portraits import held_out, list_portraits
+
+
+def write_made(folder: Path, rows: list[tuple[str, str, str]]) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, (name, _, _) in enumerate(rows):
+        if not (folder / name).exists():
+            write_rgb(folder / name, variant(number)[:330, 50:400])
+    with (folder / "labels.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("file", "label", "of"), *rows])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def with_made(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A pool of the portraits, one of them made anew (its negative), and of ten pictures of nobody."""
+    folder, out = tmp_path_factory.mktemp("made"), tmp_path_factory.mktemp("pool-with-made")
+    portrait = next(one for one in list_portraits(dataset) if not held_out(one))
+    rgb = cv2.imread(str(portrait.path))
+    cv2.imwrite(str(folder / "anew.png"), 255 - cv2.resize(rgb, None, fx=2, fy=2))
+    nobody = [(f"nobody{number:02}.png", "1", "") for number in range(10)]
+    write_made(folder, [*nobody, ("anew.png", "1", str(portrait.path.relative_to(dataset)))])
+    pool.build(dataset, out, views=1, per_view=1, made=folder)
+    return out
+
+
+def test_every_crop_has_a_picture_of_nobody_and_its_own_made_anew(with_made: Path) -> None:
+    one = pool.load(with_made, "train")
+    kinds = [pool.KINDS[kind] for kind in one.kind]
+    crops = len(one.genuine)
+    assert kinds.count(Kind.MADE_FACE) == crops
+    assert all(kinds.count(kind) == crops for kind in WITHOUT_NETWORKS)
+    # One portrait alone was made anew, so that it has both resynthesised kinds and no other has.
+    rows = [row for row, kind in enumerate(kinds) if kind in GENERATED]
+    assert len(rows) == len(GENERATED)
+    assert len({int(one.of[row]) for row in rows}) == 1
+    for row in rows:
+        assert pool.MAKERS[one.maker[row]] is Maker.GIVEN
+        changed = np.abs(one.forged[row].astype(int) - one.genuine[one.of[row]]).sum(axis=-1) > 0
+        assert changed.any()
+        assert not changed[~one.mask(row)].any()
+
+
+def test_a_picture_of_nobody_is_changed_everywhere(with_made: Path) -> None:
+    for name in ("train", "held"):
+        one = pool.load(with_made, name)
+        rows = np.flatnonzero(one.kind == pool.KINDS.index(Kind.MADE_FACE))
+        for row in rows:
+            assert (one.masks[row] == 255).all()
+            assert (one.maps[row] == 255).all()
+            assert one.mask(row).all()
+    assert pool.load(with_made, "train").facts["made"] + pool.load(with_made, "held").facts.get("made", 0) == 10
+
+
+def test_a_crop_made_anew_lies_on_its_portrait(with_made: Path) -> None:
+    """The negative of a picture, cut alike, sums with its picture to white in the middle of the face."""
+    one = pool.load(with_made, "train")
+    row = next(row for row, kind in enumerate(one.kind) if pool.KINDS[kind] is Kind.REMADE_FACE)
+    made, genuine = (
+        picture.astype(float).mean(axis=-1)[100:156, 100:156] for picture in (one.forged[row], one.genuine[one.of[row]])
+    )
+    assert np.corrcoef(made.ravel(), genuine.ravel())[0, 1] < -0.5
+
+
+def test_a_made_picture_gets_the_past_of_a_portrait() -> None:
+    rgb = np.asarray(np.random.default_rng(0).integers(0, 256, (600, 500, 3)), np.uint8)
+    small, scale = as_published(rgb, 200.0, np.random.default_rng(1))
+    assert 150 / 500 <= scale <= 1
+    assert small.shape == (round(600 * scale), round(500 * scale), 3)
+    same, one = as_published(rgb, 10.0, np.random.default_rng(1))
+    assert one == 1.0
+    assert same.shape == rgb.shape
+    assert not np.array_equal(same, rgb)
+
+
+def test_what_a_table_of_made_pictures_lacks_is_named(tmp_path: Path, dataset: Path) -> None:
+    with pytest.raises(InputError, match=r"no labels\.csv"):
+        list_made(tmp_path)
+    folder = write_made(tmp_path / "a", [("x.png", "0", "")])
+    with pytest.raises(InputError, match="columns file, label and of"):
+        list_made(folder)
+    folder = write_made(tmp_path / "b", [("x.png", "1", "")])
+    (folder / "x.png").unlink()
+    with pytest.raises(InputError, match=r"names x\.png"):
+        list_made(folder)
+    folder = write_made(tmp_path / "c", [("x.png", "1", "nowhere/y.jpg")])
+    assert not strangers(list_made(folder))
+    with pytest.raises(InputError, match=r"nowhere/y\.jpg, which is not there"):
+        pool.build(dataset, tmp_path / "out", made=folder)
