@@ -5,7 +5,7 @@ A batch is a function of seed and step alone, so that a run that was cut off goe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import cv2
@@ -104,6 +104,7 @@ class Batches:
             the same for both of a pair; that is no video.
         window: side in pixels of the part of the input that is handed out, a multiple of 4, 0 for all of it. It is the
             same part for both of a pair, drawn so that much of what was changed is in it.
+        leave_out: kinds of forgery that `at` never draws.
     """
 
     def __init__(
@@ -116,6 +117,7 @@ class Batches:
         genuine_only: bool = False,
         frames: int = 0,
         window: int = 0,
+        leave_out: Sequence[str] = (),
     ) -> None:
         if spec.crop_size != CROP_SIDE or not 0 < spec.crop_margin <= CROP_MARGIN:
             raise ValueError(f"crops for training have {CROP_SIDE} px and at most margin {CROP_MARGIN}")
@@ -128,6 +130,8 @@ class Batches:
         self._genuine_only = genuine_only
         self._frames = frames
         self._window = window
+        out = [number for number, name in enumerate(material.kinds) if name in leave_out]
+        self._drawn = np.flatnonzero(~np.isin(material.kind, out))
         self._tracks = (
             _rows_by_track(material.genuine_track) if frames else {},
             _rows_by_track(material.forged_track) if frames else {},
@@ -140,7 +144,7 @@ class Batches:
     def at(self, step: int, pairs: int, seed: int, part: int = 0) -> Batch:
         """The random batch of a step: the same for the same arguments. ``part`` is the device that it is for."""
         random = np.random.default_rng([seed, part, step])
-        return self.make(random.integers(len(self), size=pairs), random)
+        return self.make(self._drawn[random.integers(len(self._drawn), size=pairs)], random)
 
     def fixed(self, pairs: int, seed: int, most: int = 0) -> Iterator[Batch]:
         """Every pair once, or ``most`` of them spread evenly, with the same draws each time."""

@@ -187,3 +187,12 @@ def test_windows_are_of_single_pictures_at_the_crops_own_scale(train: Material) 
             Batches(train, spec(CROP_SIDE), **how)
     with pytest.raises(ValueError, match="windows"):
         Batches(train, spec(128), window=96)
+
+
+def test_a_kind_that_is_left_out_is_never_drawn(train: Material) -> None:
+    first, *_ = sorted({train.kinds[kind] for kind in train.kind})
+    plain, without = Batches(train, spec(32)), Batches(train, spec(32), leave_out=[first])
+    number = train.kinds.index(first)
+    assert any((plain.at(step, 8, 0).kinds == number).any() for step in range(4))
+    assert not any((without.at(step, 8, 0).kinds == number).any() for step in range(12))
+    assert len(list(without.fixed(64, 0))) == len(list(plain.fixed(64, 0)))

@@ -63,6 +63,7 @@ class DataPart:
         strength: of post-processing shared by the pictures of a pair, 0..1; apart: of sharpness drawn apart, in pixels.
         genuine_only: FakeLocator's partial augmentation, for reproducing it alone; see `Batches`.
         seed: of the pool and of what is held out.
+        leave_out: kinds of forgery, or methods of a dataset, that nothing is trained on; all are validated on.
         note: what stands on the card about these data: origin and licence.
         options: of "dataset": what its reader is told beyond the folder.
     """
@@ -81,6 +82,7 @@ class DataPart:
     apart: float = 1.0
     genuine_only: bool = False
     seed: int = 0
+    leave_out: tuple[str, ...] = ()
     note: str = ""
     options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 

@@ -61,9 +61,10 @@ def training_text(config: Config, record: Record, data: str) -> str:
     started = part.start_detector or Path(part.start).name
     begun = f" Started from {started} (SHA-256 of its tensors {record.start})." if started else ""
     note = f" {config.data.note.strip()}" if config.data.note.strip() else ""
+    left = f" Left out of training: {', '.join(config.data.leave_out)}." if config.data.leave_out else ""
     stopped = f" Stopped early: {figures['stopped']}." if figures.get("stopped") else ""
     return (
-        f"Trained on {data}.{note} {figures['faces']:,} crops in {figures['steps']:,} of {record.steps:,} steps "
+        f"Trained on {data}.{note}{left} {figures['faces']:,} crops in {figures['steps']:,} of {record.steps:,} steps "
         f"({record.environment['device']}, {record.environment['precision']}); {_WAYS[part.train]}.{begun} "
         f"Losses: {losses}.{stopped} Mean AUC on validation data at the kept step {figures['best_step']:,}: "
         f"{figures['best']:.3f}, by which the weights were chosen. Seed {record.seed}. Configuration SHA-256 "

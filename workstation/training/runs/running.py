@@ -8,7 +8,7 @@ import logging
 import os
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ from workstation.detectors import runtime
 from workstation.domain.detectors import DetectorCard, InstalledDetector
 from workstation.domain.errors import Cancelled, InputError
 from workstation.domain.jobs import JobContext
-from workstation.training.batches import Batches
+from workstation.training.batches import Batches, Material
 from workstation.training.pool import Recode
 from workstation.training.runs.cards import base_card
 from workstation.training.runs.checkpoints import CHECKPOINT, WholeCheckpoints
@@ -213,6 +213,7 @@ def _record_of(config: Config, output: Path, resume: bool) -> Record | None:
 
 def _batches(config: Config, card: DetectorCard, prepared: Prepared) -> tuple[Batches, Batches]:
     data, frames = config.data, card.output.sequence if card.family == "addnet3d" else 0
+    _check_left_out(data.leave_out, prepared.train)
     drawn = Batches(
         prepared.train,
         card.input,
@@ -221,8 +222,17 @@ def _batches(config: Config, card: DetectorCard, prepared: Prepared) -> tuple[Ba
         genuine_only=data.genuine_only,
         frames=frames,
         window=config.run.window,
+        leave_out=data.leave_out,
     )
     return drawn, Batches(prepared.held, card.input, strength=_HELD_STRENGTH, apart=_HELD_APART, frames=frames)
+
+
+def _check_left_out(names: Sequence[str], material: Material) -> None:
+    here = [kind for number, kind in enumerate(material.kinds) if (material.kind == number).any()]
+    if unknown := [name for name in names if name not in here]:
+        raise InputError(f'The data have no kind "{unknown[0]}" to leave out.', f"They have {', '.join(here)}.")
+    if set(here) <= set(names):
+        raise InputError("Every kind is left out; nothing remains to train on.", "Correct data.leave_out.")
 
 
 def _budget(
