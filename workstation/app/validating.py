@@ -53,7 +53,7 @@ class EvaluationRequest:
         robustness: whether to score again under worse conditions.
         scores: CSV file for a row of every file.
         output: PDF file for the record's page.
-        picture: PNG file for the curves.
+        picture: file for the curves, .png or .svg.
     """
 
     folder: Path
@@ -88,6 +88,8 @@ def submit(engine: Engine, request: EvaluationRequest) -> JobId:
         raise InputError("At least one frame of a video is needed.", "Give --frames a number from 1 up.")
     if request.picture is not None and not request.robustness:
         raise InputError("There are no curves to draw.", "Add --robustness.")
+    if request.picture is not None:
+        check_picture(request.picture)
     for path in (request.scores, request.output, request.picture):
         if path is not None and not path.resolve().parent.is_dir():
             raise NotFound(f"There is no folder {path.resolve().parent}.", "Make it, or choose another place.")
@@ -98,6 +100,14 @@ def submit(engine: Engine, request: EvaluationRequest) -> JobId:
         return _evaluate(engine, asked, context)
 
     return engine.jobs.submit(Lane.GPU, f"Evaluate {', '.join(names)}", work, unit="files")
+
+
+def check_picture(path: Path) -> None:
+    """Raises: InputError: curves cannot be written in the form that the file's name asks for."""
+    from workstation.reporting.validation_curves import PICTURES
+
+    if path.suffix.lower() not in PICTURES:
+        raise InputError(f"Curves cannot be written as {path.name}.", f"Name a file ending in {' or '.join(PICTURES)}.")
 
 
 def _evaluate(engine: Engine, request: EvaluationRequest, context: JobContext) -> dict[str, object]:
@@ -175,7 +185,7 @@ def _environment(finder: FaceFinder) -> dict[str, str]:
 def _file(engine: Engine, request: EvaluationRequest, record: Mapping[str, object]) -> dict[str, object]:
     """Sign a record and file it in the workstation's folder. Raises: IdentityError, ReportError, StorageFull."""
     from workstation.reporting.atomic import put_file
-    from workstation.reporting.validation_curves import curves_png
+    from workstation.reporting.validation_curves import PICTURES, curves_png
     from workstation.reporting.validation_record import signed_json, signed_pdf, with_signer
 
     identity = open_identity(engine.home, user_name(), engine.settings.organisation, request.identity, request.password)
@@ -193,8 +203,8 @@ def _file(engine: Engine, request: EvaluationRequest, record: Mapping[str, objec
     put_file(folder / f"{stem}.json", data)
     if request.output is not None:
         put_file(request.output, page)
-    if request.picture is not None and curves is not None:
-        put_file(request.picture, curves)
+    if request.picture is not None and (drawn := PICTURES[request.picture.suffix.lower()](signed)) is not None:
+        put_file(request.picture, drawn)
     return {
         "id": record["id"],
         "path": str(folder / f"{stem}.json"),

@@ -62,7 +62,9 @@ def evaluate(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="PDF", help="File for a copy of the signed page.")
     ] = None,
-    curves: Annotated[Path | None, typer.Option(metavar="PNG", help="File for the curves of --robustness.")] = None,
+    curves: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="File for the curves of --robustness, .svg or .png.")
+    ] = None,
     verify: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Check a signed record instead, against SET where it is given.")
     ] = None,
@@ -148,11 +150,20 @@ def _lines(out: Output, facts: Mapping[str, object]) -> None:
     curves = cast(Sequence[Mapping[str, object]], facts.get("robustness", ()))
     if curves:
         out.say()
-        head = ["condition", "AUC [95 % interval]", "mean shift", "best shortcut alone"]
-        out.table(
-            head,
-            [[str(c["condition"]), figure(c, "auc"), _signed(c["shift"]), figure(c, "shortcut_auc")] for c in curves],
-        )
+        head = ["condition", "AUC [95 % interval]", "mean shift", "crossed 0.5", "best shortcut alone", "lost"]
+        out.table(head, [_curve_row(one) for one in curves])
+
+
+def _curve_row(one: Mapping[str, object]) -> list[str]:
+    crossed = one.get("flipped")
+    return [
+        str(one["condition"]),
+        figure(one, "auc"),
+        _signed(one["shift"]),
+        f"{crossed:.1%}" if isinstance(crossed, float) else "none",
+        figure(one, "shortcut_auc"),
+        str(sum(cast(int, one.get(f"lost_{label}", 0)) for label in ("real", "fake"))),
+    ]
 
 
 def figure(facts: Mapping[str, object], key: str) -> str:

@@ -267,9 +267,16 @@ def _curves(facts: Facts, picture: bytes | None) -> list[Flowable]:
         name = f"{phrase('validation.family', str(one['family']))} {float(cast(float, one['level'])):.3g}"
         moved = f"{shift:+.3f}" if isinstance(shift, float) else "–"
         best = formatting.figure(shortcut) if isinstance(shortcut, float) else "–"
-        rows.append([name, *figure_words(one, "auc"), moved, best])
-    head = [say(f"validation.{key}") for key in ("condition", "auc", "interval", "shift", "shortcut")]
-    return [*story, rows_table(head, rows, (7, 3, 4, 3, 3), right=(3, 4))]
+        crossed = one.get("flipped")
+        over = f"{crossed:.1%}" if isinstance(crossed, float) else "–"
+        lost = [one.get(f"lost_{label}") for label in ("real", "fake")]
+        gone = str(sum(cast(Sequence[int], lost))) if None not in lost else "–"
+        rows.append([name, *figure_words(one, "auc"), moved, over, best, gone])
+    keys = ("condition", "auc", "interval", "shift", "flipped", "shortcut", "lost")
+    return [
+        *story,
+        rows_table([say(f"validation.{key}") for key in keys], rows, (7, 2, 4, 2.5, 2.5, 2.5, 2.5), right=(3, 4, 5, 6)),
+    ]
 
 
 def _table(record: Facts, name: str) -> Facts:
