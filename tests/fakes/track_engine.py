@@ -1,4 +1,5 @@
-"""The real engine with detectors of known answers: one wants another crop, two read whole tracks.
+"""The real engine with detectors of known answers: one wants another crop, two read whole tracks; one is validated for
+face swaps, one for every kind of forgery, two for none.
 
 What they say follows from their crops alone: the brightness of each. They also keep what they were given.
 """
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tests.fakes.kind_figures import standing
 from tests.fakes.pattern_engine import SLOPE
 from workstation.app.engine import Engine
 from workstation.app.workshop import Workshop
@@ -30,6 +32,7 @@ from workstation.domain.detectors import (
 )
 from workstation.domain.errors import InputError
 from workstation.domain.faces import FaceCrop
+from workstation.domain.kinds_of_forgery import ForgeryClass
 
 WIDE = replace(
     SLOPE,
@@ -38,6 +41,7 @@ WIDE = replace(
     output=OutputSpec(Direction.LOWER_IS_MANIPULATED, "brightness", False),
     validation=(ValidationRecord("pattern", 10, 10, "AUC", 0.5, 0.4, 0.6, merge=2, schedule="even"),),
     card_sha256="4" * 64,
+    kinds=standing(ForgeryClass.FACE_SWAP),
 )
 PACE = replace(
     SLOPE,
@@ -50,6 +54,7 @@ BOTH = replace(
     id="both",
     output=OutputSpec(Direction.HIGHER_IS_MANIPULATED, "brightness", False, 0, Level.FACE, 4, 1),
     card_sha256="6" * 64,
+    kinds=standing(*ForgeryClass),
 )
 CARDS = {card.id: card for card in (SLOPE, WIDE, PACE, BOTH)}
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from resources import resource_path
+from tests.fakes.kind_figures import FAILING, THRESHOLD, standing
 from workstation.cli import model_card, models
 from workstation.cli.main import run
 from workstation.detectors import allow, packages, registry
@@ -85,6 +86,30 @@ def test_a_card_is_printed_in_groups(capsys: pytest.CaptureFixture[str]) -> None
     shown = document(capsys, "model", "show", "fakelocator-small")
     card = read_card(resource_path("detectors") / "fakelocator-small")
     assert set(shown["card"]) == {field.name for field in dataclasses.fields(card)}  # type: ignore[call-overload]  # a dict
+
+
+def test_kinds_of_forgery_and_the_threshold_are_told_with_their_figures() -> None:
+    card = read_card(resource_path("detectors") / "fakelocator-small")
+    kinds = (*standing(ForgeryClass.FACE_SWAP), FAILING)
+    card = dataclasses.replace(card, kinds=kinds, threshold=THRESHOLD)
+    lines = list(model_card.lines(InstalledDetector(card, "folder", True), "code of workstation 0.1.0"))
+    at = lines.index("Kinds of forgery (95 % intervals)")
+    told = [line for line in lines[at + 1 :] if line.startswith("  - ")][: len(ForgeryClass)]
+    assert told == [
+        "  - parts of the face replaced: not validated for this; nothing was measured",
+        "  - face swap: validated",
+        "  - reenactment: not validated for this; nothing was measured",
+        "  - whole face by a GAN: not validated for this",
+        "  - whole face by a diffusion model: not validated for this; nothing was measured",
+    ]
+    text = " ".join(" ".join(lines).split())
+    assert "made-up face_swap: AUC 0.900 [0.850, 0.940], sharpness alone 0.550, 80 genuine, 80 manipulated" in text
+    assert "made-up faces: AUC 0.360 [0.280, 0.460]" in text
+    assert "Threshold: above 0.8300, uncalibrated" in text
+    assert "False alarms 4.5% [1.0%, 11.5%] on 310 items of 62: Untouched portraits of 62 people held out" in text
+    bare = list(model_card.lines(InstalledDetector(dataclasses.replace(card, kinds=(), threshold=None), "", True), ""))
+    assert "Kinds of forgery: not validated for any kind of forgery" in bare
+    assert "Threshold: none" in bare
 
 
 def test_merged_figures_stand_apart_and_a_track_level_card_says_so() -> None:

@@ -4,8 +4,9 @@ JSON of the command line (X10, G7, G14)."""
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from workstation.cli.exhibits import exhibit_facts, score_lines
 from workstation.domain.evidence import EvidenceItem
 from workstation.domain.examinations import Examination
 from workstation.domain.jobs import JobState
+from workstation.domain.kinds_of_forgery import ForgeryClass, name_of
 from workstation.domain.results import ItemStatus
 from workstation.reporting.verification import verify_report
 from workstation.storage.engine import connect
@@ -128,14 +130,52 @@ def test_an_excluded_track_counts_its_readings_as_a_whole_too(desk: Desk) -> Non
 
 def test_lines_of_the_command_line(desk: Desk) -> None:
     lines = desk.done["both"].lines
-    (wide,) = [line for line in lines if line.startswith("T1 wide")]
-    assert "uncalibrated (lower = more like manipulated examples)" in wide
+    at = next(number for number, line in enumerate(lines) if line.startswith("T1 wide"))
+    assert "uncalibrated (lower = more like manipulated examples)" in lines[at]
+    assert re.match(r"  face swap: 0\.\d\d \(0\.\d\d to 0\.\d\d\)$", lines[at + 1])
+    assert lines[at + 2].startswith("  parts of the face replaced; reenactment; ")
+    assert lines[at + 2].endswith(": not validated for this")
     at = next(number for number, line in enumerate(lines) if line.startswith("T1 pace, whole track (4 frames read)"))
-    assert "uncalibrated (lower = more like manipulated examples); Brightness of the crops." in lines[at]
+    assert lines[at].endswith(": not validated for any kind of forgery; Brightness of the crops.")
     assert lines[at + 1].startswith("  brightness, spread: ")
     assert lines[at + 1].endswith("least to most, uncalibrated, exploratory")
-    (both,) = [line for line in lines if line.startswith("T1 both, whole track")]
-    assert "uncalibrated (higher = more like manipulated examples)" in both
+    at = next(number for number, line in enumerate(lines) if line.startswith("T1 both, whole track"))
+    assert "uncalibrated (higher = more like manipulated examples)" in lines[at]
+    assert [line.partition(":")[0] for line in lines[at + 1 : at + 6]] == [f"  {name_of(k)}" for k in ForgeryClass]
+    (slope,) = [line for line in lines if line.startswith("T1 slope")]
+    assert slope == "T1 slope: not validated for any kind of forgery; 4 scored, 0 abstained, 0 failed"
+
+
+def test_a_program_gets_every_number_with_the_kinds_it_is_validated_for(desk: Desk) -> None:
+    facts = desk.done["both"].facts
+    tracks, said = facts["tracks"], facts["track_readings"]
+    assert isinstance(tracks, list)
+    assert isinstance(said, list)
+    found = {one["detector"]: (one["mean"], one["validated_for"]) for one in tracks}
+    assert found["slope"][1] == []
+    assert found["wide"][1] == ["face_swap"]
+    assert all(0 < mean < 1 for mean, _ in found.values())
+    assert [(one["detector"], len(one["validated_for"]), one["value"] is not None) for one in said] == [
+        ("pace", 0, True),
+        ("both", 5, True),
+    ]
+
+
+def test_the_embedded_results_say_for_what_each_detector_is_validated(desk: Desk) -> None:
+    _, twin = verify_report(desk.done["both"].report)
+    assert twin is not None
+    (entry,) = twin["exhibits"]  # type: ignore[misc]
+    assert entry["validated"] == {"slope": [], "wide": ["face_swap"], "pace": [], "both": list(ForgeryClass)}
+    assert all(track["mean"] is not None for track in entry["tracks"])
+
+
+def test_merged_tokens_and_another_card_are_validated_for_nothing(desk: Desk) -> None:
+    run = desk.done["both"].run
+    assert desk.session.validated(run)["wide"] == (ForgeryClass.FACE_SWAP,)
+    uses = {use.id: use for use in run.plan.detectors}
+    for change in ({"settings": {"merge": "2", "schedule": "even"}}, {"card_sha256": "f" * 64}):
+        plan = replace(run.plan, detectors=(replace(uses["wide"], **change),))  # type: ignore[arg-type]
+        assert desk.session.validated(replace(run, plan=plan)) == {"wide": ()}
 
 
 def test_json_of_the_command_line(desk: Desk) -> None:

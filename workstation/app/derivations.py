@@ -191,6 +191,8 @@ def _frame_again(store: CaseStore, frame: Callable[[EvidenceId, int], Frame], it
         ExaminationId(examination) if examination else None,
         text(wanted, "detector") or None,
         float(opacity) if isinstance(opacity, int | float) else 0.45,
+        # Recipes from before this was asked have no word on it: their pictures have scores.
+        wanted.get("validated", True) is not False,
     )
     redraw(store, request, number(wanted, "frames_examined"), number(wanted, "frames_total"))
 

@@ -15,6 +15,7 @@ from workstation.domain.detectors import Direction
 from workstation.domain.evidence import EvidenceItem
 from workstation.domain.examinations import Examination
 from workstation.domain.ids import EvidenceId
+from workstation.domain.kinds_of_forgery import NOT_FOR_ANY
 
 if TYPE_CHECKING:
     from workstation.app.engine import Engine
@@ -121,11 +122,14 @@ def _run(session: CaseSession, item: EvidenceItem, run: Examination) -> Iterator
     yield f"<h3>Examination {run.number} ({html.escape(str(run.state))})</h3><p>{seen.examined} of {seen.frames_total} "
     yield f"frames examined, a face in {seen.with_face}, none in {seen.without_face}, unreadable {seen.unreadable}.</p>"
     falling = {use.id for use in run.plan.detectors if use.direction == Direction.LOWER_IS_MANIPULATED}
+    validated = session.validated(run)
     yield "<table><tr><th>track</th><th>detector</th><th>mean</th><th>5-95 % of frames</th><th>scored</th>"
     yield "<th>abstained</th><th>failed</th></tr>"
     for row in session.summaries(run.id, item.id):
         mean = "none" if row.mean is None else f"{row.mean:.3f}"
         spread = "none" if row.low is None or row.high is None else f"{row.low:.3f} to {row.high:.3f}"
+        if row.mean is not None and not validated.get(row.detector):
+            mean, spread = NOT_FOR_ANY, "in summary.json"
         name = html.escape(row.detector) + (" (lower = manipulated)" if row.detector in falling else "")
         yield f"<tr><td>T{row.track_number}</td><td>{name}</td><td>{mean}</td><td>{spread}</td>"
         yield f"<td>{row.frames_scored}</td><td>{row.frames_abstained}</td><td>{row.frames_error}</td></tr>"
@@ -138,6 +142,8 @@ def _run(session: CaseSession, item: EvidenceItem, run: Examination) -> Iterator
     for one in readings:
         name = html.escape(one.detector) + (" (lower = manipulated)" if one.detector in falling else "")
         said = f"{one.value:.3f}" if one.value is not None else "none"
+        if one.value is not None and not validated.get(one.detector):
+            said = NOT_FOR_ANY
         if one.abstention is not None:
             said = html.escape(
                 f"{one.status}: {one.abstention.reason.value.replace('_', ' ')}, {one.abstention.detail}"

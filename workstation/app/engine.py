@@ -23,8 +23,10 @@ from workstation.domain.custody import CustodyHead, Verification
 from workstation.domain.detectors import InstalledDetector
 from workstation.domain.errors import CaseError, WorkstationError
 from workstation.domain.events import CaseChanged
+from workstation.domain.examinations import Examination
 from workstation.domain.ids import CaseId, JobId
 from workstation.domain.jobs import JobContext, Lane
+from workstation.domain.standing import Standing, standing
 from workstation.storage.anchor import read_anchor
 from workstation.storage.case_store import CaseStore
 from workstation.storage.catalogue import Catalogue
@@ -165,6 +167,10 @@ class Engine:
         from workstation.detectors import registry
 
         return registry.installed(self.home.detectors)
+
+    def validated(self, run: Examination) -> Standing:
+        """For which kinds of forgery the scores of a run may be shown, by the cards on this machine."""
+        return standing(run, [package.card for package in self.detectors() if not package.problem])
 
     def detector_families(self) -> tuple[Family, ...]:
         """The code that is offered for detectors: what is used, what is passed over and why; nothing is loaded."""

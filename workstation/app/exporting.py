@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FrameExport:
-    """``examination`` None exports the frame without any result on it."""
+    """``examination`` None exports the frame without any result on it; ``validated`` False draws words in place of
+    scores."""
 
     evidence: EvidenceId
     frame: Frame
@@ -29,6 +30,7 @@ class FrameExport:
     examination: ExaminationId | None
     detector: str | None
     opacity: float
+    validated: bool = True
 
 
 def export_frame(store: CaseStore, request: FrameExport) -> dict[str, object]:
@@ -54,6 +56,7 @@ def export_frame(store: CaseStore, request: FrameExport) -> dict[str, object]:
         "examination": request.examination or "",
         "detector": request.detector or "",
         "opacity": request.opacity,
+        "validated": request.validated,
         "frames_examined": burn.frames_examined,
         "frames_total": burn.frames_total,
     }
@@ -90,4 +93,13 @@ def _drawn(store: CaseStore, item: EvidenceItem, request: FrameExport) -> BurnIn
         row = rows[0] if rows else None
         index = store.frame_index(request.evidence)
         coverage = store.coverage(request.examination, request.evidence, len(index) if index else 0)
-    return burn_for(store, item, request.frame, row, request.detector, coverage, opacity=request.opacity)
+    return burn_for(
+        store,
+        item,
+        request.frame,
+        row,
+        request.detector,
+        coverage,
+        opacity=request.opacity,
+        validated=request.validated,
+    )

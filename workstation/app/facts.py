@@ -30,6 +30,7 @@ from workstation.domain.reports import (
     SeriesPoint,
 )
 from workstation.domain.results import Coverage, FaceResult, FaceRow, FrameRow, ItemStatus, TrackSummary
+from workstation.domain.standing import Standing, standing
 from workstation.media.reader import open_media
 from workstation.storage.case_store import CaseStore
 
@@ -68,7 +69,7 @@ def gather(
         context.raise_if_cancelled()
         context.progress(number, len(items) + 1, item.exhibit)
         if item.id in relied:
-            exhibits.append(exhibit_facts(store, item, relied[item.id]))
+            exhibits.append(exhibit_facts(store, item, relied[item.id], cards))
     used = {use.card_sha256 for run in relied.values() for use in run.plan.detectors}
     ids = tuple(dict.fromkeys(run.id for run in relied.values()))
     environment = machine_facts() | library_versions()
@@ -103,8 +104,11 @@ def provenance(store: CaseStore, items: Sequence[EvidenceItem]) -> tuple[Exhibit
     )
 
 
-def exhibit_facts(store: CaseStore, item: EvidenceItem, run: Examination) -> ExhibitFacts:
-    """Everything about one exhibit under one examination."""
+def exhibit_facts(
+    store: CaseStore, item: EvidenceItem, run: Examination, cards: Sequence[DetectorCard] = ()
+) -> ExhibitFacts:
+    """Everything about one exhibit under one examination; ``cards`` say for what its detectors are validated."""
+    validated = standing(run, cards)
     index = store.frame_index(item.id)
     coverage = store.coverage(run.id, item.id, len(index) if index else 0)
     rows = store.frame_rows(run.id, item.id)
@@ -112,7 +116,7 @@ def exhibit_facts(store: CaseStore, item: EvidenceItem, run: Examination) -> Exh
     left_out, readings = exclusions(store, item, run, rows)
     whole = {exclusion.track_number for exclusion in left_out if exclusion.seconds is None}
     relied = tuple(track for track in tracks if not whole & {0, track.track_number})
-    frames = _key_frames(store, item, run, rows, relied, coverage)
+    frames = _key_frames(store, item, run, rows, relied, coverage, validated)
     return ExhibitFacts(
         item,
         run,
@@ -123,6 +127,7 @@ def exhibit_facts(store: CaseStore, item: EvidenceItem, run: Examination) -> Exh
         exclusions=left_out,
         excluded=readings,
         readings=store.readings.of(run.id, item.id),
+        validated=validated,
     )
 
 
@@ -143,6 +148,7 @@ def _key_frames(
     rows: Sequence[FrameRow],
     tracks: Sequence[TrackSummary],
     coverage: Coverage,
+    validated: Standing,
 ) -> tuple[KeyFrame, ...]:
     """The frame of every track and detector whose score points most to manipulation, those with a map first, at most
     six."""
@@ -174,7 +180,7 @@ def _key_frames(
                     "examined.",
                     "Run the examination again with this version of the decoder.",
                 )
-            burn = burn_for(store, item, frame, row, detector, coverage)
+            burn = burn_for(store, item, frame, row, detector, coverage, validated=bool(validated.get(detector)))
             which = "lowest" if detector in falling else "highest"
             reason = f"{which} score of {detector} on track T{number}"
             frames.append(KeyFrame(burn, number, detector, float(result.score or 0.0), reason))
@@ -202,8 +208,10 @@ def burn_for(
     coverage: Coverage | None,
     *,
     opacity: float = 0.45,
+    validated: bool = True,
 ) -> BurnIn:
-    """What is drawn into an exported frame: boxes, scores and the map of one detector (P11)."""
+    """What is drawn into an exported frame: boxes, scores and the map of one detector (P11); where it is validated for
+    no kind of forgery, words in place of scores."""
     faces: list[BurnFace] = []
     merged: np.ndarray | None = None
     falling = _falling(store.examination(row.examination)) if row is not None else frozenset()
@@ -211,13 +219,16 @@ def burn_for(
         result = next((r for r in face.results if r.detector == detector), None)
         note = result.abstention.detail if result and result.abstention else ""
         score = result.score if result and result.status is ItemStatus.OK else None
-        faces.append(BurnFace(face.detection.box, face.track_number, detector or "", score, note, detector in falling))
+        turned = detector in falling
+        faces.append(BurnFace(face.detection.box, face.track_number, detector or "", score, note, turned, validated))
         if result is not None and result.map_digest and result.map_transform:
             values = frame_map(
                 store.arrays.get(result.map_digest), result.map_transform, result.crop_size, frame.rgb.shape[:2]
             )
             merged = values if merged is None else np.fmax(merged, values)
     title = f"Fakeness map · {detector} · 0 to 1 · uncalibrated" if merged is not None else ""
+    if title and not validated:
+        title += " · not validated"
     return BurnIn(
         exhibit=item.exhibit,
         exhibit_sha256=item.sha256,

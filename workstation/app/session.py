@@ -47,6 +47,7 @@ from workstation.domain.merging import NO_MERGING, Merging
 from workstation.domain.metadata import MediaMetadata
 from workstation.domain.reports import ReportRecord
 from workstation.domain.results import Coverage, FrameRow, TrackReading, TrackSummary
+from workstation.domain.standing import Standing
 from workstation.domain.streams import StreamDigest
 from workstation.storage.case_store import CaseStore
 
@@ -151,6 +152,10 @@ class CaseSession:
     def track_readings(self, examination: ExaminationId, evidence: EvidenceId) -> tuple[TrackReading, ...]:
         """What detectors said about whole tracks."""
         return self._store.readings.of(examination, evidence)
+
+    def validated(self, run: Examination) -> Standing:
+        """For which kinds of forgery each detector's score may be shown; for none, words stand in its place."""
+        return self._engine.validated(run)
 
     def coverage(self, examination: ExaminationId, evidence: EvidenceId) -> Coverage:
         index = self._store.frame_index(evidence)
@@ -339,7 +344,10 @@ class CaseSession:
 
         def work(context: JobContext) -> dict[str, object]:
             frame = self.frame(evidence, ordinal)
-            request = exporting.FrameExport(evidence, frame, output, examination, detector, opacity)
+            validated = True
+            if detector is not None and examination is not None:
+                validated = bool(self.validated(self._store.examination(examination)).get(detector))
+            request = exporting.FrameExport(evidence, frame, output, examination, detector, opacity, validated)
             result = exporting.export_frame(self._store, request)
             self._engine.hub.publish(CaseChanged(self.case.id))
             return result

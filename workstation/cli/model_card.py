@@ -15,6 +15,15 @@ from workstation.domain.detectors import (
     OutputSpec,
     ValidationRecord,
 )
+from workstation.domain.kinds_of_forgery import (
+    NOT_FOR_ANY,
+    NOT_FOR_THIS,
+    ForgeryClass,
+    KindFigure,
+    Threshold,
+    name_of,
+    validated_kinds,
+)
 
 _WIDTH = 110
 _LABEL = 11
@@ -70,6 +79,8 @@ def lines(package: InstalledDetector, family: str) -> Iterator[str]:
     yield from _listed("Held against the publication", card.verified, "nothing is stated")
     yield from _listed("Not held against the publication", card.unverified, "nothing is stated")
     yield from _listed("Limits", card.limits, "none are stated")
+    yield from _kinds(card)
+    yield from _threshold(card.threshold, card.output.direction)
     plain = [record for record in card.validation if not record.merge]
     yield from _validation("Validation (95 % intervals)", plain)
     merged = [record for record in card.validation if record.merge]
@@ -112,6 +123,44 @@ def _listed(title: str, entries: Sequence[str], without: str) -> Iterator[str]:
     yield title
     for entry in entries or (without,):
         yield from textwrap.wrap(entry, _WIDTH, initial_indent="  - ", subsequent_indent="    ")
+
+
+def _kinds(card: DetectorCard) -> Iterator[str]:
+    """Every kind of forgery: the figures it rests on, or that it is not validated."""
+    yield ""
+    standing = validated_kinds(card.kinds)
+    yield "Kinds of forgery (95 % intervals)" if standing else f"Kinds of forgery: {NOT_FOR_ANY}"
+    for kind in ForgeryClass:
+        figures = [figure for figure in card.kinds if figure.kind == kind]
+        state = "validated" if kind in standing else NOT_FOR_THIS
+        yield f"  - {name_of(kind)}: {state}" + ("" if figures else "; nothing was measured")
+        for figure in figures:
+            yield from textwrap.wrap(_figure(figure), _WIDTH, initial_indent="      ", subsequent_indent="        ")
+
+
+def _figure(figure: KindFigure) -> str:
+    among = "" if figure.spearman is None else f"; Spearman with sharpness {figure.spearman:+.2f}"
+    return (
+        f"{figure.dataset}: AUC {figure.auc:.3f} [{figure.low:.3f}, {figure.high:.3f}], {figure.shortcut} alone "
+        f"{figure.shortcut_auc:.3f}, {figure.items_genuine} genuine, {figure.items_manipulated} manipulated, "
+        f"{figure.groups} groups; {figure.conditions}{among}"
+    )
+
+
+def _threshold(threshold: Threshold | None, direction: Direction) -> Iterator[str]:
+    yield ""
+    if threshold is None:
+        yield "Threshold: none"
+        return
+    side = "below" if direction is Direction.LOWER_IS_MANIPULATED else "above"
+    yield f"Threshold: {side} {threshold.value:.4f}, uncalibrated"
+    told = (
+        f"False alarms {threshold.false_alarm_rate:.1%} [{threshold.low:.1%}, {threshold.high:.1%}] on "
+        f"{threshold.items} items of {threshold.groups}: {threshold.dataset}"
+    )
+    if threshold.sensitivity is not None:
+        told += f"; {threshold.sensitivity:.1%} of {threshold.sensitivity_of} are beyond it"
+    yield from textwrap.wrap(told, _WIDTH, initial_indent="  - ", subsequent_indent="    ")
 
 
 def _validation(title: str, records: Sequence[ValidationRecord]) -> Iterator[str]:

@@ -18,6 +18,7 @@ from workstation.detectors.allow import Family
 from workstation.domain.custody import Verification
 from workstation.domain.detectors import InstalledDetector
 from workstation.domain.errors import DetectorNotFound, InputError, NotFound, WeightsInvalid
+from workstation.domain.kinds_of_forgery import validated_kinds
 
 app = typer.Typer(help="Detector packages: cards and weights.", no_args_is_help=True)
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Id of the detector.")]
@@ -55,6 +56,7 @@ def list_models(as_json: JsonFlag = False) -> None:
             "licence": p.card.weights.licence,
             "weights_sha256": p.card.weights.sha256,
             "problem": p.problem,
+            "validated_for": list(validated_kinds(p.card.kinds)),
         }
         for p in packages
     ]
@@ -98,6 +100,7 @@ def show(name: Name, as_json: JsonFlag = False) -> None:
         records = validating.filed(engine.home, package.card)
     out.facts = {"folder": package.folder, "embedded": package.embedded, "problem": package.problem}
     out.facts["card"] = asdict(replace(package.card, network={})) | {"network": plain(package.card.network)}
+    out.facts["validated_for"] = list(validated_kinds(package.card.kinds))
     out.facts["family"] = asdict(family) if family else None
     out.facts["records"] = [asdict(record) for record in records]
     for line in model_card.lines(package, f"code of {family.distribution} {family.version}" if family else "no code"):

@@ -28,6 +28,8 @@ class ForgeryClass(StrEnum):
     WHOLE_DIFFUSION = "whole_diffusion"
 
 
+NOT_FOR_THIS = "not validated for this"
+NOT_FOR_ANY = "not validated for any kind of forgery"
 _NAMES = {
     ForgeryClass.PARTS: "parts of the face replaced",
     ForgeryClass.FACE_SWAP: "face swap",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from workstation.domain.case import Case
 from workstation.domain.custody import CustodyEvent, CustodyHead
@@ -13,6 +14,7 @@ from workstation.domain.examinations import Examination
 from workstation.domain.geometry import Box
 from workstation.domain.ids import CaseId, EvidenceId, ExaminationId, ReportId
 from workstation.domain.intake import ExhibitOrigin
+from workstation.domain.kinds_of_forgery import ForgeryClass
 from workstation.domain.media import FrameRef, RgbArray
 from workstation.domain.results import Abstention, Coverage, ItemStatus, TrackReading, TrackSummary
 from workstation.domain.streams import StreamDigest
@@ -39,7 +41,8 @@ class Series:
 class BurnFace:
     """A face to draw on a frame: box in frame pixels, track number, detector and score (None = abstained).
 
-    ``falling``: the detector's scores are lower where they point to manipulation.
+    ``falling``: the detector's scores are lower where they point to manipulation. ``validated``: for some kind of
+    forgery; if not, words are drawn in place of the score.
     """
 
     box: Box
@@ -48,6 +51,7 @@ class BurnFace:
     score: float | None
     note: str = ""
     falling: bool = False
+    validated: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +112,7 @@ class ExhibitFacts:
     Attributes:
         excluded: readings of faces that some exclusion covers, each once.
         readings: what detectors said about tracks as a whole, in the order of tracks; never made from ``series``.
+        validated: kinds of forgery for which each detector's score may be shown, by its id (`domain.standing`).
     """
 
     item: EvidenceItem
@@ -120,6 +125,7 @@ class ExhibitFacts:
     exclusions: tuple[Exclusion, ...] = ()
     excluded: int = 0
     readings: tuple[TrackReading, ...] = ()
+    validated: Mapping[str, tuple[ForgeryClass, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,6 +122,8 @@ def _face(
 def _score_words(face: BurnFace) -> str:
     if face.score is None:
         return say("figure.no_score", detector=face.detector) if face.detector else say("figure.face")
+    if not face.validated:
+        return say("figure.not_validated", detector=face.detector)
     key = "figure.score.falling" if face.falling else "figure.score"
     return say(key, detector=face.detector, score=formatting.score(face.score))
 

@@ -463,6 +463,7 @@ ENGLISH: Mapping[str, str] = {
     "figure.frame": "frame {digest}",
     "figure.coverage": "{examined} of {total} frames examined",
     "figure.score": "{detector} {score} uncalibrated",
+    "figure.not_validated": "{detector} not validated",
     "figure.no_score": "{detector} abstained",
     "figure.face": "not scored",
     "figure.no_map": "No fakeness map is drawn on this frame",

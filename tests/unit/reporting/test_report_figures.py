@@ -109,6 +109,15 @@ def test_an_abstained_face_has_no_number(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "uncalibrated" not in text.replace(burn().map_title, "")
 
 
+def test_a_face_scored_by_a_detector_that_is_not_validated_has_words_and_no_number(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    face = BurnFace(Box(50, 50, 120, 140), 3, "clip_ln", 0.87, validated=False)
+    text = words_of(monkeypatch, faces=(face,))
+    assert "clip_ln not validated" in text
+    assert "0.87" not in text
+
+
 def test_faces_at_and_beyond_the_edge_and_many_of_them_are_drawn() -> None:
     boxes = [Box(-40, -30, 60, 80), Box(850, 470, 960, 560), Box(-200, -200, -100, -100), Box(300, 0, 300, 0)]
     boxes += [Box(x, 200, x + 60, 280) for x in range(0, 880, 40)]
