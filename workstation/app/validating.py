@@ -119,7 +119,7 @@ def _evaluate(engine: Engine, request: EvaluationRequest, context: JobContext) -
 
     labelled = read_labelled(request.folder)
     check_group(labelled.items, request.group_by)
-    recode = _recode()
+    recode = recoding()
     settings = Settings(
         reencode=request.reencode,
         frames=request.frames,
@@ -373,7 +373,7 @@ def _read(item: Item, count: int) -> Iterator[Frame]:
                 yield answer
 
 
-def _recode() -> Recode | None:
+def recoding() -> Recode | None:
     """What compresses frames as a video does, where this build has the codecs."""
     from workstation.media.recoding import recode
 

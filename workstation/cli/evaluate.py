@@ -8,7 +8,7 @@ from typing import Annotated, cast
 
 import typer
 
-from workstation.app import validating
+from workstation.app import pool_curves, validating
 from workstation.app.engine import Engine
 from workstation.cli.output import JsonFlag, Output, follow, show_verification
 from workstation.domain.errors import InputError, ReportInvalid
@@ -65,6 +65,10 @@ def evaluate(
     curves: Annotated[
         Path | None, typer.Option(metavar="FILE", help="File for the curves of --robustness, .svg or .png.")
     ] = None,
+    pool: Annotated[
+        Path | None, typer.Option(metavar="POOL", help="Take the curves on a pool's held-out people instead of a SET.")
+    ] = None,
+    pairs: Annotated[int, typer.Option(help="Pairs of --pool that are read, 0 for all.")] = 200,
     verify: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Check a signed record instead, against SET where it is given.")
     ] = None,
@@ -75,6 +79,11 @@ def evaluate(
     out = Output(as_json)
     if verify is not None:
         _verify(out, verify, folder)
+        return
+    if pool is not None:
+        if folder is not None:
+            raise InputError("A set and a pool are named.", "Leave one of them out.")
+        _on_pool(out, pool_curves.PoolCurvesRequest(pool, tuple(detector or ()), pairs, curves))
         return
     if folder is None:
         raise InputError("No set is named.", "Name a folder with real/ and fake/, or with labels.csv.")
@@ -97,6 +106,23 @@ def evaluate(
         job = follow(engine, validating.submit(engine, request), quiet=as_json)
     out.facts = dict(job.result or {})
     _show(out, out.facts)
+    out.finish()
+
+
+def _on_pool(out: Output, request: pool_curves.PoolCurvesRequest) -> None:
+    with Engine() as engine:
+        job = follow(engine, pool_curves.submit(engine, request), quiet=out.as_json)
+    out.facts = dict(job.result or {})
+    facts = cast(Mapping[str, Mapping[str, object]], out.facts)
+    out.say(f"{facts['pool']['pairs']} pairs of {facts['pool']['people']} held-out people; {facts['pool']['note']}")
+    for one in (out.facts, *cast(Sequence[Mapping[str, object]], out.facts["others"])):
+        named, figures = (cast(Mapping[str, object], one[key]) for key in ("detector", "figures"))
+        out.say()
+        out.say(f"{named['id']}: AUC as they are {figure(figures, 'auc')}")
+        _curves(out, cast(Sequence[Mapping[str, object]], figures["robustness"]))
+    if out.facts["picture"]:
+        out.say()
+        out.say(f"picture {out.facts['picture']}")
     out.finish()
 
 
@@ -150,8 +176,12 @@ def _lines(out: Output, facts: Mapping[str, object]) -> None:
     curves = cast(Sequence[Mapping[str, object]], facts.get("robustness", ()))
     if curves:
         out.say()
-        head = ["condition", "AUC [95 % interval]", "mean shift", "crossed 0.5", "best shortcut alone", "lost"]
-        out.table(head, [_curve_row(one) for one in curves])
+        _curves(out, curves)
+
+
+def _curves(out: Output, curves: Sequence[Mapping[str, object]]) -> None:
+    head = ["condition", "AUC [95 % interval]", "mean shift", "crossed 0.5", "best shortcut alone", "lost"]
+    out.table(head, [_curve_row(one) for one in curves])
 
 
 def _curve_row(one: Mapping[str, object]) -> list[str]:
@@ -162,7 +192,7 @@ def _curve_row(one: Mapping[str, object]) -> list[str]:
         _signed(one["shift"]),
         f"{crossed:.1%}" if isinstance(crossed, float) else "none",
         figure(one, "shortcut_auc"),
-        str(sum(cast(int, one.get(f"lost_{label}", 0)) for label in ("real", "fake"))),
+        str(sum(cast(int, one[f"lost_{label}"]) for label in ("real", "fake"))) if "lost" in one else "–",
     ]
 
 
