@@ -76,6 +76,7 @@ def rows_table(
     *,
     right: Sequence[int] = (),
     mono: Sequence[int] = (),
+    spans: Sequence[tuple[int, int, int]] = (),
 ) -> Flowable:
     """A table with a head that repeats on every page.
 
@@ -83,6 +84,7 @@ def rows_table(
         widths: shares of the text width, one a column; they need not sum to 1.
         right: columns whose cells stand at the right edge (numbers).
         mono: columns set in the monospaced face.
+        spans: (row, first column, last column) of cells drawn as one; the row without the head, from 0.
     """
     total = sum(widths)
     body: list[list[Flowable]] = [
@@ -94,6 +96,9 @@ def rows_table(
             style = styles.CELL_RIGHT if column in right else styles.CELL_MONO if column in mono else styles.CELL
             cells.append(para(entry, style) if isinstance(entry, str) else entry)
         body.append(cells)
+    for number, first, _ in spans:
+        text = rows[number][first]
+        body[number + 1][first] = para(text, styles.CELL) if isinstance(text, str) else text
     table = Table(
         body,
         colWidths=[styles.WIDTH * w / total for w in widths],
@@ -109,6 +114,7 @@ def rows_table(
                 ("LINEBELOW", (0, 0), (-1, 0), 0.9, styles.INK),
                 ("LINEBELOW", (0, 1), (-1, -1), 0.4, styles.RULE),
                 ("VALIGN", (0, 0), (-1, 0), "BOTTOM"),
+                *(("SPAN", (first, number + 1), (last, number + 1)) for number, first, last in spans),
             ]
         )
     )

@@ -8,6 +8,7 @@ from workstation.domain.detectors import DetectorCard, Direction, Level
 from workstation.domain.evidence import EvidenceItem
 from workstation.domain.examinations import Examination, ExaminationPlan
 from workstation.domain.ids import EvidenceId
+from workstation.domain.kinds_of_forgery import ForgeryClass
 from workstation.domain.reports import ExhibitFacts, ExhibitProvenance, ReportFacts
 from workstation.reporting.signing import Identity
 from workstation.reporting.wording import LANGUAGE, say
@@ -85,6 +86,11 @@ class Content:
         """Whether lower scores point to manipulation: as the plans relied on say."""
         uses = (use for run in self.relied for use in run.plan.detectors)
         return any(use.id == detector and use.direction == Direction.LOWER_IS_MANIPULATED for use in uses)
+
+    def validated(self, detector: str) -> tuple[ForgeryClass, ...]:
+        """Kinds of forgery for which its score is printed with some exhibit."""
+        held = {kind for entry in self.facts.exhibits for kind in entry.validated.get(detector, ())}
+        return tuple(kind for kind in ForgeryClass if kind in held)
 
     def direction(self, detector: str) -> str:
         """Which way its scores point, in words."""

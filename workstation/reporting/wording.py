@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from workstation.reporting.words_en import ENGLISH
+from workstation.reporting.words_kinds_en import KINDS
 from workstation.reporting.words_sheets_en import SHEETS
 from workstation.reporting.words_tracks_en import TRACKS
 from workstation.reporting.words_validation_en import VALIDATION
 
-CATALOGUES: Mapping[str, Mapping[str, str]] = {"en": {**ENGLISH, **SHEETS, **TRACKS, **VALIDATION}}
+CATALOGUES: Mapping[str, Mapping[str, str]] = {"en": {**ENGLISH, **SHEETS, **TRACKS, **VALIDATION, **KINDS}}
 LANGUAGE = "en"
 
 # Words that claim to settle the matter. A report says "consistent with", "inconsistent with" or "inconclusive" (X2).

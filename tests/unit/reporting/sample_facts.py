@@ -10,6 +10,7 @@ from fractions import Fraction
 import numpy as np
 from skimage.data import astronaut
 
+from tests.fakes.kind_figures import FAILING, THRESHOLD, standing
 from workstation.domain.case import Case
 from workstation.domain.custody import GENESIS, CustodyEvent, CustodyHead, CustodyKind, canonical_json, event_hash
 from workstation.domain.detectors import DetectorCard, Direction, InputSpec, OutputSpec, ValidationRecord, WeightsSpec
@@ -17,9 +18,11 @@ from workstation.domain.evidence import EvidenceItem, IntegrityState
 from workstation.domain.examinations import DetectorUse, Environment, Examination, ExaminationPlan, ExaminationState
 from workstation.domain.geometry import Box
 from workstation.domain.ids import CaseId, EvidenceId, ExaminationId, ReportId, TrackId
+from workstation.domain.kinds_of_forgery import ForgeryClass
 from workstation.domain.media import FrameRef, MediaInfo, MediaKind, RgbArray, StreamInfo, TimeBase
 from workstation.domain.reports import BurnFace, BurnIn, ExhibitFacts, KeyFrame, ReportFacts, Series, SeriesPoint
 from workstation.domain.results import Abstention, AbstentionReason, Coverage, ItemStatus, TrackSummary
+from workstation.domain.standing import standing as standing_of
 
 BASE = TimeBase(1, 12800)
 TOTAL, EXAMINED = 840, 28
@@ -105,6 +108,8 @@ def card(name: str = "clip_ln-small", family: str = "clip_ln", *, validated: boo
         ),
         validation=records if validated else (),
         card_sha256=digest(name + " card"),
+        kinds=(*standing(ForgeryClass.FACE_SWAP), FAILING) if validated else (),
+        threshold=THRESHOLD if validated else None,
     )
 
 
@@ -267,7 +272,7 @@ def exhibit(
             plain = burn(evidence.exhibit, seconds=18.72, width=128, with_map=False)
             chosen.append(KeyFrame(plain, 2, cards[0].id, 0.61, "highest score here"))
         frames = tuple(chosen)
-    return ExhibitFacts(evidence, run, cover, summaries, series, frames)
+    return ExhibitFacts(evidence, run, cover, summaries, series, frames, validated=standing_of(run, cards))
 
 
 def custody() -> tuple[tuple[CustodyEvent, ...], CustodyHead]:

@@ -6,10 +6,12 @@ from dataclasses import replace
 
 from sample_facts import card, digest, report_facts
 
+from tests.fakes.kind_figures import standing
 from workstation.domain.custody import canonical_json
 from workstation.domain.detectors import DetectorCard, Direction, InputSpec, Level, Measure, OutputSpec
 from workstation.domain.examinations import DetectorUse
 from workstation.domain.ids import EvidenceId, ExaminationId, TrackId
+from workstation.domain.kinds_of_forgery import ForgeryClass, validated_kinds
 from workstation.domain.reports import Exclusion, ReportFacts
 from workstation.domain.results import Abstention, AbstentionReason, Coverage, ItemStatus, TrackReading
 
@@ -42,6 +44,7 @@ def whole_card(name: str = "identity", direction: Direction = Direction.LOWER_IS
         output=OutputSpec(direction, "similarity to the reference, 0 to 1", False, 0, Level.TRACK, 32, 8),
         verified=("Number of parameters, to the digit", "Order of the layers"),
         unverified=("Scores on the published test set",),
+        kinds=standing(ForgeryClass.FACE_SWAP, ForgeryClass.REENACTMENT),
     )
 
 
@@ -86,7 +89,9 @@ def whole_facts(*, frames: bool = True, tracks: int = 4, falling: bool = False) 
     plan = replace(entry.examination.plan, detectors=tuple(uses))
     made = replace(entry.examination, plan=plan)
     readings = tuple(_reading(run, entry.item.id, t, c.id) for t in range(1, tracks + 1) for c in whole)
+    validated = {c.id: validated_kinds(c.kinds) for c in cards}
     told = replace(entry, examination=made, readings=readings, exclusions=(Exclusion(4, None, "A poster", 0),))
+    told = replace(told, validated=validated)
     if not frames:
         c = entry.coverage
         cover = Coverage(c.frames_total, c.examined, c.with_face, c.without_face, c.unreadable, 0, 0, 0)

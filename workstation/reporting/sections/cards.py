@@ -7,7 +7,14 @@ from collections.abc import Sequence
 from reportlab.lib.units import mm
 from reportlab.platypus import CondPageBreak, Flowable
 
-from workstation.domain.detectors import DetectorCard, ValidationRecord
+from workstation.domain.detectors import DetectorCard, Direction, ValidationRecord
+from workstation.domain.kinds_of_forgery import (
+    LEAST_GROUPS,
+    LEAST_ITEMS,
+    ForgeryClass,
+    KindFigure,
+    validated_kinds,
+)
 from workstation.reporting import formatting, styles
 from workstation.reporting.blocks import bullets, facts_table, heading, note, para, rows_table
 from workstation.reporting.content import Content
@@ -55,7 +62,7 @@ def _card(card: DetectorCard, mergings: frozenset[tuple[int, str]]) -> list[Flow
         (say("cards.paper"), card.paper),
         (say("cards.input"), value),
         (say("cards.output"), output),
-        (say("cards.threshold"), say("cards.threshold.none")),
+        (say("cards.threshold"), _threshold(card)),
         (say("cards.training"), card.training),
         (say("cards.limits"), bullets(card.limits) if card.limits else ""),
         (say("cards.weights"), weights),
@@ -69,8 +76,63 @@ def _card(card: DetectorCard, mergings: frozenset[tuple[int, str]]) -> list[Flow
         *heading(say("cards.title", name=card.name, version=card.version)),
         note(f"{card.id} · {card.family} · {state}"),
         facts_table((label, entry) for label, entry in rows if entry),
+        *heading(say("cards.kinds"), 2),
+        *_kinds(card.kinds),
         *heading(say("cards.validation"), 2),
         *_validation(card.validation, mergings),
+    ]
+
+
+def _threshold(card: DetectorCard) -> str:
+    limit = card.threshold
+    if limit is None:
+        return say("cards.threshold.none")
+    side = "below" if card.output.direction is Direction.LOWER_IS_MANIPULATED else "above"
+    told = say(
+        "cards.threshold.value",
+        side=say(f"cards.threshold.{side}", value=formatting.figure(limit.value)),
+        rate=formatting.figure(limit.false_alarm_rate),
+        low=formatting.figure(limit.low),
+        high=formatting.figure(limit.high),
+        items=limit.items,
+        groups=limit.groups,
+        set=limit.dataset,
+    )
+    if limit.sensitivity is None:
+        return told
+    rate = formatting.figure(limit.sensitivity)
+    return f"{told} {say('cards.threshold.sensitivity', rate=rate, what=limit.sensitivity_of)}"
+
+
+def _kinds(figures: Sequence[KindFigure]) -> list[Flowable]:
+    """Every kind of forgery with its figures and what follows from them."""
+    if not figures:
+        return [para(say("cards.kinds.none"), styles.BODY)]
+    standing = validated_kinds(figures)
+    rows: list[list[str]] = []
+    for kind in ForgeryClass:
+        state = say("cards.kinds.validated" if kind in standing else "kinds.for_this")
+        found = [_kind_row(figure) for figure in figures if figure.kind == kind]
+        for row in found or [[say("cards.kinds.unmeasured"), "–", "–", "–", "–"]]:
+            rows.append([say(f"kind.{kind.value}"), state, *row])
+    keys = ("kind", "state", "set", "items", "auc", "shortcut", "spearman")
+    table = rows_table([say(f"cards.kinds.{key}") for key in keys], rows, [26, 22, 36, 22, 27, 24, 15], right=(6,))
+    rule = say("cards.kinds.rule", items=LEAST_ITEMS, groups=LEAST_GROUPS)
+    conditions = dict.fromkeys(
+        say("cards.kinds.conditions", set=figure.dataset, conditions=figure.conditions) for figure in figures
+    )
+    return [table, para(" ".join([rule, *conditions]), styles.SMALL)]
+
+
+def _kind_row(figure: KindFigure) -> list[str]:
+    value, low, high = (formatting.figure(v) for v in (figure.auc, figure.low, figure.high))
+    rule = say("cards.kinds.beside", name=figure.shortcut, value=formatting.figure(figure.shortcut_auc))
+    return [
+        figure.dataset,
+        f"{figure.items_genuine} / {figure.items_manipulated}",
+        say("cards.kinds.value", value=value, low=low, high=high),
+        rule,
+        "–" if figure.spearman is None else f"{figure.spearman:+.2f}",
     ]
 
 

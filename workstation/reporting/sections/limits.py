@@ -38,7 +38,7 @@ def _here(content: Content) -> dict[str, str]:
     missed = sum(unseen(entry) for entry in exhibits)
     examined = sum(entry.coverage.examined for entry in exhibits)
     faceless = sum(entry.coverage.without_face for entry in exhibits)
-    summaries = [track for entry in exhibits for track in entry.tracks]
+    summaries = [track for entry in exhibits for track in entry.tracks if entry.validated.get(track.detector)]
     crossing = sum(1 for t in summaries if t.low is not None and t.high is not None and t.low <= 0.5 <= t.high)
     tracks = sum(followed(entry) for entry in exhibits)
     detectors = content.detectors

@@ -18,7 +18,7 @@ from workstation.reporting.close_up import close_up
 from workstation.reporting.content import Content, followed, scores_frames
 from workstation.reporting.figures import burn_in
 from workstation.reporting.fonts import REGULAR
-from workstation.reporting.sections import whole_tracks
+from workstation.reporting.sections import by_kind, whole_tracks
 from workstation.reporting.wording import phrase, say
 
 # Two figures of an ordinary clip fit a page; header and legend take about 28 mm of each.
@@ -52,6 +52,7 @@ def _exhibit(content: Content, entry: ExhibitFacts) -> list[Flowable]:
         para(opened, styles.SMALL),
         *_coverage(entry),
         *_tracks(content, entry),
+        *by_kind.of_tracks(content, entry),
         *whole_tracks.flow(content, entry),
         *_exclusions(entry),
         *_abstentions(entry),
@@ -121,13 +122,18 @@ def _tracks(content: Content, entry: ExhibitFacts) -> list[Flowable]:
     )
     ordered = sorted(entry.tracks, key=lambda track: (track.track_number, track.detector))
     falling = sorted({track.detector for track in ordered if content.falling(track.detector)})
+    wordy = [n for n, track in enumerate(ordered) if track.mean is not None and not entry.validated.get(track.detector)]
     table = rows_table(
         [say(f"results.{key}") for key in keys],
-        [_track_row(content, track) for track in ordered],
+        [_track_row(content, track, number in wordy) for number, track in enumerate(ordered)],
         [13, 35, 24, 15, 12, 10, 13, 17, 22, 30] if falling else [13, 39, 25, 15, 13, 11, 13, 17, 23, 22],
         right=(3, 4, 5, 6, 7, 8),
+        spans=[(number, keys.index("mean"), keys.index("scale")) for number in wordy],
     )
-    return [*title, table, para(_meaning(content, falling, {track.detector for track in ordered}), styles.SMALL)]
+    told = [para(say("results.unvalidated.note"), styles.SMALL)] if wordy else []
+    if len(wordy) == len(ordered):
+        return [*title, table, *told]
+    return [*title, table, *told, para(_meaning(content, falling, {track.detector for track in ordered}), styles.SMALL)]
 
 
 def _meaning(content: Content, falling: list[str], shown: set[str]) -> str:
@@ -139,15 +145,20 @@ def _meaning(content: Content, falling: list[str], shown: set[str]) -> str:
     return say("results.tracks.note.both", names=", ".join(content.detector_name(name) for name in falling))
 
 
-def _track_row(content: Content, track: TrackSummary) -> list[str]:
+def _track_row(content: Content, track: TrackSummary, wordy: bool) -> list[str]:
     low, high = track.low, track.high
-    return [
+    counted = [
         f"T{track.track_number}",
         content.detector_name(track.detector),
         f"{track.first_seconds:.2f}–{track.last_seconds:.2f}",
         str(track.frames_scored),
         str(track.frames_abstained),
         str(track.frames_error),
+    ]
+    if wordy:
+        return [*counted, say("kinds.for_any"), "", "", ""]
+    return [
+        *counted,
         formatting.score(track.mean, low, high),
         formatting.score(track.median, low, high),
         formatting.spread(low, high) if track.frames_scored > 1 else "–",
@@ -204,7 +215,7 @@ def _timeline(content: Content, entry: ExhibitFacts) -> list[Flowable]:
         timeline.panel(number, sorted(lines, key=lambda line: line.detector), look, span, step)
         for number, lines in sorted(tracks.items())
     ]
-    names = {name: f"{content.detector_name(name)} ({content.scale(name)})" for name in shown}
+    names = {name: f"{content.detector_name(name)} ({_marked(content, entry, name)})" for name in shown}
     opening = [
         *heading(say("results.timeline"), 2)[1:],
         timeline.legend(shown, names),
@@ -217,6 +228,11 @@ def _timeline(content: Content, entry: ExhibitFacts) -> list[Flowable]:
     return [KeepTogether(opening), *rest, Spacer(0, 1.5 * mm), para(say("results.timeline.note"), styles.SMALL)]
 
 
+def _marked(content: Content, entry: ExhibitFacts, detector: str) -> str:
+    scale = content.scale(detector)
+    return scale if entry.validated.get(detector) else say("kinds.mark", words=scale)
+
+
 def _key_frames(content: Content, entry: ExhibitFacts) -> list[Flowable]:
     if not entry.key_frames:
         return []
@@ -224,12 +240,12 @@ def _key_frames(content: Content, entry: ExhibitFacts) -> list[Flowable]:
         *heading(say("results.key_frames"), 2)[1:],
         para(say("results.key_frames.note"), styles.SMALL),
     ]
-    figures = [_figure(content, key_frame) for key_frame in entry.key_frames]
+    figures = [_figure(content, entry, key_frame) for key_frame in entry.key_frames]
     first = KeepTogether([*opening, *figures[0]])
     return [first, *(KeepTogether(figure) for figure in figures[1:])]
 
 
-def _figure(content: Content, key: KeyFrame) -> list[Flowable]:
+def _figure(content: Content, entry: ExhibitFacts, key: KeyFrame) -> list[Flowable]:
     rows, columns = key.burn.rgb.shape[:2]
     wide = min(_WIDEST, max(_FIGURE_WIDTH, (_FIGURE_HEIGHT - _STRIPS) * columns / rows))
     rgb = burn_in(key.burn, width=round(wide * _DENSITY), unit=_DENSITY * _LETTER)
@@ -238,8 +254,11 @@ def _figure(content: Content, key: KeyFrame) -> list[Flowable]:
     beside = _beside(key, picture.drawHeight, styles.WIDTH - picture.drawWidth - _GUTTER)
     whole = _side_by_side(picture, beside) if beside else picture
     ref = key.burn.frame
+    words = "results.key_frame.falling" if content.falling(key.detector) else "results.key_frame"
+    if not entry.validated.get(key.detector):
+        words = "results.key_frame.unvalidated"
     caption = say(
-        "results.key_frame.falling" if content.falling(key.detector) else "results.key_frame",
+        words,
         track=f"T{key.track_number}",
         detector=content.detector_name(key.detector),
         score=formatting.score(key.score),

@@ -16,6 +16,7 @@ from workstation.reporting.wording import say
 _EXHIBITS_NAMED = 6
 _QUESTION_ROOM = 420
 _NAMES_ROOM = 160
+_NAME_ROOM = 60
 
 
 def flow(content: Content) -> list[Flowable]:
@@ -36,6 +37,8 @@ def flow(content: Content) -> list[Flowable]:
         blocks.append(para(say("summary.not_examined", count=len(facts.not_examined)), styles.LEAD))
     if not all(content.calibrated(detector) for detector in content.detectors) or not content.detectors:
         blocks.append(para(_meaning(content), styles.LEAD))
+    if content.detectors:
+        blocks.append(para(_validated(content), styles.LEAD))
     if any(card.baseline for card in facts.cards):
         blocks.append(para(say("summary.baseline"), styles.LEAD))
     return [*blocks, note(say("summary.conclusion")), para(say("summary.verify"), styles.LEAD)]
@@ -89,3 +92,19 @@ def _readings(entry: ExhibitFacts) -> str:
 def _meaning(content: Content) -> str:
     falling = ", ".join(content.detector_name(name) for name in content.detectors if content.falling(name))
     return say("summary.meaning.falling", names=falling) if falling else say("summary.meaning")
+
+
+def _validated(content: Content) -> str:
+    """For which kinds of forgery scores are printed: those of every exhibit that a detector read."""
+    told = []
+    for detector in content.detectors:
+        kinds = content.validated(detector)
+        if kinds:
+            words = ", ".join(say(f"kind.{kind.value}") for kind in kinds)
+            told.append(say("summary.validated.one", name=_short_name(content, detector), kinds=words))
+    return say("summary.validated", names="; ".join(told)) if told else say("summary.unvalidated")
+
+
+def _short_name(content: Content, detector: str) -> str:
+    name = content.detector_name(detector)
+    return name if len(name) <= _NAME_ROOM else name[: _NAME_ROOM - 1] + "…"

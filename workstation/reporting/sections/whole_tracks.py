@@ -11,6 +11,7 @@ from workstation.domain.results import ItemStatus, TrackReading
 from workstation.reporting import formatting, styles
 from workstation.reporting.blocks import heading, note, para, rows_table
 from workstation.reporting.content import Content, followed
+from workstation.reporting.sections import by_kind
 from workstation.reporting.wording import phrase, say
 
 
@@ -67,6 +68,7 @@ def _detector(content: Content, entry: ExhibitFacts, detector: str, readings: li
         para(told, styles.LEAD),
         rows_table(head, rows, [13, 20, 24, 46, 63], right=(1, 2)),
     ]
+    blocks += _kinds(content, entry, readings)
     measures = [(reading, measure) for reading in readings for measure in reading.measures]
     if measures:
         keys = ("track", "measure", "measure.value", "measure.spread", "measure.about")
@@ -82,9 +84,22 @@ def _detector(content: Content, entry: ExhibitFacts, detector: str, readings: li
     return blocks
 
 
+def _kinds(content: Content, entry: ExhibitFacts, readings: list[TrackReading]) -> list[Flowable]:
+    """The values by kind of forgery; nothing where the detector is validated for none."""
+    lines = [
+        (one.track_number, one.detector, by_kind.alone(content, one.detector, one.value))
+        for one in readings
+        if one.value is not None
+    ]
+    found = by_kind.table(content, entry, lines)
+    return [*found, para(say("results.kinds.note.whole"), styles.SMALL)] if found else []
+
+
 def _row(content: Content, entry: ExhibitFacts, reading: TrackReading) -> list[str]:
     value, scale, words = "–", "–", [reading.note] if reading.note else []
-    if reading.value is not None:
+    if reading.value is not None and not entry.validated.get(reading.detector):
+        scale = say("kinds.for_any")
+    elif reading.value is not None:
         value = formatting.score(reading.value)
         calibrated = content.calibrated(reading.detector)
         said = say("results.scale.calibrated" if calibrated else "results.scale.uncalibrated")
