@@ -1,4 +1,5 @@
-"""The real engine with two detectors of known pattern: one scores and maps, the other only scores.
+"""The real engine with two detectors of known pattern: one scores and maps and is validated for face swaps, the other
+only scores and is validated for nothing.
 
 Their answers follow from the crop alone, so that pictures and tests are the same on every machine. Everything around
 them (media, faces, tracks, storage, overlays, report) is the real thing.
@@ -14,6 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from tests.fakes.kind_figures import FAILING, THRESHOLD, standing
 from tests.fakes.marked_engine import CARD
 from workstation.app.engine import Engine
 from workstation.app.workshop import Workshop
@@ -26,6 +28,7 @@ from workstation.domain.detectors import (
     ValidationRecord,
 )
 from workstation.domain.faces import FaceCrop
+from workstation.domain.kinds_of_forgery import ForgeryClass
 
 SIDE = 128
 
@@ -41,6 +44,8 @@ RINGS = replace(
     output=OutputSpec(CARD.output.direction, "0 to 1", False, SIDE),
     validation=(ValidationRecord("pattern", 10, 10, "AUC", 0.5, 0.4, 0.6),),
     card_sha256="2" * 64,
+    kinds=(*standing(ForgeryClass.FACE_SWAP), FAILING),
+    threshold=THRESHOLD,
 )
 SLOPE = replace(
     RINGS,
@@ -50,6 +55,8 @@ SLOPE = replace(
     output=OutputSpec(CARD.output.direction, "0 to 1", False, 0),
     validation=(),
     card_sha256="3" * 64,
+    kinds=(),
+    threshold=None,
 )
 
 

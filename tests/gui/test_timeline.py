@@ -18,6 +18,7 @@ from pytestqt.qtbot import QtBot
 from tests.fakes.bare_engine import BareEngine
 from tests.fakes.rows import exhibit, frame_row
 from workstation.app.engine import Engine
+from workstation.domain.kinds_of_forgery import ForgeryClass
 from workstation.domain.results import AbstentionReason, ItemStatus
 from workstation.ui.desk import Desk
 from workstation.ui.navigator import Navigator
@@ -160,10 +161,14 @@ def test_tool_tip_says_why_there_is_no_score(canvas: TimelineCanvas) -> None:
     )
     y = canvas.lane_rects()[0][1].center().y()
     x = canvas.scale.x
-    assert canvas.words_at(QPointF(x(0.0), y)) == "frame 1 · 0.000 s\nT1 a: 0.25 uncalibrated"
+    assert canvas.words_at(QPointF(x(0.0), y)) == "frame 1 · 0.000 s\nT1 a: 0.25 uncalibrated · not validated"
     assert "abstained, face too small: height 31, limit 48" in canvas.words_at(QPointF(x(30 / 25), y))
     assert "no face found" in canvas.words_at(QPointF(x(60 / 25), y))
     assert canvas.words_at(QPointF(x(15 / 25), y)) == ""
+    desk = canvas._desk
+    assert desk.data is not None
+    desk.data = replace(desk.data, validated={"a": (ForgeryClass.PARTS,)})
+    assert canvas.words_at(QPointF(x(0.0), y)) == "frame 1 · 0.000 s\nT1 a: 0.25 uncalibrated"
 
 
 def test_a_hundred_tracks_can_be_scrolled(canvas: TimelineCanvas) -> None:

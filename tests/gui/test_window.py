@@ -10,9 +10,12 @@ from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from tests.fakes.pattern_engine import RINGS, SLOPE
 from tests.gui.conftest import EXAMINED, FRAMES, Lab, Open, rest
+from workstation.domain.detectors import InstalledDetector
 from workstation.ui.layout import LAYOUT_VERSION
 from workstation.ui.main_window import MainWindow
+from workstation.ui.panels.sheets import card_sections
 from workstation.ui.theme.palette import DARK, LIGHT, contrast
 from workstation.ui.words import score
 
@@ -67,15 +70,18 @@ def test_no_word_on_the_window_is_a_conclusion(window: MainWindow, qtbot: QtBot)
 
 
 def test_every_score_has_its_word_beside_it(window: MainWindow) -> None:
-    """X11: no score without its spread or the word "uncalibrated"."""
+    """X11: no score without its spread or the word "uncalibrated", and none that is validated for nothing (V3)."""
     rows = window.inspector.detectors.tracks_model.rows
     assert rows
     for row in rows:
+        if row.cells[1].text == "not validated":
+            assert row.cells[2].text == "–"
+            continue
         mean, spread = row.cells[1], row.cells[2]
         assert (mean.second == "uncalibrated" and "–" in spread.text) or mean.text == "–"
         assert spread.text != "–" or spread.second in ("no spread", "")
     for row in window.inspector.detectors.faces_model.rows:
-        assert row.cells[1].second == "uncalibrated"
+        assert row.cells[1].second == ("for any kind" if "slope" in row.cells[0].text else "uncalibrated")
     assert window.stage.shown is not None
     assert all("uncalibrated" in face.words for face in window.stage.shown.faces)
     assert "uncalibrated" in window.viewer.strip.legend.title
@@ -88,14 +94,51 @@ def test_table_shows_what_the_case_holds(window: MainWindow, lab: Lab) -> None:
     assert session is not None
     stored = session.summaries(data.run.id, data.item.id)
     shown = {row.key: row.cells for row in window.inspector.detectors.tracks_model.rows}
-    assert len(stored) == len(shown) > 0
+    assert len(stored) > 0
+    assert {key for key in shown if key.count("/") == 1} == {f"{one.track}/{one.detector}" for one in stored}
     for summary in stored:
         cells = shown[f"{summary.track}/{summary.detector}"]
-        assert cells[1].text == score(summary.mean)
+        if summary.mean is not None and summary.detector == "slope":
+            assert (cells[1].text, cells[1].second, cells[2].text) == ("not validated", "for any kind", "–")
+        else:
+            assert cells[1].text == score(summary.mean)
         total = summary.frames_scored + summary.frames_abstained + summary.frames_error
         assert cells[3].text == f"{summary.frames_scored} of {total}"
-    numbers = [int(row.cells[0].text.split()[0][1:]) for row in window.inspector.detectors.tracks_model.rows]
+    named = [row.cells[0].text for row in window.inspector.detectors.tracks_model.rows if row.key.count("/") == 1]
+    numbers = [int(name.split()[0][1:]) for name in named]
     assert numbers == sorted(numbers)
+
+
+def test_a_score_stands_under_its_kinds_and_words_under_the_others(window: MainWindow) -> None:
+    """V3: what a detector is validated for, beside every score of it; a detector of nothing has no such rows."""
+    rows = {row.key: row for row in window.inspector.detectors.tracks_model.rows}
+    scored = [key for key, row in rows.items() if key.endswith("/rings") and row.cells[1].text != "–"]
+    assert scored
+    for key in scored:
+        swap, others = rows[f"{key}/face_swap"], rows[f"{key}/others"]
+        assert swap.cells[0].text.strip() == "face swap"
+        assert swap.cells[1].text == rows[key].cells[1].text
+        assert (others.cells[1].text, others.cells[1].second) == ("not validated", "for this")
+        assert others.cells[1].tip.splitlines() == [
+            "not validated for this:",
+            "parts of the face replaced",
+            "reenactment",
+            "whole face by a GAN",
+            "whole face by a diffusion model",
+        ]
+    assert not [key for key in rows if "/slope/" in key]
+
+
+def test_the_sheet_of_a_detector_tells_kinds_and_threshold() -> None:
+    sections = {one.title: one for one in card_sections(InstalledDetector(RINGS, "", True), "rings")}
+    told = {fact.name: fact.value for fact in sections["Kinds of forgery"].facts}
+    assert told["Face swap"].startswith("validated: made-up face_swap: AUC 0.900 [0.850–0.940], sharpness alone 0.550")
+    assert told["Whole face by a GAN"].startswith("not validated for this: made-up faces: AUC 0.360")
+    assert told["Reenactment"] == "not validated for this: nothing was measured"
+    assert "above 0.830, uncalibrated: 4.5% of untouched faces pass it [1.0%–11.5%]" in sections["Threshold"].text
+    bare = {one.title: one for one in card_sections(InstalledDetector(SLOPE, "", True), "slope")}
+    assert bare["Kinds of forgery"].text.startswith("Not validated for any kind of forgery")
+    assert bare["Threshold"].text == "None set. No score is turned into a decision."
 
 
 def test_status_bar_is_truthful(window: MainWindow, lab: Lab) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -24,6 +25,7 @@ from tests.fakes.rows import exhibit, frame_row
 from workstation.app.engine import Engine
 from workstation.domain.geometry import Affine, Box, Point
 from workstation.domain.ids import TrackId
+from workstation.domain.kinds_of_forgery import ForgeryClass
 from workstation.domain.media import FrameRef, TimeBase
 from workstation.domain.results import FrameRow, ItemStatus
 from workstation.ui.desk import Desk
@@ -124,7 +126,8 @@ def test_timeline(themed: Theme, qtbot: QtBot, desk: Desk) -> None:
     qtbot.addWidget(panel)
     panel.resize(900, 230)
     panel.show()
-    desk.data = exhibit(rows(), frames=75, detectors=("clip_ln", "fakelocator"))
+    data = exhibit(rows(), frames=75, detectors=("clip_ln", "fakelocator"))
+    desk.data = replace(data, validated={"clip_ln": (ForgeryClass.FACE_SWAP,)})
     desk.exhibit_shown.emit()
     desk.results_shown.emit()
     navigator.go_to(24)

@@ -156,7 +156,7 @@ def _threshold(threshold: Threshold | None, direction: Direction) -> Iterator[st
     yield f"Threshold: {side} {threshold.value:.4f}, uncalibrated"
     told = (
         f"False alarms {threshold.false_alarm_rate:.1%} [{threshold.low:.1%}, {threshold.high:.1%}] on "
-        f"{threshold.items} items of {threshold.groups}: {threshold.dataset}"
+        f"{threshold.items} items in {threshold.groups} groups: {threshold.dataset}"
     )
     if threshold.sensitivity is not None:
         told += f"; {threshold.sensitivity:.1%} of {threshold.sensitivity_of} are beyond it"

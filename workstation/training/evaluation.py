@@ -245,7 +245,8 @@ def told(kinds: Sequence[KindFigure], threshold: Threshold | None) -> list[str]:
     if threshold is not None:
         lines.append(
             f"threshold {threshold.value:.4f}: false alarms {threshold.false_alarm_rate:.3f} "
-            f"[{threshold.low:.3f}, {threshold.high:.3f}] on {threshold.items} untouched items of {threshold.groups}"
+            f"[{threshold.low:.3f}, {threshold.high:.3f}] on {threshold.items} untouched items in {threshold.groups} "
+            "groups"
         )
     return lines
 

@@ -13,6 +13,7 @@ from workstation.domain.examinations import Examination, ExaminationState
 from workstation.domain.ids import EvidenceId, ExaminationId
 from workstation.domain.media import FrameIndex
 from workstation.domain.results import Coverage, FrameRow, TrackReading, TrackSummary
+from workstation.domain.standing import Standing
 from workstation.ui.timeline.lanes import Lanes, build_lanes
 
 if TYPE_CHECKING:
@@ -21,7 +22,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ExhibitData:
-    """``runs`` are the examinations that include this exhibit, oldest first; ``run`` is the one shown."""
+    """``runs`` are the examinations that include this exhibit, oldest first; ``run`` is the one shown.
+
+    ``validated``: the kinds of forgery for which each detector's score may be shown, by its id; where there is none,
+    words stand in its place.
+    """
 
     item: EvidenceItem
     index: FrameIndex | None
@@ -32,6 +37,7 @@ class ExhibitData:
     coverage: Coverage | None = None
     lanes: Lanes = field(default_factory=Lanes)
     readings: tuple[TrackReading, ...] = ()
+    validated: Standing = field(default_factory=dict)
 
     @property
     def frames(self) -> int:
@@ -87,7 +93,8 @@ def read_exhibit(session: CaseSession, evidence: EvidenceId, run: ExaminationId 
     item = session.evidence_item(evidence)
     runs = tuple(r for r in session.examinations() if evidence in r.plan.evidence)
     chosen = next((r for r in runs if r.id == run), None) or _newest(session, evidence, runs)
-    data = ExhibitData(item, session.frame_index(evidence), runs, chosen)
+    validated = session.validated(chosen) if chosen is not None else {}
+    data = ExhibitData(item, session.frame_index(evidence), runs, chosen, validated=validated)
     return refresh_rows(session, data, None)
 
 

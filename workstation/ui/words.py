@@ -8,6 +8,7 @@ from PySide6.QtCore import QCoreApplication
 
 from workstation.domain.case import WorkState
 from workstation.domain.evidence import EvidenceItem, IntegrityState
+from workstation.domain.kinds_of_forgery import ForgeryClass, name_of
 from workstation.domain.media import FrameRef, MediaKind
 
 
@@ -111,6 +112,16 @@ def uncalibrated(falling: bool = False) -> str:
 def short_uncalibrated(falling: bool = False) -> str:
     """The same for a narrow column; its tip has the whole."""
     return f"{uncalibrated()} ↓" if falling else uncalibrated()
+
+
+def not_validated() -> str:
+    """What stands in place of a score that is validated for no kind of forgery, where a line must do."""
+    return QCoreApplication.translate("words", "not validated")
+
+
+def kind_name(kind: ForgeryClass) -> str:
+    """A kind of forgery in plain words."""
+    return QCoreApplication.translate("words", name_of(kind))
 
 
 def plural(count: int, one: str, many: str) -> str:

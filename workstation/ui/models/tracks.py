@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from PySide6.QtCore import QCoreApplication
 
 from workstation.domain.detectors import Measure
+from workstation.domain.kinds_of_forgery import NOT_FOR_ANY, NOT_FOR_THIS, ForgeryClass
 from workstation.domain.results import FrameRow, ItemStatus, TrackReading, TrackSummary
 from workstation.ui.exhibit import ExhibitData
 from workstation.ui.models.tables import Cell, Row
 from workstation.ui.timeline.lanes import abstention_words, reason_words
-from workstation.ui.words import score, short_uncalibrated, uncalibrated
+from workstation.ui.words import kind_name, not_validated, score, short_uncalibrated, uncalibrated
 
 READING_HEADINGS = ("Whole track, detector", "Value", "Spread")
 TRACK_HEADINGS = ("Track, detector", "Mean", "5–95 %", "Scored")
@@ -27,13 +28,43 @@ def tr(text: str) -> str:
 
 
 def track_rows(data: ExhibitData | None) -> list[Row]:
-    """By track number, then in the plan's order of detectors; never by score."""
+    """By track number, then in the plan's order of detectors; never by score. Under each row stand the kinds of forgery
+    for which the detector is validated, with the score, and the others, with words."""
     if data is None:
         return []
     place = {name: number for number, name in enumerate(data.detectors)}
     ordered = sorted(data.summaries, key=lambda s: (s.track_number, place.get(s.detector, 99)))
     falling = data.falling
-    return [_track_row(s, place.get(s.detector, -1), s.detector in falling) for s in ordered]
+    rows: list[Row] = []
+    for s in ordered:
+        kinds = data.validated.get(s.detector, ())
+        row = _track_row(s, place.get(s.detector, -1), s.detector in falling, bool(kinds))
+        rows.append(row)
+        if s.mean is not None:
+            rows += _kind_rows(row.key, kinds, row.cells[1], row.cells[2], len(TRACK_HEADINGS))
+    return rows
+
+
+def _kind_rows(key: str, kinds: Sequence[ForgeryClass], value: Cell, spread: Cell, columns: int) -> list[Row]:
+    """A row for each kind a score is validated for, and one for all others; none where it is validated for none."""
+    if not kinds:
+        return []
+    tip = tr("The same score under each kind: it does not say which kind it is")
+    empty = (Cell(""),) * (columns - 3)
+    rows = [
+        Row(f"{key}/{kind}", (Cell(f"  {kind_name(kind)}", f"   {tr('validated')}", tip=tip), value, spread, *empty))
+        for kind in kinds
+    ]
+    others = [kind_name(kind) for kind in ForgeryClass if kind not in kinds]
+    if others:
+        name = Cell(f"  {tr('other kinds')}", f"   {others[0]}, …", tip="\n".join(others))
+        words = Cell(not_validated(), tr("for this"), tip=f"{tr(NOT_FOR_THIS)}:\n" + "\n".join(others))
+        rows.append(Row(f"{key}/others", (name, words, Cell("–"), *empty)))
+    return rows
+
+
+def _unvalidated() -> Cell:
+    return Cell(not_validated(), tr("for any kind"), tip=tr(NOT_FOR_ANY))
 
 
 def reading_rows(data: ExhibitData | None) -> list[Row]:
@@ -43,12 +74,16 @@ def reading_rows(data: ExhibitData | None) -> list[Row]:
     place = {use.id: number for number, use in enumerate(data.run.plan.detectors)}
     rows: list[Row] = []
     for reading in sorted(data.readings, key=lambda r: (r.track_number, place.get(r.detector, 99))):
-        rows.append(_reading_row(reading, reading.detector in data.falling))
+        kinds = data.validated.get(reading.detector, ())
+        row = _reading_row(reading, reading.detector in data.falling, bool(kinds))
+        rows.append(row)
+        if reading.value is not None:
+            rows += _kind_rows(row.key, kinds, row.cells[1], row.cells[2], len(READING_HEADINGS))
         rows += [_measure_row(reading, measure) for measure in reading.measures]
     return rows
 
 
-def _reading_row(reading: TrackReading, falling: bool) -> Row:
+def _reading_row(reading: TrackReading, falling: bool, validated: bool) -> Row:
     read = tr("{n} frames read").format(n=len(reading.frames))
     name = Cell(f"T{reading.track_number}  {reading.detector}", read, tip=reading.note or reading.detector)
     if reading.status is not ItemStatus.OK:
@@ -57,6 +92,8 @@ def _reading_row(reading: TrackReading, falling: bool) -> Row:
         value = Cell(word, why, tip=why)
     elif reading.value is None:
         value = Cell("–", tr("measures only"), tip=reading.note)
+    elif not validated:
+        value = _unvalidated()
     else:
         tip = f"{uncalibrated(falling)}\n{reading.note}".strip()
         value = Cell(score(reading.value), short_uncalibrated(falling), tip=tip)
@@ -74,12 +111,14 @@ def _measure_row(reading: TrackReading, measure: Measure) -> Row:
     return Row(f"{reading.track}/{reading.detector}/{measure.name}", (name, value, spread))
 
 
-def _track_row(summary: TrackSummary, place: int, falling: bool) -> Row:
+def _track_row(summary: TrackSummary, place: int, falling: bool, validated: bool) -> Row:
     scored, left_out, wrong = summary.frames_scored, summary.frames_abstained, summary.frames_error
     total = scored + left_out + wrong
     told = f"{tr('Mean over the scored frames of this track')}: {uncalibrated(falling)}"
     if summary.mean is None:
         mean, spread = Cell("–", tr("no score"), tip=_why(summary)), Cell("–")
+    elif not validated:
+        mean, spread = _unvalidated(), Cell("–")
     elif scored < _FEW:
         mean = Cell(score(summary.mean), short_uncalibrated(falling), tip=told)
         spread = Cell("–", tr("no spread"), tip=tr("A spread needs at least three scored frames"))
@@ -119,8 +158,14 @@ def _why(summary: TrackSummary) -> str:
     return "\n".join(lines)
 
 
-def face_rows(row: FrameRow | None, detectors: tuple[str, ...], falling: Collection[str] = ()) -> list[Row]:
-    """Every detector's result for every face of one frame, abstentions with their reason."""
+def face_rows(
+    row: FrameRow | None, detectors: tuple[str, ...], falling: Collection[str] = (), validated: Collection[str] = ()
+) -> list[Row]:
+    """Every detector's result for every face of one frame, abstentions with their reason.
+
+    Args:
+        validated: detectors whose score may be shown; for others words stand in its place.
+    """
     rows: list[Row] = []
     for face in sorted(row.faces, key=lambda f: f.track_number) if row else ():
         gates = [f"{r.gate.value} {r.value:.3g} ({r.limit:.3g})" for r in face.quality.readings]
@@ -128,7 +173,9 @@ def face_rows(row: FrameRow | None, detectors: tuple[str, ...], falling: Collect
         quality = Cell(tr("failed: {what}").format(what=failed) if failed else tr("passed"), tip="\n".join(gates))
         box = face.detection.box
         for result in face.results:
-            if result.status is ItemStatus.OK:
+            if result.status is ItemStatus.OK and result.detector not in validated:
+                value = _unvalidated()
+            elif result.status is ItemStatus.OK:
                 turned = result.detector in falling
                 value = Cell(score(result.score), short_uncalibrated(turned), tip=uncalibrated(turned))
             else:

@@ -145,7 +145,8 @@ class DetectorsTab(QWidget):
     def _show_frame(self) -> None:
         data = self._desk.data
         names, falling = (data.detectors, data.falling) if data else ((), frozenset())
-        self.faces_model.show(face_rows(self._stage.row, names, falling))
+        validated = [name for name, kinds in data.validated.items() if kinds] if data else []
+        self.faces_model.show(face_rows(self._stage.row, names, falling, validated))
         rows = bool(self.faces_model.rows)
         self.faces.setVisible(rows)
         self.faces.show_rows(_MOST_ROWS)
@@ -171,7 +172,7 @@ class DetectorsTab(QWidget):
     def _row_chosen(self, index: QModelIndex, _: QModelIndex) -> None:
         key = str(index.data(CellRole.KEY) or "")
         if key and self.tracks.hasFocus():
-            track, detector = key.split("/", 1)
+            track, detector = key.split("/")[:2]
             self._stage.pick_detector(detector)
             self._navigator.choose_track(TrackId(track))
 

@@ -7,10 +7,11 @@ from PySide6.QtCore import QCoreApplication
 from workstation.domain.detectors import DetectorCard, Direction, InstalledDetector, ValidationRecord
 from workstation.domain.evidence import EvidenceItem
 from workstation.domain.examinations import Examination
+from workstation.domain.kinds_of_forgery import NOT_FOR_THIS, ForgeryClass, KindFigure, validated_kinds
 from workstation.domain.media import FrameIndex, StreamInfo
 from workstation.domain.results import Coverage
 from workstation.ui.widgets.fact_sheet import Fact, Section
-from workstation.ui.words import broken, integrity, moment, size, work_state
+from workstation.ui.words import broken, integrity, kind_name, moment, size, work_state
 
 
 def tr(text: str) -> str:
@@ -29,11 +30,67 @@ def card_sections(package: InstalledDetector | None, name: str) -> list[Section]
     ]
     if card.limits:
         sections.append(Section(tr("Limits"), points=card.limits))
+    sections.append(_kinds(card))
+    sections.append(Section(tr("Threshold"), text=_threshold(card)))
     if card.validation:
         sections.append(Section(tr("Measured"), facts=tuple(_measured(record) for record in card.validation)))
     else:
         sections.append(Section(tr("Measured"), text=tr("Nothing was measured for these weights.")))
     return sections
+
+
+def _kinds(card: DetectorCard) -> Section:
+    """Every kind of forgery: the figures it rests on, or that the detector is not validated for it."""
+    title = tr("Kinds of forgery")
+    if not card.kinds:
+        return Section(title, text=tr("Not validated for any kind of forgery: nothing was measured by kind."))
+    standing = validated_kinds(card.kinds)
+    facts = []
+    for kind in ForgeryClass:
+        figures = [_kind_figure(figure) for figure in card.kinds if figure.kind == kind]
+        state = tr("validated") if kind in standing else tr(NOT_FOR_THIS)
+        told = "; ".join(figures) or tr("nothing was measured")
+        name = kind_name(kind)
+        facts.append(Fact(name[:1].upper() + name[1:], f"{state}: {told}"))
+    return Section(title, facts=tuple(facts))
+
+
+def _kind_figure(figure: KindFigure) -> str:
+    words = tr("{set}: AUC {v} [{low}–{high}], {rule} alone {s}, {a} untouched, {b} manipulated, {how}")
+    return words.format(
+        set=figure.dataset,
+        v=f"{figure.auc:.3f}",
+        low=f"{figure.low:.3f}",
+        high=f"{figure.high:.3f}",
+        rule=figure.shortcut.replace("_", " "),
+        s=f"{figure.shortcut_auc:.3f}",
+        a=figure.items_genuine,
+        b=figure.items_manipulated,
+        how=figure.conditions,
+    )
+
+
+def _threshold(card: DetectorCard) -> str:
+    limit = card.threshold
+    if limit is None:
+        return tr("None set. No score is turned into a decision.")
+    below = card.output.direction is Direction.LOWER_IS_MANIPULATED
+    words = tr(
+        "below {v}, uncalibrated: {rate} of untouched faces pass it [{low}–{high}], {n} faces in {g} groups. {set}."
+    )
+    if not below:
+        words = tr(
+            "above {v}, uncalibrated: {rate} of untouched faces pass it [{low}–{high}], {n} faces in {g} groups. {set}."
+        )
+    return words.format(
+        v=f"{limit.value:.3f}",
+        rate=f"{limit.false_alarm_rate:.1%}",
+        low=f"{limit.low:.1%}",
+        high=f"{limit.high:.1%}",
+        n=limit.items,
+        g=limit.groups,
+        set=limit.dataset,
+    )
 
 
 def _card_facts(card: DetectorCard, package: InstalledDetector) -> tuple[Fact, ...]:

@@ -26,10 +26,10 @@ from workstation.ui.exhibit import ExhibitData, bookmarked
 from workstation.ui.navigator import Navigator
 from workstation.ui.theme.series import styles_for
 from workstation.ui.theme.sheet import current_theme
-from workstation.ui.timeline.lanes import Lane, Mark, Tick
+from workstation.ui.timeline.lanes import Lane, Mark, Tick, Trace
 from workstation.ui.timeline.paint import LaneLook, draw_bookmarks, draw_frames, draw_gutter, draw_lane, draw_ruler
 from workstation.ui.timeline.scale import TimeScale
-from workstation.ui.words import uncalibrated
+from workstation.ui.words import not_validated, uncalibrated
 
 _LEAST_SPAN = 0.2
 
@@ -184,14 +184,15 @@ class TimelineCanvas(QWidget):
         for trace in lane.traces if lane else ():
             mark = next((m for m in trace.marks if m.ordinal == frame.ordinal), None)
             label = lane.label if lane else ""
-            lines.append(f"{label} {trace.detector}: {self._mark_words(mark, trace.falling)}")
+            lines.append(f"{label} {trace.detector}: {self._mark_words(mark, trace, data)}")
         return "\n".join(lines)
 
-    def _mark_words(self, mark: Mark | None, falling: bool) -> str:
+    def _mark_words(self, mark: Mark | None, trace: Trace, data: ExhibitData) -> str:
         if mark is None:
             return self.tr("no face of this track")
         if mark.status is ItemStatus.OK and mark.score is not None:
-            return f"{mark.score:.2f} {uncalibrated(falling)}"
+            words = f"{mark.score:.2f} {uncalibrated(trace.falling)}"
+            return words if data.validated.get(trace.detector) else f"{words} · {not_validated()}"
         if mark.status is ItemStatus.ABSTAINED:
             return self.tr("abstained, {why}").format(why=mark.reason)
         return self.tr("error, {why}").format(why=mark.reason)

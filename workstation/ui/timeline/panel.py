@@ -15,6 +15,7 @@ from workstation.ui.theme.series import draw_sample, styles_for
 from workstation.ui.theme.sheet import current_theme, mono_font
 from workstation.ui.timeline.canvas import TimelineCanvas
 from workstation.ui.widgets.labels import label
+from workstation.ui.words import not_validated
 
 
 class TraceKey(QWidget):
@@ -68,9 +69,15 @@ class TraceKey(QWidget):
         return data.detectors if data else ()
 
     def _names(self) -> tuple[str, ...]:
-        """Each detector, with an arrow down where a lower score means manipulated."""
-        falling = self._desk.data.falling if self._desk.data else frozenset()
-        return tuple(f"{name} ↓" if name in falling else name for name in self._detectors())
+        """Each detector, with an arrow down where a lower score means manipulated, and with the words where it is
+        validated for no kind of forgery."""
+        data = self._desk.data
+        names = []
+        for name in data.detectors if data else ():
+            told = f"{name} ↓" if data is not None and name in data.falling else name
+            validated = data is not None and bool(data.validated.get(name))
+            names.append(told if validated else f"{told} ({not_validated()})")
+        return tuple(names)
 
 
 class TimelinePanel(QWidget):

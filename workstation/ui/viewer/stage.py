@@ -21,7 +21,7 @@ from workstation.ui.navigator import Navigator
 from workstation.ui.timeline.lanes import reason_words
 from workstation.ui.viewer.overlay import MapOverlay, grey_image
 from workstation.ui.viewer.state import FaceMark, OverlayState, Shown
-from workstation.ui.words import uncalibrated
+from workstation.ui.words import not_validated, uncalibrated
 
 _KEEP_MAPS = 192
 Map = tuple[npt.NDArray[np.float32], QImage]
@@ -183,6 +183,8 @@ class Stage(QObject):
         if result is not None and result.status is ItemStatus.OK and result.score is not None:
             data = self._desk.data
             words = f"{result.score:.2f} {uncalibrated(data is not None and result.detector in data.falling)}"
+            if data is None or not data.validated.get(result.detector):
+                words = not_validated()
         elif result is not None:
             scored = False
             name = self.tr("abstained") if result.status is ItemStatus.ABSTAINED else self.tr("error")

@@ -113,7 +113,8 @@ class OverlayStrip(QWidget):
         self._percent.setText(f"{percent} %")
         has_map = self._stage.shown is not None and bool(self._stage.shown.maps)
         self._slider.setEnabled(has_map)
-        self.legend.set_title(self._overlay.detector or "" if has_map else "")
+        name = self._overlay.detector or ""
+        self.legend.set_title(name if has_map else "", bool(data and data.validated.get(name)))
         self._show_probe()
 
     @Slot(int)
@@ -155,7 +156,7 @@ class OverlayStrip(QWidget):
         face = next((face for face in faces if face.box.y0 <= point.y <= face.box.y1), None)
         parts = []
         if values:
-            word = "" if face is not None and face.scored else self.tr(" uncalibrated")
+            word = "" if face is not None and self.tr("uncalibrated") in face.words else self.tr(" uncalibrated")
             parts.append(self.tr("map {value}").format(value=f"{max(values):.2f}") + word)
         elif self._overlay.detector:
             parts.append(self.tr("no map here"))

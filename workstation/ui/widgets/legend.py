@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QLinearGradient, QPainter, QPai
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from workstation.ui.theme.sheet import current_theme
+from workstation.ui.words import not_validated
 
 TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 _BAR = 9
@@ -21,10 +22,13 @@ class Legend(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.set_title("")
 
-    def set_title(self, detector: str) -> None:
-        """Name the detector whose map is drawn; an empty name when no map is."""
+    def set_title(self, detector: str, validated: bool = True) -> None:
+        """Name the detector whose map is drawn, and whether it is validated for some kind of forgery; an empty name
+        when no map is."""
         if detector:
             self._title = self.tr("Fakeness map · {detector} · uncalibrated").format(detector=detector)
+            if not validated:
+                self._title += f" · {not_validated()}"
         else:
             self._title = self.tr("Fakeness map · none for this frame")
         self.setAccessibleName(self._title)
