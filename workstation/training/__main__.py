@@ -46,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     pool.add_argument("--seed", type=int, default=0)
     pool.add_argument("--generators", type=Path, help="file of trained generators, for the resynthesised kinds")
     pool.add_argument("--made", type=Path, help="folder of pictures that other generators made, with a labels.csv")
+    pool.add_argument("--carriers", action="store_true", help="forge those of nobody in place of calling them forged")
     pool.set_defaults(step=_pool)
 
     base = steps.add_parser("base", help="take published weights that a run can start from out of their file")
@@ -112,7 +113,7 @@ def _pool(options: argparse.Namespace) -> None:
 
         remake = load_generators(options.generators)
     sizes = {"views": options.views, "per_view": options.per_view, "seed": options.seed}
-    build(options.data, options.out, **sizes, tell=_tell, remake=remake, made=options.made)
+    build(options.data, options.out, **sizes, tell=_tell, remake=remake, made=options.made, carriers=options.carriers)
 
 
 def _base(options: argparse.Namespace) -> None:

@@ -105,6 +105,7 @@ def build(
     remake: Remake | None = None,
     recode: Recode | None = None,
     made: Path | None = None,
+    carriers: bool = False,
 ) -> None:
     """Write the pools ``train`` and ``held`` into ``out``.
 
@@ -115,6 +116,8 @@ def build(
         remake: a network for the resynthesised kinds, which are left out without one.
         recode: compression of moving pictures; three crops in ten go through it, each with its forgeries.
         made: folder of pictures that generators made (:mod:`workstation.training.made`).
+        carriers: take those of nobody for untouched pictures that forgeries are made of, in place of forgeries: more
+            faces, lights and backgrounds for a detector of composites, which then says nothing on such pictures.
 
     Raises:
         InputError: the folder holds no pictures, or those of too few people for one of the splits.
@@ -144,6 +147,10 @@ def build(
     for held, many in nobody.items():
         if many:
             counts[held]["made"] = len(many)
+    if carriers:
+        for held, many in nobody.items():
+            split[held] += many
+            nobody[held] = []
     out.mkdir(parents=True, exist_ok=True)
     for held, name in ((False, "train"), (True, "held")):
         each = per_view if not held else 1

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from workstation.domain.detectors import Detector, DetectorCard, Level
-from workstation.domain.errors import InputError
+from workstation.domain.errors import InputError, WorkstationError
 from workstation.domain.faces import FaceCrop
 from workstation.domain.geometry import Point
 from workstation.domain.media import RgbArray
@@ -38,10 +38,12 @@ _APART = 0.5
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What was read under one condition: turned scores and the shortcuts of the crop, of both halves of the pairs."""
+    """What was read under one condition: turned scores and the shortcuts of the crop, of both halves of the pairs
+    ``rows``; of the others a codec refused a crop."""
 
     scores: tuple[Values, Values]
     shortcuts: tuple[list[Mapping[str, float]], list[Mapping[str, float]]]
+    rows: npt.NDArray[np.int64]
 
 
 def pool_curves(
@@ -63,7 +65,6 @@ def pool_curves(
 
     Raises:
         InputError: a detector reads tracks, or wants a wider crop than a pool has; or there are no pairs.
-        WorkstationError: a codec refuses a crop.
     """
     if not detectors or not len(pool.of):
         raise InputError("There are no detectors or no pairs to read.", "Name a detector, and a pool with forgeries.")
@@ -83,7 +84,8 @@ def pool_curves(
             tell(number * (len(conditions) + 1) + place + 1, total, f"{detector.card.id}, {condition.name}")
             told = {"condition": condition.name, "family": condition.family, "level": condition.level}
             curves.append(told | _figures(_read(detector, drawn, condition, recode), plain, groups))
-        every.append({"detector": detector_facts(detector), "figures": figures | {"robustness": curves}})
+        items = {"items_real": len(rows), "items_fake": len(rows)}
+        every.append({"detector": detector_facts(detector), "figures": figures | items | {"robustness": curves}})
     counted = {
         KINDS[kind].value: int((pool.kind[rows] == kind).sum()) for kind in sorted(set(pool.kind[rows].tolist()))
     }
@@ -120,15 +122,22 @@ def _read(
 ) -> _Read:
     scores: tuple[list[float], list[float]] = ([], [])
     found: tuple[list[Mapping[str, float]], list[Mapping[str, float]]] = ([], [])
+    kept: list[int] = []
     for start in range(0, len(pairs), _AT_ONCE):
-        part = range(start, min(start + _AT_ONCE, len(pairs)))
-        for half in (0, 1):
-            # The same seed for both of a pair: what is added to one is added to the other.
-            crops = [_crop(pairs[row][half], row, condition, detector.card, recode) for row in part]
-            readings = turned(detector.card, read_all(detector, crops))
-            scores[half].extend(reading.value for reading in readings)
+        both: tuple[list[FaceCrop], list[FaceCrop]] = ([], [])
+        for row in range(start, min(start + _AT_ONCE, len(pairs))):
+            try:
+                # The same seed for both of a pair: what is added to one is added to the other.
+                one, two = (_crop(rgb, row, condition, detector.card, recode) for rgb in pairs[row])
+            except WorkstationError:
+                continue
+            kept.append(row)
+            both[0].append(one)
+            both[1].append(two)
+        for half, crops in enumerate(both):
+            scores[half].extend(reading.value for reading in turned(detector.card, read_all(detector, crops)))
             found[half].extend(_seen(crop.rgb, detector.card.input.size) for crop in crops)
-    return _Read((np.array(scores[0]), np.array(scores[1])), found)
+    return _Read((np.array(scores[0]), np.array(scores[1])), found, np.array(kept, np.int64))
 
 
 def _crop(rgb: RgbArray, seed: int, condition: Condition | None, card: DetectorCard, recode: Recode | None) -> FaceCrop:
@@ -145,9 +154,15 @@ def _seen(rgb: RgbArray, side: int) -> Mapping[str, float]:
 
 
 def _figures(read: _Read, plain: _Read, groups: npt.NDArray[np.int64]) -> dict[str, object]:
-    figure = paired_auc_figure(*read.scores, groups, draws=_DRAWS)
-    values, before = np.concatenate(read.scores), np.concatenate(plain.scores)
-    count = len(groups)
+    count, lost = len(read.rows), len(plain.rows) - len(read.rows)
+    counts = {"n_real": count, "n_fake": count, "lost_real": lost, "lost_fake": lost}
+    told = {"lost": {"frame_unreadable": {"real": lost, "fake": lost}} if lost else {}}
+    if not count:
+        none = dict.fromkeys(("auc", "auc_low", "auc_high", "shift", "flipped", "shortcut_auc", "shortcut_best"))
+        return none | counts | told | {"shortcuts": {}}
+    figure = paired_auc_figure(*read.scores, groups[read.rows], draws=_DRAWS)
+    values = np.concatenate(read.scores)
+    before = np.concatenate([half[read.rows] for half in plain.scores])
     flags = np.arange(2 * count) >= count
     names = read.shortcuts[0][0]
     table = {name: np.array([one[name] for half in read.shortcuts for one in half]) for name in names}
@@ -155,8 +170,8 @@ def _figures(read: _Read, plain: _Read, groups: npt.NDArray[np.int64]) -> dict[s
     best, value = shortcuts.best(apart)
     return {
         **_finite(figure),
-        "n_real": count,
-        "n_fake": count,
+        **counts,
+        **told,
         "shift": float((values - before).mean()),
         "flipped": float(((values > 0.5) != (before > 0.5)).mean()),
         "shortcuts": {name: None if math.isnan(one) else one for name, one in apart.items()},

@@ -103,3 +103,14 @@ def test_what_a_table_of_made_pictures_lacks_is_named(tmp_path: Path, dataset: P
     assert not strangers(list_made(folder))
     with pytest.raises(InputError, match=r"nowhere/y\.jpg, which is not there"):
         pool.build(dataset, tmp_path / "out", made=folder)
+
+
+def test_carriers_are_forged_like_anybody(dataset: Path, tmp_path: Path) -> None:
+    folder = write_made(tmp_path / "made", [(f"nobody{number:02}.png", "1", "") for number in range(10)])
+    pool.build(dataset, tmp_path / "out", views=1, per_view=1, made=folder, carriers=True)
+    one, other = (pool.load(tmp_path / "out", name) for name in ("train", "held"))
+    assert len(one.genuine) + len(other.genuine) == 7 + 10
+    assert set(one.group.tolist()).isdisjoint(other.group.tolist())
+    for part in (one, other):
+        assert sorted({pool.KINDS[kind] for kind in part.kind}) == sorted(WITHOUT_NETWORKS)
+        assert np.bincount(part.of).tolist() == [len(WITHOUT_NETWORKS)] * len(part.genuine)

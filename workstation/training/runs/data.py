@@ -76,9 +76,19 @@ def _pool_of(config: Config, root: Path, out: Path, tell: Callable[[str], None],
             from workstation.training.generators.remaking import load_generators
 
             remake = load_generators(config.path(data.generators))
-        sizes = {"views": data.views, "per_view": data.per_view, "seed": data.seed}
         made = config.path(data.made) if data.made else None
-        pools.build(root, part, **sizes, tell=tell, remake=remake, recode=recode, made=made)
+        pools.build(
+            root,
+            part,
+            views=data.views,
+            per_view=data.per_view,
+            seed=data.seed,
+            tell=tell,
+            remake=remake,
+            recode=recode,
+            made=made,
+            carriers=data.carriers,
+        )
         part.rename(out)
     return out
 
