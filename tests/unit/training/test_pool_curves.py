@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -17,6 +18,7 @@ from workstation.cli.main import run
 from workstation.domain.detectors import DetectorCard, DetectorReading, Direction, Level
 from workstation.domain.errors import InputError
 from workstation.domain.faces import FaceCrop
+from workstation.domain.media import RgbArray
 from workstation.training import pool
 from workstation.training.embedded import Run, clip_card
 from workstation.training.measures import auc, sharpness
@@ -115,6 +117,24 @@ def test_the_figure_as_they_are_is_that_of_the_scores(held: pool.Pool) -> None:
     assert isinstance(figures, dict)
     assert figures["auc"] == pytest.approx(auc(np.array(values[:16]), np.array(values[16:])))
     assert (figures["shift"], figures["flipped"], figures["robustness"]) == (0, 0, [])
+
+
+def test_a_pair_that_a_codec_refuses_is_lost_and_counted(held: pool.Pool) -> None:
+    asked = itertools.count()
+
+    def refuses(frames: Sequence[RgbArray], codec: str, crf: int) -> list[RgbArray]:
+        if crf == 40 or next(asked) == 5:
+            raise InputError(f"No {codec} today.")
+        return list(frames)
+
+    few = (Condition("h264", 23), Condition("h264", 40))
+    figures = pool_curves([Known()], held, few, pairs=8, recode=refuses)["figures"]
+    assert isinstance(figures, dict)
+    one, two = figures["robustness"]
+    assert (one["n_real"], one["n_fake"], one["lost_real"], one["lost_fake"]) == (7, 7, 1, 1)
+    assert one["shift"] == 0
+    assert (two["n_real"], two["lost_fake"], two["auc"]) == (0, 8, None)
+    assert two["lost"] == {"frame_unreadable": {"real": 8, "fake": 8}}
 
 
 def test_what_cannot_read_single_crops_of_a_pool_is_refused(held: pool.Pool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,20 +10,24 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 from training_samples import MARKS, face, variant
 
 from workstation.domain.detectors import InputSpec
 from workstation.media.recoding import recode
 from workstation.training import pool
 from workstation.training.batches import Batch, Batches
-from workstation.training.forgeries import Picture
+from workstation.training.forgeries import Picture, Remake
+from workstation.training.generators.remaking import Generators, load_generators
+from workstation.training.generators.trainer import train_generators
 from workstation.training.kinds import GENERATED, WITHOUT_NETWORKS, Maker
-from workstation.training.portraits import faces, held_out, list_portraits, view
+from workstation.training.portraits import faces, held_out, list_portraits, training_crops, view
 from workstation.training.runs.data import material_of
 from workstation.training.streams import LOCAL, SHORTCUTS, StreamFigure, estimated_quality, levels, table_of
 
 MEAN, STD = (0.5, 0.4, 0.3), (0.25, 0.2, 0.3)
 WITHIN, ERROR = 0.03, 0.01
+FILE_OF_GENERATORS = "STREAM_GENERATORS"
 
 
 def soft(rgb: Picture, random: np.random.Generator) -> tuple[Picture, Maker]:
@@ -32,10 +37,10 @@ def soft(rgb: Picture, random: np.random.Generator) -> tuple[Picture, Maker]:
     return np.clip(back + random.uniform(-20, 20, 3), 0, 255).astype(np.float32), Maker.AE_BILINEAR
 
 
-def drawn_pool(folder: Path, crops: list[pool._Crop], per_view: int) -> pool.Pool:
+def drawn_pool(folder: Path, crops: list[pool._Crop], per_view: int, remake: Remake = soft) -> pool.Pool:
     folder.mkdir(parents=True, exist_ok=True)
     random = np.random.default_rng(0)
-    pool._write(crops, [], {"drawn": len(crops)}, folder, "train", per_view, random, lambda _: None, soft, recode)
+    pool._write(crops, [], {"drawn": len(crops)}, folder, "train", per_view, random, lambda _: None, remake, recode)
     return pool.load(folder, "train")
 
 
@@ -121,9 +126,24 @@ def test_a_compression_that_was_the_last_step_is_estimated_and_none_is_made_up()
     assert estimated_quality(rgb) == 100
 
 
+@pytest.fixture(scope="module")
+def trained(shared_data: Path) -> Remake:
+    """The generators of the file that `FILE_OF_GENERATORS` names; without one, all eight trained for two minutes."""
+    named = os.environ.get(FILE_OF_GENERATORS)
+    if named:
+        return load_generators(Path(named))
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return Generators(train_generators(training_crops(shared_data / "train", 80), steps=100))
+    finally:
+        torch.set_num_threads(before)
+
+
 @pytest.mark.data
 @pytest.mark.harness
-def test_no_shortcut_in_streams_of_the_training_data(shared_data: Path, tmp_path: Path) -> None:
+@pytest.mark.timeout(7200)
+def test_no_shortcut_in_streams_of_the_training_data(shared_data: Path, trained: Remake, tmp_path: Path) -> None:
     """Every fourth person of the training folders, every kind of forgery, as a network is fed; about twenty minutes."""
     random = np.random.default_rng(0)
     known = [portrait for portrait in list_portraits(shared_data / "train") if not held_out(portrait)][::4]
@@ -131,7 +151,7 @@ def test_no_shortcut_in_streams_of_the_training_data(shared_data: Path, tmp_path
     for number, (portrait, rgb, marks) in enumerate(faces(known)):
         seen = view(rgb, marks, random)
         crops.append(pool._Crop(seen.rgb, seen.landmarks, hash_of(portrait.person), number))
-    found = table(drawn_pool(tmp_path, crops, 1), 224, 4)
+    found = table(drawn_pool(tmp_path, crops, 1, trained), 224, 4)
     assert wrong(found, ERROR) == []
 
 
