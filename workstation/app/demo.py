@@ -33,8 +33,8 @@ MEANING = (
     "What the numbers mean: a score is a detector's raw output between 0 and 1, higher where its training says that a",
     "face was manipulated. It is uncalibrated: neither a probability nor a conclusion, and the embedded detectors are",
     "small baselines. The spread is over the frames of this clip, not an error rate. The map runs from 0 (black) to 1",
-    "(white). A detector that is validated for no kind of forgery shows those words in place of a score; --json and the",
-    "results embedded in the report have its numbers.",
+    "(white). Where a detector is validated for no kind of forgery, words stand in place of its score; --json and the",
+    "results embedded in the report have the numbers.",
 )
 
 

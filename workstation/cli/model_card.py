@@ -37,7 +37,9 @@ def state(package: InstalledDetector) -> str:
     """In a few words: what is wrong with it, or how far it can be leaned on."""
     card = package.card
     calibrated = "calibrated" if card.output.calibrated else "uncalibrated"
-    return package.problem or (f"baseline, {calibrated}" if card.baseline else calibrated)
+    kinds = validated_kinds(card.kinds)
+    validated = f"validated for {', '.join(name_of(kind) for kind in kinds)}" if kinds else NOT_FOR_ANY
+    return package.problem or f"{'baseline, ' if card.baseline else ''}{calibrated}, {validated}"
 
 
 def reads(card: DetectorCard) -> str:

@@ -16,6 +16,7 @@ import numpy as np
 from workstation.domain.detectors import DetectorCard, Direction, Level
 from workstation.domain.errors import InputError
 from workstation.training import shortcuts
+from workstation.training.kind_figures import LEAST_PAIRS, SAME_SHARPNESS
 from workstation.training.labelled import Item
 from workstation.training.localisation import MASK_MEASURES, ORGANS, mask_figures, organ_figure
 from workstation.training.measures import (
@@ -32,8 +33,6 @@ from workstation.training.robustness import Condition
 from workstation.training.roc import at_chance, roc_figures
 from workstation.training.scoring import ABSTAINED, ERROR, OK, Outcome, Scored
 
-SAME_SHARPNESS = 0.1
-LEAST_PAIRS = 10
 _CURVE_DRAWS = 300
 _FEW = 20
 _ONE_CLASS = "the scored items are of one class alone"
@@ -96,9 +95,10 @@ def figures(
 
     Returns:
         Among others ``auc`` with ``auc_low`` and ``auc_high``, ``ap``, ``eer``, ``tpr_at_1_fpr``, ``tpr_at_5_fpr``,
-        ``auc_matched``, ``n_real`` and ``n_fake`` (items that were scored), ``abstained_real``, ``abstained_fake``,
-        ``errors_real``, ``errors_fake``, ``items_real``, ``items_fake`` (the sum of these), ``shortcut_auc``,
-        ``sharpness_spearman``, and with masks ``pixel_auc``, ``prior_pixel_auc`` and ``iou``.
+        ``auc_matched`` with ``shortcut_auc_matched`` of the same pairs, ``n_real`` and ``n_fake`` (items that were
+        scored), ``abstained_real``, ``abstained_fake``, ``errors_real``, ``errors_fake``, ``items_real``,
+        ``items_fake`` (the sum of these), ``shortcut_auc``, ``sharpness_spearman``, and with masks ``pixel_auc``,
+        ``prior_pixel_auc`` and ``iou``.
 
     Raises:
         InputError: no row has the column ``group_by``.
@@ -226,6 +226,11 @@ def _beside(answer: _Answer, table: _Table, draws: int) -> None:
         one, two = np.array(pairs).T
         x, y = table.values[~flags][one], table.values[flags][two]
         answer.put("auc_matched", paired_auc_figure(x, y, np.arange(len(pairs)), draws=draws), "")
+        columns = {name: table.column(name) for name in shortcuts.SHORTCUTS}
+        paired = {name: np.concatenate([v[~flags][one], v[flags][two]]) for name, v in columns.items()}
+        name, best = shortcuts.best(shortcuts.separations(paired, np.arange(2 * len(pairs)) >= len(pairs)))
+        answer.put("shortcut_auc_matched", best, _ONE_CLASS)
+        answer.facts["shortcut_best_matched"] = name or None
     else:
         few = f"fewer than {LEAST_PAIRS} pairs of equal sharpness"
         answer.put("auc_matched", Figure(math.nan, math.nan, math.nan), few)

@@ -207,6 +207,10 @@ def test_pairs_of_equal_sharpness_undo_a_detector_of_sharpness() -> None:
     assert facts["auc"] > 0.65  # type: ignore[operator]
     assert facts["auc_matched"] == pytest.approx(0.5, abs=0.05)
     assert facts["sharpness_spearman"] == pytest.approx(1)
+    # The shortcut that the detector was is undone on the very same pairs.
+    assert facts["shortcut_auc"] > 0.65  # type: ignore[operator]
+    assert facts["shortcut_auc_matched"] == pytest.approx(0.5, abs=0.05)
+    assert facts["shortcut_best_matched"] == "sharpness"
 
 
 def test_groups_come_from_a_column_and_an_unknown_one_is_refused() -> None:

@@ -25,8 +25,10 @@ from PySide6.QtWidgets import (
 from workstation.domain.detectors import DetectorCard, InstalledDetector, Level
 from workstation.domain.evidence import EvidenceItem
 from workstation.domain.ids import EvidenceId
+from workstation.domain.kinds_of_forgery import validated_kinds
 from workstation.domain.merging import NO_MERGING, Merging, validated_merging
 from workstation.ui.widgets.labels import label
+from workstation.ui.words import kind_name
 
 Finders = tuple[tuple[str, bool, str], ...]
 
@@ -137,6 +139,10 @@ class RunDialog(QDialog):
             self._detectors.append((card, box))
             rows.addWidget(box)
             words = package.problem or card.summary
+            if not package.problem:
+                kinds = ", ".join(kind_name(kind) for kind in validated_kinds(card.kinds))
+                told = self.tr("Validated for: {kinds}. ").format(kinds=kinds)
+                words = (told if kinds else self.tr("Not validated for any kind of forgery. ")) + words
             if card.baseline:
                 words = self.tr("Baseline. ") + words
             if card.output.level is Level.TRACK:
