@@ -175,7 +175,7 @@ def _evaluate(options: argparse.Namespace) -> None:
     from workstation.faces.finder import load_finder
     from workstation.training import evaluation, thresholds
     from workstation.training.merged import with_merged
-    from workstation.training.packaging import record
+    from workstation.training.packaging import record, renewed
     from workstation.training.pool import load
     from workstation.training.portraits import MARGIN, POOL_SIDE
 
@@ -229,7 +229,7 @@ def _evaluate(options: argparse.Namespace) -> None:
         for line in evaluation.told(kinds or (), threshold):
             _tell(f"{card.id}: {line}")
         if options.record:
-            kept = with_merged(card.validation, records) if options.merge else records or card.validation
+            kept = with_merged(card.validation, records) if options.merge else renewed(card.validation, records)
             record(folder, kept, kinds=kinds, threshold=threshold)
     if options.json:
         options.json.write_text(json.dumps(answer, indent=1), encoding="utf-8")

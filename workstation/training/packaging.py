@@ -86,6 +86,14 @@ def record(
     return write_card(card, folder)
 
 
+def renewed(card: Sequence[ValidationRecord], taken: Sequence[ValidationRecord]) -> list[ValidationRecord]:
+    """A card's records with those taken now in the place of the same ones (set, measure and merging); the others, such
+    as those that came with the package, stay."""
+    now = {(one.dataset, one.measure, one.merge, one.schedule) for one in taken}
+    kept = [one for one in card if (one.dataset, one.measure, one.merge, one.schedule) not in now]
+    return [*kept, *taken]
+
+
 def prove(package: InstalledDetector) -> None:
     """Load a package on the CPU and score the same crops alone, in a batch and again.
 

@@ -20,6 +20,7 @@ from workstation.training import evaluation, packaging
 from workstation.training.embedded import Run, locator_card
 from workstation.training.kind_figures import KIND_OF_SET, Member, kind_figure
 from workstation.training.labelled import Item, Seen
+from workstation.training.pool import load
 from workstation.training.thresholds import chosen_threshold, portrait_threshold, untouched, with_sensitivity
 
 CARD = locator_card(Run({"made-up": 1}, 1, 1, 1.0))
@@ -157,6 +158,19 @@ def test_held_out_portraits_alone_are_read_as_an_examination_cuts_them(dataset: 
     values = sorted({reading.value for reading in Brightness(CARD).read([crop for crop, _ in found])})
     assert threshold.value == values[-1]
     assert all(a < b for a, b in pairwise(values))
+
+
+def test_sensitivity_is_of_the_forgeries_of_held_out_people(made_pool: Path) -> None:
+    held = load(made_pool, "held")
+    detector = Brightness(CARD)
+    scores = np.array([float(rgb.mean()) / 255 for rgb in held.forged])
+    middle = replace(
+        chosen_threshold(CARD, np.linspace(0, 1, 100), np.arange(100), "x"), value=float(np.median(scores))
+    )
+    told = evaluation.with_forgeries(detector, middle, held)
+    assert told.sensitivity == pytest.approx(float((scores > middle.value).mean()))
+    assert told.sensitivity_of.startswith("pseudo-forgeries")
+    assert evaluation.with_forgeries(detector, middle, None) == middle
 
 
 def noise(seed: int, name: str, manipulated: bool) -> Seen:
