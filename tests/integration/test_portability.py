@@ -257,6 +257,11 @@ def test_a_finding_is_made_again_from_a_disclosure_on_a_clean_machine(place: Pat
         session.close()
     said = json.loads((place / "d" / finding["compare_with"]).read_text(encoding="utf-8"))
     assert [(s["track_number"], s["detector"], s["mean"]) for s in said["tracks"]] == again != []
+    page = (place / "d" / "viewer.html").read_text(encoding="utf-8")
+    (row,) = [part for part in page.split("<tr>") if "<td>slope</td>" in part]
+    assert "<td>not validated for any kind of forgery</td><td>in summary.json</td>" in row
+    (row,) = [part for part in page.split("<tr>") if "<td>rings</td>" in part]
+    assert "not validated" not in row
 
 
 def test_an_archived_case_is_read_only_until_it_is_unsealed(place: Path) -> None:
