@@ -61,7 +61,7 @@ def prepare(config: Config, output: Path, tell: Callable[[str], None], recode: p
         held,
         {name: digest_of(part) for name, part in (("train", train), ("val", held))},
         counts | {"genuine crops": len(train.genuine), "forgeries": len(train.of), "validation pairs": len(held.of)},
-        f"{sum(counts.values())} genuine pictures ({pictures}) with pseudo-forgeries made of them "
+        f"{sum(counts.values())} untouched pictures ({pictures}) with pseudo-forgeries made of them "
         f"({', '.join(kind for number, kind in enumerate(train.kinds) if (train.kind == number).any())}); "
         "one person in ten was held out for validation",
     )
