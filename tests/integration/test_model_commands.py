@@ -59,7 +59,7 @@ def test_the_list_says_what_is_read_whether_there_is_a_map_and_a_self_test(
     assert head.split() == ["detector", "version", "reads", "map", "self-test", "origin", "state"]
     row = next(line.split() for line in rows if line.startswith("fakelocator-small"))
     assert row[2:6] == ["face", "yes", "sealed", "embedded"]
-    assert "uncalibrated" in row
+    assert "uncalibrated, validated for face swap" in " ".join(row)
     told = document(capsys, "model", "list")
     entry = next(one for one in told["detectors"] if one["id"] == "clip-ln-small")  # type: ignore[attr-defined]  # a list
     assert (entry["level"], entry["map"], entry["self_test"], entry["licence"]) == ("face", False, True, "Apache-2.0")
