@@ -106,7 +106,9 @@ def test_kinds_of_forgery_and_the_threshold_are_told_with_their_figures() -> Non
     assert "made-up face_swap: AUC 0.900 [0.850, 0.940], sharpness alone 0.550, 80 genuine, 80 manipulated" in text
     assert "made-up faces: AUC 0.360 [0.280, 0.460]" in text
     assert "Threshold: above 0.8300, uncalibrated" in text
-    assert "False alarms 4.5% [1.0%, 11.5%] on 310 items in 62 groups: Untouched portraits of 62 people held out" in text
+    assert (
+        "False alarms 4.5% [1.0%, 11.5%] on 310 items in 62 groups: Untouched portraits of 62 people held out" in text
+    )
     bare = list(model_card.lines(InstalledDetector(dataclasses.replace(card, kinds=(), threshold=None), "", True), ""))
     assert "Kinds of forgery: not validated for any kind of forgery" in bare
     assert "Threshold: none" in bare

@@ -67,7 +67,8 @@ KINDS: Mapping[str, str] = {
     "cards.threshold.above": "above {value} (uncalibrated)",
     "cards.threshold.below": "below {value} (uncalibrated)",
     "cards.threshold.value": (
-        "{side}: {rate} of untouched faces pass it, 95 % interval {low} to {high} ({items} faces in {groups} groups; {set}). "
+        "{side}: {rate} of untouched faces pass it, 95 % interval {low} to {high} "
+        "({items} faces in {groups} groups; {set}). "
         "No score in this report is turned into a decision."
     ),
     "cards.threshold.sensitivity": "Beyond it: {rate} of {what}.",
