@@ -14,8 +14,11 @@ from workstation.detectors import registry
 from workstation.detectors.cards import read_card
 from workstation.domain.detectors import InstalledDetector, ValidationRecord
 from workstation.domain.errors import DetectorError, InputError
+from workstation.domain.kinds_of_forgery import MOST_ALARMS, ForgeryClass, validated_kinds
 from workstation.training.__main__ import main
+from workstation.training.bases import LITE0_SHA256
 from workstation.training.embedded import Run, locator_card
+from workstation.training.embedded_lite import COMPOSITES, lite_card
 from workstation.training.kind_figures import LEAST_PAIRS
 from workstation.training.packaging import record, renewed, write_package
 from workstation.training.portraits import Portrait, held_out
@@ -100,3 +103,20 @@ def test_a_threshold_is_measured_on_held_out_portraits_and_written_into_the_card
     assert (card.validation, card.kinds) == ((kept,), ())
     assert registry.verify(InstalledDetector(card, str(folder), False)).ok
     assert "threshold" in capsys.readouterr().out
+
+
+def test_the_shipped_card_says_what_its_maker_says() -> None:
+    (shipped,) = [one.card for one in registry.installed() if one.card.id == COMPOSITES]
+    made = lite_card(shipped)
+    assert (made.name, made.summary, made.trace, made.limits) == (
+        shipped.name,
+        shipped.summary,
+        shipped.trace,
+        shipped.limits,
+    )
+    assert made.weights.origin == shipped.weights.origin
+    assert LITE0_SHA256 in shipped.weights.origin
+    # What its figures say of single kinds of forgery is computed from them, and here it is swaps alone.
+    assert validated_kinds(shipped.kinds) == (ForgeryClass.FACE_SWAP,)
+    assert shipped.threshold is not None
+    assert shipped.threshold.false_alarm_rate <= MOST_ALARMS
