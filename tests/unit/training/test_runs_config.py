@@ -58,6 +58,13 @@ def test_a_configuration_is_read_with_its_digest_and_folder(tmp_path: Path) -> N
         ({"package": {"licence": "unknown"}}, '"package.licence"'),
         ({"package": {"licence": 3}}, '"package.licence" .* text'),
         ({"sha256": "0"}, 'no field "sha256"'),
+        ({"run": {"window": 32}}, "clip_ln is not trained on parts"),
+        (
+            {"detector": {"family": "fakelocator", "network": {}}, "run": {"window": 33}},
+            '"run.window" .* multiple of 32',
+        ),
+        ({"data": {"carriers": True}}, "Carriers are made pictures"),
+        ({"data": {"made": "made"}}, "beside portraits alone"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, changes: dict[str, Any], named: str) -> None:

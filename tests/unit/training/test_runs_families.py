@@ -163,3 +163,25 @@ def test_latent_augmentation_changes_the_losses_and_follows_the_seed(
         totals.append(float(trainee.total(batch)[0].detach()))
     assert totals[0] != totals[1]
     assert totals[1] == totals[2]
+
+
+def test_the_encoder_that_was_trained_before_is_trained_on_windows_and_packaged(textures: Path, tmp_path: Path) -> None:
+    """From nothing, then on from its own package; a kind that is not there cannot be left out."""
+    table = tiny_table(textures)
+    table["detector"] = {"family": "fakelocator", "variant": "efficientnet_lite0", "train": "scratch"}
+    table["detector"]["network"] = {"decoder": 4}
+    table["run"] |= {"steps": 1, "validate_every": 1, "window": 64}
+    table["losses"] = {"mask_entropy": 1.0}
+    first = train(read_config(write_config(tmp_path / "a.toml", table)), tmp_path / "a", Told(), device="cpu").package
+    assert first.card.network == {"encoder": "efficientnet_lite0", "decoder": 4, "gate": "none"}
+    assert (first.card.input.size, first.card.output.map_size) == (256, 256)
+    assert registry.verify(first).ok
+    table["detector"] |= {"train": "full", "start": str(first.folder)}
+    table["data"]["leave_out"] = ["self-blend"]
+    second = train(read_config(write_config(tmp_path / "b.toml", table)), tmp_path / "b", Told(), device="cpu").package
+    assert second.card.weights.sha256 != first.card.weights.sha256
+    assert "Left out of training: self-blend." in second.card.training
+    for names, named in ((["warped"], 'no kind "warped"'), (["self-blend", "other-face"], "nothing remains")):
+        table["data"]["leave_out"] = names
+        with pytest.raises(InputError, match=named):
+            train(read_config(write_config(tmp_path / "c.toml", table)), tmp_path / "c", Told(), device="cpu")
