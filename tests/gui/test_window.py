@@ -104,7 +104,7 @@ def test_table_shows_what_the_case_holds(window: MainWindow, lab: Lab) -> None:
             assert cells[1].text == score(summary.mean)
         total = summary.frames_scored + summary.frames_abstained + summary.frames_error
         assert cells[3].text == f"{summary.frames_scored} of {total}"
-    named = [row.cells[0].text for row in window.inspector.detectors.tracks_model.rows if row.key.count("/") == 1]
+    named = [row.cells[0].second for row in window.inspector.detectors.tracks_model.rows if row.key.count("/") == 1]
     numbers = [int(name.split()[0][1:]) for name in named]
     assert numbers == sorted(numbers)
 

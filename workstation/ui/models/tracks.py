@@ -16,7 +16,7 @@ from workstation.ui.timeline.lanes import abstention_words, reason_words
 from workstation.ui.words import kind_name, not_validated, score, short_uncalibrated, uncalibrated
 
 READING_HEADINGS = ("Whole track, detector", "Value", "Spread")
-TRACK_HEADINGS = ("Track, detector", "Mean", "5–95 %", "Scored")
+TRACK_HEADINGS = ("Detector, track", "Mean", "5–95 %", "Scored")
 FACE_HEADINGS = ("Face, detector", "Score", "Gates")
 _FEW = 3
 _LABEL = 26
@@ -135,8 +135,8 @@ def _track_row(summary: TrackSummary, place: int, falling: bool, validated: bool
         f"{summary.track}/{summary.detector}",
         (
             Cell(
-                f"T{summary.track_number}  {summary.detector}",
-                _when(summary),
+                summary.detector,
+                f"T{summary.track_number} {_when(summary)}",
                 swatch=place,
                 tip=summary.detector,
             ),
