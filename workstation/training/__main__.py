@@ -49,6 +49,13 @@ def _parser() -> argparse.ArgumentParser:
     pool.add_argument("--carriers", action="store_true", help="forge those of nobody in place of calling them forged")
     pool.set_defaults(step=_pool)
 
+    people = steps.add_parser("people", help="find people who are in two collections of portraits under two names")
+    people.add_argument("data", type=Path, help="folder of dataset folders, each with a labels.csv")
+    people.add_argument("out", type=Path, help="the table; as people.csv in that folder it counts from then on")
+    people.add_argument("--detector", type=Path, required=True, help="folder of a package of the family identity")
+    people.add_argument("--alike", type=float, default=0.55, help="cosine from which two portraits are of one person")
+    people.set_defaults(step=_people)
+
     base = steps.add_parser("base", help="take published weights that a run can start from out of their file")
     base.add_argument("file", type=Path, help="efficientnet-lite0-57934424.pth, as it was published")
     base.add_argument("out", type=Path, help="file to keep them in (safetensors)")
@@ -114,6 +121,26 @@ def _pool(options: argparse.Namespace) -> None:
         remake = load_generators(options.generators)
     sizes = {"views": options.views, "per_view": options.per_view, "seed": options.seed}
     build(options.data, options.out, **sizes, tell=_tell, remake=remake, made=options.made, carriers=options.carriers)
+
+
+def _people(options: argparse.Namespace) -> None:
+    from workstation.detectors import registry
+    from workstation.detectors.identity.detector import IdentityDetector
+    from workstation.faces.alignment import align
+    from workstation.training.same_people import write_people
+
+    detector = registry.load(registry.read_package(options.detector), device="cpu", precision="float32")
+    if not isinstance(detector, IdentityDetector):
+        raise InputError(f"{detector.card.id} does not tell people apart.", "Name a package of the family identity.")
+    given = detector.card.input
+    pictures, people = write_people(
+        options.data,
+        options.out,
+        detector.embed,
+        lambda rgb, marks: align(rgb, marks, size=given.crop_size, margin=given.crop_margin),
+        options.alike,
+    )
+    _tell(f"{options.out.name}: {pictures} pictures of {people} people who have another name as well")
 
 
 def _base(options: argparse.Namespace) -> None:

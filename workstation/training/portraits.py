@@ -23,6 +23,7 @@ from workstation.faces.alignment import align
 # The detectors' own crop: what they are trained on is cut exactly as what they will be fed.
 POOL_SIDE = 256
 MARGIN = 1.3
+PEOPLE = "people.csv"
 _PICTURES = {".jpg", ".jpeg", ".png"}
 
 
@@ -38,20 +39,35 @@ class Portrait:
 def list_portraits(root: Path) -> tuple[Portrait, ...]:
     """Every genuine picture of the dataset folders in ``root``, in a fixed order.
 
+    A table ``people.csv`` in ``root`` (``file`` relative to it, ``person``) names the person of a picture anew, for
+    those who are in two collections; :mod:`workstation.training.same_people` proposes one.
+
     Raises:
-        InputError: no folder with a ``labels.csv`` is there.
+        InputError: no folder with a ``labels.csv`` is there, or ``people.csv`` has other columns.
     """
     found: list[Portrait] = []
+    named = _named(root / PEOPLE)
     for table in sorted(root.glob("*/labels.csv")):
         folder = table.parent
         with table.open(newline="", encoding="utf-8") as file:
             for row in csv.DictReader(file):
                 path = folder / row["file"]
                 if path.suffix.lower() in _PICTURES and row["label"] == "0" and path.is_file():
-                    found.append(Portrait(path, folder.name, _person(folder.name, path.stem)))
+                    person = named.get(path.relative_to(root).as_posix()) or _person(folder.name, path.stem)
+                    found.append(Portrait(path, folder.name, person))
     if not found:
         raise InputError(f"{root} holds no folder of training pictures.", "Name the folder that holds the datasets.")
     return tuple(found)
+
+
+def _named(table: Path) -> dict[str, str]:
+    if not table.is_file():
+        return {}
+    with table.open(newline="", encoding="utf-8") as file:
+        rows = csv.DictReader(file)
+        if not {"file", "person"} <= set(rows.fieldnames or ()):
+            raise InputError(f"{table} must have the columns file and person.", "Correct the table, or take it away.")
+        return {row["file"]: row["person"] for row in rows}
 
 
 def _person(folder: str, stem: str) -> str:
