@@ -31,7 +31,9 @@ FEW = (Condition("jpeg", 90), Condition("blur", 6), Condition("scale", 0.5), Con
 
 def rim(crop: FaceCrop) -> float:
     """How much the colours jump at the rim of the disc that makes a forgery of these pools, 0..1."""
-    turned = cv2.warpPolar(crop.rgb, (128, 256), (128, 128), 128, cv2.WARP_POLAR_LINEAR).astype(np.float32)
+    turned = cv2.warpPolar(
+        crop.rgb, (128, 256), (128, 128), 128, cv2.WARP_POLAR_LINEAR | cv2.WARP_FILL_OUTLIERS
+    ).astype(np.float32)
     return float(np.abs(turned[:, 62:66].mean(axis=1) - turned[:, 55:59].mean(axis=1)).mean() / 255)
 
 

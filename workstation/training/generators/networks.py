@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from workstation.training.kinds import Maker
 
-MAKERS = tuple(maker for maker in Maker if maker is not Maker.NONE)
+MAKERS = tuple(maker for maker in Maker if maker not in (Maker.NONE, Maker.GIVEN))
 STRIDE = 4
 
 
@@ -93,9 +93,9 @@ class Critic(nn.Module):
 
 
 def network_of(maker: Maker) -> Remaker:
-    """An untrained network of a maker. Raises: ValueError for ``Maker.NONE``."""
-    if maker is Maker.NONE:
-        raise ValueError("no network makes nothing")
+    """An untrained network of a maker. Raises: ValueError for those that are no networks of ours."""
+    if maker in (Maker.NONE, Maker.GIVEN):
+        raise ValueError(f"there is no network for {maker}")
     return Remaker(maker.value.split("-")[1])
 
 
