@@ -93,7 +93,7 @@ def test_a_report_carries_the_readings_and_is_held_against_the_case(desk: Desk, 
     done, item = desk.done[kind], desk.item
     _, twin = verify_report(done.report)
     assert twin is not None
-    (entry,) = twin["exhibits"]  # type: ignore[misc]
+    (entry,) = twin["exhibits"]  # type: ignore[misc]  # JSON: a list
     assert len(entry["readings"]) == whole
     outcome = check(desk.engine, done.report, desk.session.folder)
     assert outcome.ok, outcome.bad
@@ -164,7 +164,7 @@ def test_a_program_gets_every_number_with_the_kinds_it_is_validated_for(desk: De
 def test_the_embedded_results_say_for_what_each_detector_is_validated(desk: Desk) -> None:
     _, twin = verify_report(desk.done["both"].report)
     assert twin is not None
-    (entry,) = twin["exhibits"]  # type: ignore[misc]
+    (entry,) = twin["exhibits"]  # type: ignore[misc]  # JSON: a list
     assert entry["validated"] == {"slope": [], "wide": ["face_swap"], "pace": [], "both": list(ForgeryClass)}
     assert all(track["mean"] is not None for track in entry["tracks"])
 
@@ -174,7 +174,7 @@ def test_merged_tokens_and_another_card_are_validated_for_nothing(desk: Desk) ->
     assert desk.session.validated(run)["wide"] == (ForgeryClass.FACE_SWAP,)
     uses = {use.id: use for use in run.plan.detectors}
     for change in ({"settings": {"merge": "2", "schedule": "even"}}, {"card_sha256": "f" * 64}):
-        plan = replace(run.plan, detectors=(replace(uses["wide"], **change),))  # type: ignore[arg-type]
+        plan = replace(run.plan, detectors=(replace(uses["wide"], **change),))  # type: ignore[arg-type]  # by name
         assert desk.session.validated(replace(run, plan=plan)) == {"wide": ()}
 
 
@@ -204,7 +204,7 @@ def test_the_peak_and_the_key_frame_of_a_falling_detector_are_its_lowest(desk: D
         assert mine[summary.peak.ordinal] == best[summary.detector]
     _, twin = verify_report(done.report)
     assert twin is not None
-    (entry,) = twin["exhibits"]  # type: ignore[misc]
+    (entry,) = twin["exhibits"]  # type: ignore[misc]  # JSON: a list
     chosen = {key["detector"]: key for key in entry["key_frames"]}
     assert {name: key["score"] for name, key in chosen.items()} == best
     assert chosen["wide"]["reason"].startswith("lowest score")

@@ -53,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     people.add_argument("data", type=Path, help="folder of dataset folders, each with a labels.csv")
     people.add_argument("out", type=Path, help="the table; as people.csv in that folder it counts from then on")
     people.add_argument("--detector", type=Path, required=True, help="folder of a package of the family identity")
-    people.add_argument("--alike", type=float, default=0.55, help="cosine from which two portraits are of one person")
+    people.add_argument("--alike", type=float, help="cosine from which two portraits are of one person")
     people.set_defaults(step=_people)
 
     base = steps.add_parser("base", help="take published weights that a run can start from out of their file")
@@ -127,7 +127,7 @@ def _people(options: argparse.Namespace) -> None:
     from workstation.detectors import registry
     from workstation.detectors.identity.detector import IdentityDetector
     from workstation.faces.alignment import align
-    from workstation.training.same_people import write_people
+    from workstation.training.same_people import ALIKE, write_people
 
     detector = registry.load(registry.read_package(options.detector), device="cpu", precision="float32")
     if not isinstance(detector, IdentityDetector):
@@ -138,7 +138,7 @@ def _people(options: argparse.Namespace) -> None:
         options.out,
         detector.embed,
         lambda rgb, marks: align(rgb, marks, size=given.crop_size, margin=given.crop_margin),
-        options.alike,
+        ALIKE if options.alike is None else options.alike,
     )
     _tell(f"{options.out.name}: {pictures} pictures of {people} people who have another name as well")
 

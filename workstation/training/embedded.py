@@ -34,6 +34,7 @@ _LIMITS = (
     "Trained without a single generated or swapped face: only blends and pastes made by a program. Faces generated "
     "whole have no blend to find.",
     "The weights kept are those that did best on the held-out people, so the figures on these people are chosen ones.",
+    "Of the 129 people held out 15 were trained on under another name, which was found afterwards.",
     "In pasted forgeries the other picture may be of the same person (the London set shows each person neutral and "
     "smiling).",
     "Some forgeries with another person's inner face give themselves away by colour, so the figure of that kind "

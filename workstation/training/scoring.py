@@ -254,9 +254,12 @@ class _Detecting:
         readings = iter(self._readings([crop for crop in crops if crop is not None]))
         values: list[_Met | None] = []
         for crop in crops:
-            reading = next(readings) if crop is not None else ""
-            known = crop is not None and isinstance(reading, DetectorReading)
-            values.append((reading.value, shortcuts.of_crop(crop.rgb)) if known else None)  # type: ignore[union-attr]
+            if crop is None:
+                values.append(None)
+                continue
+            reading = next(readings)
+            met = (reading.value, shortcuts.of_crop(crop.rgb)) if isinstance(reading, DetectorReading) else None
+            values.append(met)
         self._under[condition.name] = values
 
     def outcomes(self, batch: Sequence[_Read], seen: Sequence[Sequence[Sighting]]) -> list[Outcome]:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import beta  # type: ignore[import-untyped]
+from scipy.stats import beta  # type: ignore[import-untyped]  # scipy has no types
 
 from workstation.domain.detectors import Detector, DetectorCard, Direction
 from workstation.domain.errors import InputError

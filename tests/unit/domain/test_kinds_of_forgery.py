@@ -33,7 +33,7 @@ def test_a_figure_above_chance_and_above_its_shortcut_stands() -> None:
     ids=lambda change: ",".join(f"{key}={value}" for key, value in change.items()),
 )
 def test_the_rule_says_no(change: dict[str, float]) -> None:
-    figure = replace(SWAP, **change)  # type: ignore[arg-type]
+    figure = replace(SWAP, **change)  # type: ignore[arg-type]  # fields by name
     assert not figure.stands
     assert validated_kinds([figure]) == ()
 

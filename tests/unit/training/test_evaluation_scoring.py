@@ -230,7 +230,7 @@ def test_the_map_is_held_against_the_mask_as_scikit_learn_and_image_do(folder: P
         assert all(one.values["pixel_auc"] > 0.97 for one in found)
         assert all(one.values["iou"] > one.values["prior_iou"] for one in found)
         facts = figures(rows, 0, locator_card(RUN), draws=20)
-        assert facts["pixel_auc"] > facts["prior_pixel_auc"]  # type: ignore[operator]
+        assert facts["pixel_auc"] > facts["prior_pixel_auc"]  # type: ignore[operator]  # numbers
     item = next(item for item in labelled.items if item.path.stem == "f0")
     (whole,) = decoded(item, 1)
     crop = align(whole.rgb, finder.find([whole.rgb])[0][0].landmarks)
@@ -245,7 +245,7 @@ def test_the_map_is_held_against_the_mask_as_scikit_learn_and_image_do(folder: P
     assert ours.values["f1"] == pytest.approx(f1_score(changed, values >= 0.5))
     target = cv2.warpAffine((mask > 127).astype(np.float32), crop.crop_from_frame.matrix, (256, 256))
     small = cv2.resize(target, (48, 48), interpolation=cv2.INTER_AREA).astype(np.float64)
-    wanted = structural_similarity(small, field.astype(np.float64), data_range=1.0)  # type: ignore[no-untyped-call]
+    wanted = structural_similarity(small, field.astype(np.float64), data_range=1.0)  # type: ignore[no-untyped-call]  # untyped
     assert ours.values["ssim"] == pytest.approx(wanted, abs=1e-6)
     assert "another size" in against_mask(field, crop, np.asarray(mask[1:], np.uint8), mask.shape).problem
     assert "alone" in against_mask(field, crop, np.zeros_like(mask, np.uint8), mask.shape).problem

@@ -66,7 +66,7 @@ def test_curves_are_of_the_held_out_pairs_made_worse_alike(held: pool.Pool) -> N
     steps: list[tuple[int, int]] = []
     found = pool_curves([Known(), tiny], held, FEW, pairs=0, tell=lambda done, total, _: steps.append((done, total)))
     assert found == pool_curves([Known(), tiny], held, FEW, pairs=0)
-    assert found["pool"]["pairs"] == 2 * found["pool"]["people"] == 16  # type: ignore[index]
+    assert found["pool"]["pairs"] == 2 * found["pool"]["people"] == 16  # type: ignore[index]  # JSON: tables
     figures = found["figures"]
     assert isinstance(figures, dict)
     assert figures["auc"] > 0.95
@@ -78,7 +78,7 @@ def test_curves_are_of_the_held_out_pairs_made_worse_alike(held: pool.Pool) -> N
     # Sharpness was drawn anew for both of each pair, so that it says little even where a forgery has a rim.
     assert figures["shortcuts"]["sharpness"] < 0.8
     assert tiny.shapes == {(160, 160, 3)}
-    assert [one["detector"]["id"] for one in found["others"]] == [CARD.id]  # type: ignore[union-attr,index]
+    assert [one["detector"]["id"] for one in found["others"]] == [CARD.id]  # type: ignore[union-attr,index]  # JSON
     assert steps[-1][0] < steps[-1][1] == 10
 
 

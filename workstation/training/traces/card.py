@@ -54,4 +54,5 @@ LIMITS = (
     "Fitted on posed portraits, mostly of people in the public life of one country; other people, ages, light and "
     "cameras are hardly covered, and how it differs between groups of people was not measured.",
     "Fitted on still pictures, not on video: compression of moving pictures was never shown to it.",
+    "Of the 129 people held out 15 were trained on under another name, which was found afterwards.",
 )
