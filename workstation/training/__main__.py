@@ -47,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     pool.add_argument("--generators", type=Path, help="file of trained generators, for the resynthesised kinds")
     pool.add_argument("--made", type=Path, help="folder of pictures that other generators made, with a labels.csv")
     pool.add_argument("--carriers", action="store_true", help="forge those of nobody in place of calling them forged")
+    pool.add_argument("--matched", action="store_true", help="give each a genuine crop with the same seam")
     pool.set_defaults(step=_pool)
 
     people = steps.add_parser("people", help="find people who are in two collections of portraits under two names")
@@ -119,8 +120,18 @@ def _pool(options: argparse.Namespace) -> None:
         from workstation.training.generators.remaking import load_generators
 
         remake = load_generators(options.generators)
-    sizes = {"views": options.views, "per_view": options.per_view, "seed": options.seed}
-    build(options.data, options.out, **sizes, tell=_tell, remake=remake, made=options.made, carriers=options.carriers)
+    build(
+        options.data,
+        options.out,
+        views=options.views,
+        per_view=options.per_view,
+        seed=options.seed,
+        tell=_tell,
+        remake=remake,
+        made=options.made,
+        carriers=options.carriers,
+        matched=options.matched,
+    )
 
 
 def _people(options: argparse.Namespace) -> None:

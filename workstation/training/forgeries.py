@@ -169,8 +169,9 @@ def forge(kind: Kind, face: Face, donor: Face, random: np.random.Generator, rema
         how = Blend.ALPHA
         changed = _retouched(changed, face.rgb, mask, random)
     else:
-        changed, mask = _pasted(kind, face, donor, random)
+        # Drawn before anything that looks at the pictures, so that a seed has one seam whatever is pasted.
         how, maker = (Blend.ALPHA, Blend.POISSON, Blend.PYRAMID)[random.choice(3, p=[0.4, 0.35, 0.25])], Maker.NONE
+        changed, mask = _pasted(kind, face, donor, random)
     if _monochrome(face.rgb):
         changed = _grey(changed)
     mixed, exact = compose(how, changed, face.rgb, mask)
@@ -196,8 +197,8 @@ def _pasted(kind: Kind, face: Face, donor: Face, random: np.random.Generator) ->
         if random.random() < 0.6:
             changed = with_light_of(changed, face.rgb, apart(face.marks) * random.uniform(0.25, 0.6))
         changed = recolour(changed, random, 0.25)
-    changed = _retouched(changed, face.rgb, mask, random)
-    return changed, mask * np.float32(random.choice([0.8, 1.0, 1.0, 1.0]))
+    opacity = np.float32(random.choice([0.8, 1.0, 1.0, 1.0]))
+    return _retouched(changed, face.rgb, mask, random), mask * opacity
 
 
 def _remade(kind: Kind, face: Face, random: np.random.Generator, remake: Remake) -> tuple[Picture, Mask, Maker]:

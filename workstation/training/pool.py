@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from workstation.training.forgeries import Face, Forgery, Kind, Remake, forge, k
 from workstation.training.kinds import GENERATED, Blend, Maker, Organ, Truth
 from workstation.training.made import as_published, by_portrait, cut_alike, list_made, remaker, strangers
 from workstation.training.portraits import POOL_SIDE, Portrait, faces, held_out, list_portraits, view
+from workstation.training.seams import same_seam
 
 MAP_SIDE = 64
 KINDS = tuple(Kind)
@@ -39,6 +40,8 @@ _SHARE_OF_VIDEO = 0.3
 _CANDIDATES = 5
 # Of the donors of other organs and faces, the share that a generator made where there are such.
 _MADE_DONORS = 0.25
+# Kinds that a seam can be matched for: something in them was made.
+_MATCHED = (Kind.OTHER_ORGANS, Kind.OTHER_FACE, *GENERATED, Kind.MADE_FACE)
 
 
 def _none() -> npt.NDArray[Any]:
@@ -106,6 +109,7 @@ def build(
     recode: Recode | None = None,
     made: Path | None = None,
     carriers: bool = False,
+    matched: bool = False,
 ) -> None:
     """Write the pools ``train`` and ``held`` into ``out``.
 
@@ -120,8 +124,11 @@ def build(
             faces, lights and backgrounds for a detector of composites, which then says nothing on such pictures.
 
     Raises:
-        InputError: the folder holds no pictures, or those of too few people for one of the splits.
+        InputError: the folder holds no pictures, or those of too few people for one of the splits; or seams are to be
+            matched and there are no pictures of nobody.
     """
+    if matched and (made is None or carriers):
+        raise InputError("Seams are matched with pictures that generators made.", "Name a folder of them as made.")
     random = np.random.default_rng(seed)
     split: dict[bool, list[_Crop]] = {False: [], True: []}
     counts: dict[bool, dict[str, int]] = {False: {}, True: {}}
@@ -154,7 +161,7 @@ def build(
     out.mkdir(parents=True, exist_ok=True)
     for held, name in ((False, "train"), (True, "held")):
         each = per_view if not held else 1
-        _write(split[held], nobody[held], counts[held], out, name, each, random, tell, remake, recode)
+        _write(split[held], nobody[held], counts[held], out, name, each, random, tell, remake, recode, matched)
 
 
 def _nobody(
@@ -183,16 +190,20 @@ def _write(
     tell: Callable[[str], None],
     remake: Remake | None,
     recode: Recode | None,
+    matched: bool,
 ) -> None:
     able = kinds_with(remake)
     if remake is None and any(crop.remade for crop in crops):
         able = (*able, *GENERATED)
     if nobody:
         able = (*able, Kind.MADE_FACE)
+    if matched:
+        able = tuple(kind for kind in able if kind in _MATCHED)
     wanted = [[kind for kind in able if _can(kind, crop, remake) for _ in range(per_view)] for crop in crops]
     total, side = sum(map(len, wanted)), POOL_SIDE
+    rows = total if matched else len(crops)
     shapes = {
-        "genuine": (len(crops), side, side, 3),
+        "genuine": (rows, side, side, 3),
         "forged": (total, side, side, 3),
         "maps": (total, MAP_SIDE, MAP_SIDE),
         "masks": (total, MAP_SIDE, MAP_SIDE),
@@ -203,29 +214,27 @@ def _write(
         for part, shape in shapes.items()
     }
     index: dict[str, list[Any]] = {part: [] for part in (*PER_GENUINE, *PER_FORGED)}
+    drawn = _Drawing(crops, nobody, random, remake)
     row = 0
     for number, crop in enumerate(crops):
-        face = crop.face()
         through = _moving_pictures(recode, random)
-        arrays["genuine"][number] = through.apply(crop.rgb)
-        index["group"].append(crop.person)
-        index["video"].append(through.code)
+        if not matched:
+            _genuine(arrays, index, crop.rgb, crop, through)
         for kind in wanted[number]:
-            if kind is Kind.MADE_FACE:
-                made = _whole(_suited(face, nobody, random))
-                how_much = made.mask
-            else:
-                donor = _donated(kind, number, crops, nobody, random)
-                way = remaker(crop.remade, remake, random) if kind in GENERATED else remake
-                made = forge(kind, face, face if donor is crop else donor.face(), random, way)
-                how_much = target_map(face.rgb, made.rgb, made.mask)
+            genuine, made = drawn.matched(kind, number) if matched else (crop.rgb, drawn.plain(kind, number))
+            if matched:
+                _genuine(arrays, index, genuine, crop, through)
+            of = len(index["group"]) - 1
+            # Of a whole picture of nobody everything was made.
+            whole = kind is Kind.MADE_FACE
+            how_much = made.mask if whole else target_map(genuine.astype(np.float32), made.rgb, made.mask)
             arrays["forged"][row] = through.apply(made.rgb.astype(np.uint8))
             for part, weight in (("maps", how_much), ("masks", made.mask)):
                 small = cv2.resize(weight, (MAP_SIDE, MAP_SIDE), interpolation=cv2.INTER_AREA)
                 arrays[part][row] = np.rint(small * 255).astype(np.uint8)
             arrays["bits"][row] = np.packbits(made.mask > 0, axis=-1)
             truth = made.truth
-            told = (number, KINDS.index(kind), truth.label.codes(), int(truth.organs))
+            told = (of, KINDS.index(truth.kind), truth.label.codes(), int(truth.organs))
             for part, value in zip(
                 PER_FORGED, (*told, BLENDS.index(truth.blend), MAKERS.index(truth.maker)), strict=True
             ):
@@ -238,6 +247,52 @@ def _write(
     table: dict[str, Any] = {part: np.array(values, np.int64) for part, values in index.items()}
     np.savez(out / f"{name}-index.npz", **table)
     (out / f"{name}.json").write_text(json.dumps(counts), encoding="utf-8")
+
+
+def _genuine(
+    arrays: dict[str, Any], index: dict[str, list[Any]], rgb: RgbArray, crop: _Crop, through: _MovingPictures
+) -> None:
+    arrays["genuine"][len(index["group"])] = through.apply(rgb)
+    index["group"].append(crop.person)
+    index["video"].append(through.code)
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawing:
+    """Makes the forgeries of the crops of a split."""
+
+    crops: Sequence[_Crop]
+    nobody: Sequence[_Crop]
+    random: np.random.Generator
+    remake: Remake | None
+
+    def plain(self, kind: Kind, number: int) -> Forgery:
+        """A forgery of the crop itself."""
+        crop, random = self.crops[number], self.random
+        face = crop.face()
+        if kind is Kind.MADE_FACE:
+            return _whole(_suited(face, self.nobody, random))
+        donor = _donated(kind, number, self.crops, self.nobody, random)
+        way = remaker(crop.remade, self.remake, random) if kind in GENERATED else self.remake
+        return forge(kind, face, face if donor is crop else donor.face(), random, way)
+
+    def matched(self, kind: Kind, number: int) -> tuple[RgbArray, Forgery]:
+        """A forgery, some of whose pixels a generator made, and its genuine crop, which has the same seam."""
+        crop, random = self.crops[number], self.random
+        face = crop.face()
+        if kind in (Kind.MADE_FACE, Kind.REMADE_FACE):
+            return crop.rgb, self.plain(kind, number)
+        if kind is Kind.REMADE_REGION:
+            way = remaker(crop.remade, self.remake, random)
+            assert way is not None  # such kinds are drawn only where something remakes
+            made, maker = way(face.rgb, random)
+            one, two, how = face, Face(made, face.marks), Kind.OWN_ORGANS
+        else:
+            one = self.crops[_donor(kind, number, self.crops, random)].face()
+            two, how, maker = _suited(face, self.nobody, random).face(), kind, Maker.GIVEN
+        genuine, forged = same_seam(how, face, one, two, int(random.integers(2**63)))
+        truth = replace(forged.truth, kind=kind, maker=maker)
+        return genuine.rgb.astype(np.uint8), replace(forged, truth=truth)
 
 
 @dataclass(frozen=True, slots=True)

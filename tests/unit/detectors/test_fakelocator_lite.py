@@ -66,6 +66,23 @@ def test_levels_with_a_gate_are_the_encoder_s_own(network: LiteLocator) -> None:
         torch.testing.assert_close(one, two)
 
 
+def test_with_two_depths_a_feature_sees_67_pixels() -> None:
+    """A change far from a place changes nothing there before the map is summed up."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        network = LiteLocator(LiteShape(256, 8, depth=2)).eval()
+    assert network.classify.in_features == 40 + 3
+    assert network.encode(torch.zeros(1, 3, 64, 64))[-1].shape == (1, 40, 8, 8)
+    values = torch.zeros(1, 3, 256, 256, requires_grad=True)
+    network.levels(torch.randn_like(values) + values)[-1][0, :, 16, 16].sum().backward()  # type: ignore[no-untyped-call]
+    assert values.grad is not None
+    seen = values.grad.abs().sum(dim=(0, 1)) > 0
+    assert int(seen.any(dim=0).sum()) == int(seen.any(dim=1).sum()) == 67
+    values = torch.randn(1, 3, 64, 64)
+    for one, two in zip(network.levels(values, torch.ones(1, 1, 64, 64)), network.levels(values), strict=True):
+        torch.testing.assert_close(one, two)
+
+
 def test_a_card_that_says_anything_else_is_refused() -> None:
     registry.skeleton(card())
     with pytest.raises(CardInvalid, match=r"no network\.widths"):
@@ -74,9 +91,17 @@ def test_a_card_that_says_anything_else_is_refused() -> None:
         registry.skeleton(card(encoder="resnet"))
     with pytest.raises(CardInvalid, match="decoder must be"):
         registry.skeleton(card(decoder=0))
+    with pytest.raises(CardInvalid, match="depth must be"):
+        registry.skeleton(card(depth=1))
+    registry.skeleton(card(depth=2))
     odd = replace(card(), input=replace(card().input, size=240), output=replace(card().output, map_size=240))
     with pytest.raises(CardInvalid, match="multiple of 32"):
         registry.skeleton(odd)
+
+
+def test_a_local_variant_is_the_same_with_two_depths() -> None:
+    made = _lite_locator(DetectorPart("fakelocator", variant="efficientnet_lite0_local", train="full", start="x"))
+    assert made.network == {"encoder": "efficientnet_lite0", "decoder": 64, "gate": "none", "depth": 2}
 
 
 def test_only_the_published_file_becomes_a_base(tmp_path: Path) -> None:

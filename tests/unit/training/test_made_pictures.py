@@ -11,10 +11,13 @@ import pytest
 from training_samples import variant, write_rgb
 
 from workstation.domain.errors import InputError
+from workstation.domain.geometry import Point
 from workstation.training import pool
+from workstation.training.forgeries import Face
 from workstation.training.kinds import GENERATED, WITHOUT_NETWORKS, Kind, Maker
 from workstation.training.made import as_published, list_made, strangers
 from workstation.training.portraits import held_out, list_portraits
+from workstation.training.seams import same_seam
 
 
 def write_made(folder: Path, rows: list[tuple[str, str, str]]) -> Path:
@@ -114,3 +117,46 @@ def test_carriers_are_forged_like_anybody(dataset: Path, tmp_path: Path) -> None
     for part in (one, other):
         assert sorted({pool.KINDS[kind] for kind in part.kind}) == sorted(WITHOUT_NETWORKS)
         assert np.bincount(part.of).tolist() == [len(WITHOUT_NETWORKS)] * len(part.genuine)
+
+
+def test_with_matched_seams_both_are_composites_and_one_was_made(dataset: Path, tmp_path: Path) -> None:
+    """Outside the mask both are the portrait; inside neither is it, and only one of them is what a generator made."""
+    folder = write_made(tmp_path / "made", [(f"nobody{number:02}.png", "1", "") for number in range(10)])
+    for carriers, named in ((True, folder), (False, None)):
+        with pytest.raises(InputError, match="Seams are matched with"):
+            pool.build(dataset, tmp_path / "out", made=named, carriers=carriers, matched=True)
+    pool.build(dataset, tmp_path / "out", views=1, per_view=1, made=folder, matched=True)
+    plain = tmp_path / "plain"
+    pool.build(dataset, plain, views=1, per_view=1)
+    one = pool.load(tmp_path / "out", "train")
+    portraits = {crop.tobytes() for crop in pool.load(plain, "train").genuine}
+    kinds = [pool.KINDS[kind] for kind in one.kind]
+    assert set(kinds) == {Kind.OTHER_ORGANS, Kind.OTHER_FACE, Kind.MADE_FACE}
+    assert one.of.tolist() == list(range(len(one.genuine)))
+    for row, kind in enumerate(kinds):
+        assert pool.MAKERS[one.maker[row]] is Maker.GIVEN
+        genuine = one.genuine[row]
+        if kind is Kind.MADE_FACE:
+            assert genuine.tobytes() in portraits
+            continue
+        assert genuine.tobytes() not in portraits
+        differs = (genuine.astype(int) != one.forged[row]).any(axis=-1)
+        assert differs.any()
+        assert not differs[~one.mask(row)].any()
+
+
+def test_the_same_donor_twice_gives_the_same_composite_twice() -> None:
+    side = 256
+    rgb = variant(3)[:side, 100 : 100 + side].astype(np.float32)
+    marks = tuple(Point(x, y) for x, y in ((96, 110), (160, 110), (128, 145), (104, 175), (152, 175)))
+    face = Face(rgb, marks)
+    for kind in (Kind.OTHER_ORGANS, Kind.OTHER_FACE):
+        donor = Face(np.roll(rgb, 9, axis=1), marks)
+        one, two = same_seam(kind, face, donor, donor, 5)
+        assert np.array_equal(one.rgb, two.rgb)
+        assert np.array_equal(one.mask, two.mask)
+    one, two = same_seam(Kind.OWN_ORGANS, face, face, Face(255 - rgb, marks), 5)
+    assert np.array_equal(one.mask, two.mask)
+    assert not np.array_equal(one.rgb, two.rgb)
+    with pytest.raises(InputError, match="no seam"):
+        same_seam(Kind.WARPED, face, face, face, 5)

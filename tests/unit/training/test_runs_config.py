@@ -63,7 +63,9 @@ def test_a_configuration_is_read_with_its_digest_and_folder(tmp_path: Path) -> N
             {"detector": {"family": "fakelocator", "network": {}}, "run": {"window": 33}},
             '"run.window" .* multiple of 32',
         ),
-        ({"data": {"carriers": True}}, "Carriers are made pictures"),
+        ({"data": {"carriers": True}}, "Carriers and matched seams need made pictures"),
+        ({"data": {"matched": True}}, "Carriers and matched seams need made pictures"),
+        ({"data": {"made": "made", "matched": True, "carriers": True}}, "carriers, or seams are matched"),
         ({"data": {"made": "made"}}, "beside portraits alone"),
     ],
 )

@@ -73,7 +73,7 @@ class FakeLocatorDetector:
     def _features(self, crops: Sequence[FaceCrop]) -> list[npt.NDArray[np.float32]]:
         values, gate = self._inputs(crops)
         with self._mode():
-            last = self._network.encode(values, gate)[2]
+            last = self._network.encode(values, gate)[-1]
         return list(last.float().mean(dim=(2, 3)).cpu().numpy())
 
     def _read(self, crops: Sequence[FaceCrop]) -> list[DetectorReading]:
@@ -133,15 +133,17 @@ def _check(card: DetectorCard, entries: set[str]) -> None:
 
 
 def _lite_shape(card: DetectorCard) -> LiteShape:
-    _check(card, {"encoder", "decoder", "gate"})
-    encoder, decoder = card.network["encoder"], card.network.get("decoder")
+    _check(card, {"encoder", "decoder", "gate", "depth"})
+    encoder, decoder, depth = card.network["encoder"], card.network.get("decoder"), card.network.get("depth", 4)
     if encoder not in ENCODERS:
         raise CardInvalid(f"{card.id}: network.encoder must be one of {', '.join(ENCODERS)}.")
     if not isinstance(decoder, int) or not 0 < decoder <= 2048:
         raise CardInvalid(f"{card.id}: network.decoder must be a whole number.")
+    if depth not in (2, 3, 4):
+        raise CardInvalid(f"{card.id}: network.depth must be 2, 3 or 4.")
     if card.input.size % 32 or card.output.map_size != card.input.size:
         raise CardInvalid(f"{card.id}: input.size must be a multiple of 32 and output.map_size equal to it.")
-    return LiteShape(card.input.size, decoder, str(encoder))
+    return LiteShape(card.input.size, decoder, str(encoder), int(depth))
 
 
 def _shape(card: DetectorCard) -> LocatorShape:

@@ -20,16 +20,28 @@ from workstation.detectors.fakelocator.network import summary, up
 ENCODERS = {"efficientnet_lite0": "tf_efficientnet_lite0"}
 # Channels at 1/4, 1/8, 1/16 and 1/32 of the side.
 _WIDTHS = (24, 40, 112, 320)
+DEPTH = len(_WIDTHS)
+# The blocks of the encoder whose answers these are.
+_BLOCKS = (1, 2, 4, 6)
 
 
 @dataclass(frozen=True, slots=True)
 class LiteShape:
-    """``side`` of the input in pixels; ``widths`` of the features at 1/4, 1/8, 1/16, 1/32 of it; ``decoder`` width."""
+    """``side`` of the input in pixels; ``decoder`` width.
+
+    ``depth`` is how many of the features at 1/4, 1/8, 1/16 and 1/32 of the side there are, at least two. With two a
+    feature sees 67 pixels and no face: what is found is texture, wherever it stands (patch forensics, Chai et al.,
+    ECCV 2020, section 3: the fewer layers, the better on generators that were not seen).
+    """
 
     side: int
     decoder: int
     encoder: str = "efficientnet_lite0"
-    widths: tuple[int, int, int, int] = _WIDTHS
+    depth: int = DEPTH
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        return _WIDTHS[: self.depth]
 
 
 class _Join(nn.Module):
@@ -61,8 +73,10 @@ class LiteLocator(nn.Module):
         super().__init__()
         self.shape = shape
         self.encoder = timm.create_model(
-            ENCODERS[shape.encoder], pretrained=False, features_only=True, out_indices=(1, 2, 3, 4)
+            ENCODERS[shape.encoder], pretrained=False, features_only=True, out_indices=tuple(range(1, shape.depth + 1))
         )
+        blocks = cast(nn.Sequential, self.encoder.get_submodule("blocks"))
+        del blocks[_BLOCKS[shape.depth - 1] + 1 :]
         k = shape.decoder
         self.sides = nn.ModuleList(nn.Conv2d(width, k, 1) for width in shape.widths)
         self.joins = nn.ModuleList(_Join(k) for _ in shape.widths[1:])
@@ -81,13 +95,12 @@ class LiteLocator(nn.Module):
         means = [part.mean(dim=(2, 3)) for part in features[1:]]
         return logits, self.classify(torch.cat([*means, summary(logits)], dim=1))
 
-    def encode(self, pixels: Tensor, gate: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
-        """Features at 1/8, 1/16 and 1/32 of the side, all of them behind the gate."""
-        _, a, b, c = self.levels(pixels, gate)
-        return a, b, c
+    def encode(self, pixels: Tensor, gate: Tensor | None = None) -> tuple[Tensor, ...]:
+        """Features at 1/8 of the side and coarser, as many as there are, all of them behind the gate."""
+        return tuple(self.levels(pixels, gate)[1:])
 
     def levels(self, pixels: Tensor, gate: Tensor | None = None) -> list[Tensor]:
-        """Features at 1/4, 1/8, 1/16 and 1/32; the gate multiplies those at 1/4, and so all that follow."""
+        """Features at 1/4, 1/8 and so on; the gate multiplies those at 1/4, and so all that follow."""
         if gate is None:
             return cast(list[Tensor], self.encoder(pixels))
         x: Tensor = self.encoder.get_submodule("bn1")(self.encoder.get_submodule("conv_stem")(pixels))
@@ -96,6 +109,6 @@ class LiteLocator(nn.Module):
             x = block(x)
             if number == 1:
                 x = x * nnf.adaptive_avg_pool2d(gate, (x.shape[-2], x.shape[-1]))
-            if number in (1, 2, 4, 6):
+            if number in _BLOCKS:
                 found.append(x)
         return found

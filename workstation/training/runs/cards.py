@@ -153,9 +153,16 @@ def _fakelocator(part: DetectorPart) -> DetectorCard:
     )
 
 
+# Of an encoder's name: without the layers that see more than a few dozen pixels.
+_LOCAL = "_local"
+
+
 def _lite_locator(part: DetectorPart) -> DetectorCard:
-    if part.variant not in ENCODERS:
-        raise InputError(f'fakelocator has no variant "{part.variant}".', f"It has {', '.join(ENCODERS)}.")
+    known = (*ENCODERS, *(f"{name}{_LOCAL}" for name in ENCODERS))
+    if part.variant not in known:
+        raise InputError(f'fakelocator has no variant "{part.variant}".', f"It has {', '.join(known)}.")
+    encoder = part.variant.removesuffix(_LOCAL)
+    network: dict[str, object] = {"encoder": encoder, "decoder": 64, "gate": "none"}
     plain = _fakelocator(replace(part, variant=""))
     return replace(
         plain,
@@ -165,7 +172,7 @@ def _lite_locator(part: DetectorPart) -> DetectorCard:
         "decoder, target and data are our own.",
         input=InputSpec(256, 256, 1.3, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), "area"),
         output=replace(plain.output, map_size=256),
-        network={"encoder": part.variant, "decoder": 64, "gate": "none"},
+        network=network | ({"depth": 2} if part.variant != encoder else {}),
         verified=(
             *plain.verified,
             "The encoder with its published weights answers bit for bit as the package that published them.",

@@ -58,6 +58,7 @@ class DataPart:
         made: of "portraits": folder of pictures that other generators made, relative to the configuration
             (:mod:`workstation.training.made`).
         carriers: of "made": its pictures of nobody are forged, in place of standing for forgeries.
+        matched: of "made": every forgery has a genuine crop with the same seam (:mod:`workstation.training.seams`).
         validate_on: the split that early stopping looks at; figures are taken on "test", so it is never that.
         hold_out: of "dataset" without that split: the share of its training groups that is held out instead, 0 for
             none.
@@ -78,6 +79,7 @@ class DataPart:
     generators: str = ""
     made: str = ""
     carriers: bool = False
+    matched: bool = False
     validate_on: str = "val"
     hold_out: float = 0.0
     strength: float = 1.0
@@ -294,8 +296,12 @@ def check(config: Config) -> Config:
         raise InputError(f"{config.detector.family} is not trained on parts of its input.", "Take run.window out.")
     if run.window % 32:
         raise _bad("run.window", "a multiple of 32")
-    if data.carriers and not data.made:
-        raise InputError("Carriers are made pictures, and none are named.", "Name their folder in data.made.")
+    if (data.carriers or data.matched) and not data.made:
+        raise InputError(
+            "Carriers and matched seams need made pictures, and none are named.", "Name their folder in data.made."
+        )
+    if data.carriers and data.matched:
+        raise InputError("Made pictures are carriers, or seams are matched with them.", "Take one of the two out.")
     if data.made and data.source != "portraits":
         raise InputError("Made pictures stand beside portraits alone.", "Take data.made out.")
     if len(config.optimiser.betas) != 2 or not all(0 <= beta < 1 for beta in config.optimiser.betas):

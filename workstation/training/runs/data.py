@@ -88,6 +88,7 @@ def _pool_of(config: Config, root: Path, out: Path, tell: Callable[[str], None],
             recode=recode,
             made=made,
             carriers=data.carriers,
+            matched=data.matched,
         )
         part.rename(out)
     return out

@@ -16,7 +16,7 @@ from workstation.detectors.effort.network import (
     build_network as build_effort,
 )
 from workstation.detectors.effort.network import merged_table, set_effort_training, split
-from workstation.detectors.fakelocator.lite import LiteLocator
+from workstation.detectors.fakelocator.lite import DEPTH, LiteLocator
 from workstation.detectors.fakelocator.network import FakeLocator
 from workstation.detectors.importing.towers import read_tower
 from workstation.detectors.mesonet.network import MesoNet
@@ -113,7 +113,11 @@ def _started(card: DetectorCard, source: InstalledDetector | Path) -> nn.Module:
         return network
     if isinstance(source, Path) and "encoder" in card.network:
         based = cast(LiteLocator, registry.build(card))
-        _give(based.encoder, read_base(source), source.name)
+        # A published encoder is whole; of one that ends earlier here the later layers are left out.
+        names = based.encoder.state_dict().keys()
+        whole = based.shape.depth == DEPTH
+        taken = {name: value for name, value in read_base(source).items() if whole or name in names}
+        _give(based.encoder, taken, source.name)
         return based
     if card.family not in ("clip_ln", "effort", "adapter"):
         raise InputError(f"{card.family} starts from a package of its own family.", "Correct detector.start.")
