@@ -12,7 +12,8 @@ from pytestqt.qtbot import QtBot
 
 from tests.gui.conftest import FRAMES, NO_FACE, rest
 from workstation.domain.results import ItemStatus
-from workstation.ui.actions import ACTIONS, Scope
+from workstation.ui.action_specs import Scope
+from workstation.ui.actions import ACTIONS
 from workstation.ui.dialogs.command_palette import rank
 from workstation.ui.dialogs.go_to import GoToDialog, read_place
 from workstation.ui.dialogs.key_sheet import KeySheet

@@ -8,44 +8,30 @@ typing (U16).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from enum import StrEnum
 
 from PySide6.QtCore import QCoreApplication, QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QWidget
 
+from workstation.ui.action_specs import (
+    CASE,
+    EXAMINE,
+    EXHIBIT,
+    FACES,
+    GROUPS,
+    JUMP,
+    MARKS,
+    PLAY,
+    VIEW,
+    WORK,
+    ActionSpec,
+    Scope,
+)
 from workstation.ui.theme.icons import icon
 from workstation.ui.theme.palette import Theme
 from workstation.ui.translation import QT_TRANSLATE_NOOP
 
-
-class Scope(StrEnum):
-    WINDOW = "anywhere"
-    VIEWER = "viewer and timeline"
-    HELD = "viewer and timeline, while held"
-
-
-@dataclass(frozen=True, slots=True)
-class ActionSpec:
-    """``group`` orders the key sheet; ``tip`` says what happens when the name does not."""
-
-    id: str
-    text: str
-    group: str
-    keys: tuple[str, ...] = ()
-    scope: Scope = Scope.WINDOW
-    icon: str = ""
-    checkable: bool = False
-    listed: bool = True
-    tip: str = ""
-
-
 _V = Scope.VIEWER
-
-CASE, EXHIBIT, EXAMINE = "Case", "Exhibits", "Examination"
-PLAY, JUMP, MARKS, FACES, VIEW, WORK = "Play", "Jump", "Marks", "Faces", "View", "Work"
-GROUPS = (CASE, EXHIBIT, EXAMINE, PLAY, JUMP, MARKS, FACES, VIEW, WORK)
 
 ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("case.new", QT_TRANSLATE_NOOP("actions", "New case…"), CASE, ("Ctrl+N",), icon="case-new"),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from workstation.domain.examinations import ExaminationState
-from workstation.ui.actions import JUMP, PLAY, Actions, spec_ids
+from workstation.ui.action_specs import JUMP, PLAY
+from workstation.ui.actions import Actions, spec_ids
 from workstation.ui.desk import Desk
 from workstation.ui.models.jobs import JobsModel
 from workstation.ui.words import broken, tr

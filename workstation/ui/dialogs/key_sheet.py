@@ -6,7 +6,8 @@ import html
 
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QTextBrowser, QVBoxLayout, QWidget
 
-from workstation.ui.actions import Actions, Scope
+from workstation.ui.action_specs import Scope
+from workstation.ui.actions import Actions
 from workstation.ui.theme.sheet import MONO, current_theme
 from workstation.ui.widgets.labels import label
 
