@@ -79,8 +79,13 @@ def test_from_a_set_to_a_record_that_is_checked(
     )
     assert code == 0, err
     facts = json.loads(out)
-    for name in ("auc", "auc_low", "auc_high", "eer", "pixel_auc", "prior_pixel_auc", "iou", "shortcut_auc"):
+    for name in ("auc", "auc_low", "auc_high", "eer", "iou", "shortcut_auc"):
         assert isinstance(facts[name], float), name
+    places = ("pixel_auc", "prior_pixel_auc", "pixel_auc_over_prior", "crop_pixel_auc", "prior_crop_pixel_auc")
+    for name in places:
+        assert isinstance(facts[name], float), name
+    assert facts["masks_in_face"] == 1
+    assert facts["prior_pixel_auc"] < facts["prior_crop_pixel_auc"]
     assert facts["auc_low"] <= facts["auc"] <= facts["auc_high"]
     counted = [facts[f"{kind}_{label}"] for label in ("real", "fake") for kind in ("n", "abstained", "errors", "items")]
     assert counted == [2, 1, 0, 3, 2, 0, 1, 3]

@@ -26,9 +26,14 @@ _FIGURES = (
     ("sharpness_spearman", "rank correlation of score and sharpness, genuine items"),
 )
 _PLACES = (
-    ("pixel_auc", "pixel AUC inside the crop"),
+    ("pixel_auc", "pixel AUC inside the face"),
     ("prior_pixel_auc", "of a centred blob alone"),
+    ("pixel_auc_over_prior", "above the centred blob"),
     ("prior_mean_mask", "of the mean of the other masks alone"),
+    ("pixel_auc_over_mean_mask", "above the mean of the other masks"),
+    ("crop_pixel_auc", "pixel AUC over the whole crop"),
+    ("prior_crop_pixel_auc", "of a centred blob alone, whole crop"),
+    ("prior_crop_mean_mask", "of the mean of the other masks alone, whole crop"),
     ("iou", "overlap with the mask (IoU) at 0.5"),
     ("prior_iou", "of a centred disc alone"),
     ("f1", "F1 of pixels at 0.5"),
@@ -171,6 +176,8 @@ def _lines(out: Output, facts: Mapping[str, object]) -> None:
         out.say(f"masks: {facts['masks']} used")
         for problem, count in cast(Mapping[str, int], facts["masks_unusable"]).items():
             out.say(f"  {count} not used: {problem}")
+        for problem, count in cast(Mapping[str, int], facts["masks_without_face_figure"]).items():
+            out.say(f"  {count} without figures inside the face: {problem}")
     for caution in cast(Sequence[str], facts["cautions"]):
         out.say(f"note: {caution}")
     curves = cast(Sequence[Mapping[str, object]], facts.get("robustness", ()))

@@ -39,7 +39,12 @@ _FIGURES = (
 _PLACES = (
     "pixel_auc",
     "prior_pixel_auc",
+    "pixel_auc_over_prior",
     "prior_mean_mask",
+    "pixel_auc_over_mean_mask",
+    "crop_pixel_auc",
+    "prior_crop_pixel_auc",
+    "prior_crop_mean_mask",
     "iou",
     "prior_iou",
     "f1",
@@ -104,7 +109,8 @@ def flow(record: Facts, curves: bytes | None = None) -> list[Flowable]:
         story += heading(say("validation.places"))
         story.append(_figures(facts, _PLACES))
         if "masks" in facts:
-            story.append(para(say("validation.places.note", masks=facts["masks"]), styles.SMALL))
+            inside = facts.get("masks_in_face", 0)
+            story.append(para(say("validation.places.note", masks=facts["masks"], inside=inside), styles.SMALL))
     story += _curves(facts, curves)
     caution = [f"{line}." for line in cast(Sequence[str], facts.get("cautions", ()))]
     caution += [str(line) for line in cast(Sequence[object], record.get("caution", ()))]

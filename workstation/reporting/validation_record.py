@@ -26,7 +26,8 @@ from workstation.reporting.verification import verify_bytes
 from workstation.reporting.wording import LANGUAGE, say
 
 SCHEMA = "workstation.validation"
-VERSION = 1
+VERSIONS = (1, 2)
+"""Versions that are read. In version 1 "pixel_auc" and "prior_pixel_auc" were over the whole crop."""
 ALGORITHM = "RSASSA-PKCS1-v1_5 with SHA-256"
 _KEYS: Mapping[str, type] = {
     "id": str,
@@ -111,8 +112,9 @@ def verify_record(data: bytes) -> tuple[Verification, dict[str, object] | None]:
             problem = "it is not in canonical form, or holds more than record and signature"
     except (*PARSE_FAULTS, json.JSONDecodeError) as fault:
         return Verification((_line("record", False, say("validation.check.form.bad", why=fault)),)), None
-    words = say("validation.check.form.bad", why=problem) if problem else say("validation.check.form.ok", version=1)
-    lines = [_line("record", not problem, words)]
+    version = found["version"] if found is not None and not problem else ""
+    good = say("validation.check.form.ok", version=version)
+    lines = [_line("record", not problem, say("validation.check.form.bad", why=problem) if problem else good)]
     if found is not None:
         lines.extend(_signature(found, signature))
     return Verification(tuple(lines)), found
@@ -128,8 +130,9 @@ def read_record(data: bytes) -> tuple[dict[str, object] | None, str]:
         return None, "it is not a JSON object"
     if value.get("schema") != SCHEMA:
         return value, f"its schema is {value.get('schema')!r}, not {SCHEMA!r}"
-    if value.get("version") != VERSION:
-        return value, f"its schema version is {value.get('version')!r}; this program reads version {VERSION}"
+    if value.get("version") not in VERSIONS:
+        known = " and ".join(str(version) for version in VERSIONS)
+        return value, f"its schema version is {value.get('version')!r}; this program reads versions {known}"
     try:
         if canonical_json(value).encode() != data:
             return value, "it is not in canonical form"

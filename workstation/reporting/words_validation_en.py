@@ -83,12 +83,18 @@ VALIDATION: Mapping[str, str] = {
     "validation.none": "none: {why}",
     "validation.places": "Where the map points",
     "validation.places.note": (
-        "Means over {masks} masks, inside the crop. What needs no picture stands beside, because a blob in the middle "
-        "of the face already agrees with most masks."
+        "Means over {masks} masks; {inside} of them tell changed from unchanged pixels inside the face, a disc of 1.25 "
+        "eye distances about the middle of the five landmarks. What needs no picture stands beside, because a blob in "
+        "the middle of the face already agrees with most masks; a difference of 0 is no better than that."
     ),
-    "validation.pixel_auc": "Pixel AUC",
-    "validation.prior_pixel_auc": "Pixel AUC of a centred blob alone",
-    "validation.prior_mean_mask": "Pixel AUC of the mean of the other masks alone",
+    "validation.pixel_auc": "Pixel AUC inside the face",
+    "validation.prior_pixel_auc": "Pixel AUC inside the face of a centred blob alone",
+    "validation.pixel_auc_over_prior": "Pixel AUC inside the face above the centred blob",
+    "validation.prior_mean_mask": "Pixel AUC inside the face of the mean of the other masks alone",
+    "validation.pixel_auc_over_mean_mask": "Pixel AUC inside the face above the mean of the other masks",
+    "validation.crop_pixel_auc": "Pixel AUC over the whole crop",
+    "validation.prior_crop_pixel_auc": "Pixel AUC over the whole crop of a centred blob alone",
+    "validation.prior_crop_mean_mask": "Pixel AUC over the whole crop of the mean of the other masks alone",
     "validation.iou": "Overlap with the mask (IoU) at 0.5",
     "validation.prior_iou": "Overlap of a centred disc alone",
     "validation.f1": "F1 of pixels at 0.5",

@@ -304,19 +304,25 @@ def _apart(value: float) -> str:
 
 
 def _mask_records(seen: Sequence[Seen], readings: Sequence[DetectorReading]) -> list[ValidationRecord | None]:
+    """Inside the face, where a map has to be right, and over the whole crop, where a blob in its middle nearly is."""
     by_id = {id(one): reading for one, reading in zip(seen, readings, strict=True)}
-    values = [pixel_auc(field, one, mask) for one, mask in masks(seen) if (field := by_id[id(one)].map) is not None]
-    values = [pair for pair in values if not np.isnan(pair).any()]
-    if not values:
-        return []
-    ours, blob, above = pixel_figures(values)
-    count = len(values)
-    return [
-        rounded_record(MASKS, 0, count, "pixel AUC inside the crop", ours, f"a centred blob alone {blob}"),
-        rounded_record(
-            MASKS, 0, count, "pixel AUC above a centred blob", above, "0 means no better than knowing the centre"
-        ),
-    ]
+    known = [(field, one, mask) for one, mask in masks(seen) if (field := by_id[id(one)].map) is not None]
+    records: list[ValidationRecord | None] = []
+    for whole, place, above_name in (
+        (False, "pixel AUC inside the face", "pixel AUC inside the face above a centred blob"),
+        (True, "pixel AUC inside the crop", "pixel AUC above a centred blob"),
+    ):
+        pairs = [pixel_auc(field, one, mask, whole_crop=whole) for field, one, mask in known]
+        values = [pair for pair in pairs if not np.isnan(pair).any()]
+        if not values:
+            continue
+        ours, blob, above = pixel_figures(values)
+        count, note = len(values), "0 means no better than knowing the centre"
+        if len(pairs) > count:
+            note += f"; {len(pairs) - count} pictures without: their pixels there are of one kind"
+        records.append(rounded_record(MASKS, 0, count, place, ours, f"a centred blob alone {blob}"))
+        records.append(rounded_record(MASKS, 0, count, above_name, above, note))
+    return records
 
 
 def _organ_record(

@@ -18,7 +18,7 @@ from workstation.domain.errors import InputError
 from workstation.training import shortcuts
 from workstation.training.kind_figures import LEAST_PAIRS, SAME_SHARPNESS
 from workstation.training.labelled import Item
-from workstation.training.localisation import MASK_MEASURES, ORGANS, mask_figures, organ_figure
+from workstation.training.localisation import FACE_MEASURES, MASK_MEASURES, ORGANS, mask_figures, organ_figure
 from workstation.training.measures import (
     Figure,
     Flags,
@@ -97,8 +97,9 @@ def figures(
         Among others ``auc`` with ``auc_low`` and ``auc_high``, ``ap``, ``eer``, ``tpr_at_1_fpr``, ``tpr_at_5_fpr``,
         ``auc_matched`` with ``shortcut_auc_matched`` of the same pairs, ``n_real`` and ``n_fake`` (items that were
         scored), ``abstained_real``, ``abstained_fake``, ``errors_real``, ``errors_fake``, ``items_real``,
-        ``items_fake`` (the sum of these), ``shortcut_auc``, ``sharpness_spearman``, and with masks ``pixel_auc``,
-        ``prior_pixel_auc`` and ``iou``.
+        ``items_fake`` (the sum of these), ``shortcut_auc``, ``sharpness_spearman``, and with masks ``pixel_auc``
+        and ``prior_pixel_auc`` inside the face with ``pixel_auc_over_prior``, ``crop_pixel_auc`` and
+        ``prior_crop_pixel_auc`` over the whole crop, and ``iou``.
 
     Raises:
         InputError: no row has the column ``group_by``.
@@ -264,8 +265,14 @@ def _places(answer: _Answer, table: _Table, draws: int) -> None:
         answer.facts["masks"] = used
         answer.facts["masks_unusable"] = dict(Counter(one.problem for one in masked if one.problem))
         found = mask_figures(masked, draws)
+        lost = Counter(one.face_problem for one in masked if one.face_problem)
+        answer.facts["masks_in_face"] = used - lost.total()
+        answer.facts["masks_without_face_figure"] = dict(lost)
         for name in MASK_MEASURES:
-            answer.put(name, found[name], "no mask could be used, or none gives a finite value")
+            why = "no mask could be used, or none gives a finite value"
+            if name in FACE_MEASURES and used and used == lost.total():
+                why = f"of no picture: {', '.join(sorted(lost))}"
+            answer.put(name, found[name], why)
     bits = [[row.item.facts.get(organ, "") for organ in ORGANS] for row in table.rows]
     known = [
         (one.organs, [bit == "1" for bit in row_bits])

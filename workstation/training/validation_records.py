@@ -17,7 +17,8 @@ from workstation.training.measures import Figure, rounded_record
 from workstation.training.scoring import Scored
 
 SCHEMA = "workstation.validation"
-VERSION = 1
+# 2: "pixel_auc" and "prior_pixel_auc" are of pixels inside the face, "crop_pixel_auc" is what they were of in 1.
+VERSION = 2
 CAUTION = (
     "Uncalibrated: figures say how a score ordered two classes of one set, not how likely a score is right.",
     "They hold for this set, these settings and these weights alone.",
@@ -30,7 +31,9 @@ _FOR_CARDS = (
     ("eer", "equal error rate"),
     ("auc_matched", "AUC, pairs of equal sharpness"),
     ("sharpness_spearman", "Spearman of score and sharpness"),
-    ("pixel_auc", "pixel AUC inside the crop"),
+    ("pixel_auc", "pixel AUC inside the face"),
+    ("pixel_auc_over_prior", "pixel AUC inside the face above a centred blob"),
+    ("crop_pixel_auc", "pixel AUC inside the crop"),
     ("iou", "IoU inside the crop at 0.5"),
 )
 

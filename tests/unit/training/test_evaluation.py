@@ -16,10 +16,13 @@ from workstation.detectors.maps import map_on_frame
 from workstation.domain.detectors import DetectorCard, DetectorReading, Direction, MapArray
 from workstation.domain.errors import InputError
 from workstation.domain.faces import FaceCrop
+from workstation.domain.geometry import Point
 from workstation.domain.results import FakenessMap
+from workstation.faces.alignment import target_points
 from workstation.faces.finder import FaceFinder, load_finder
 from workstation.training import evaluation
 from workstation.training.embedded import Run, clip_card, locator_card
+from workstation.training.face_area import REACH, closeness, eye_distance, face_area
 from workstation.training.labelled import Seen, jpeg_table, look, masks, read_set, recompressed, where
 from workstation.training.localisation import organ_figure, organ_means, pixel_auc, pixel_figures
 from workstation.training.measures import sharpness
@@ -148,6 +151,8 @@ def test_a_detector_that_sees_the_patch_has_an_auc_of_one(sets: Path, seen: list
     assert (figure.value, figure.items_genuine, figure.items_manipulated) == (1.0, 3, 3)
     assert "sharpness alone" in figure.note
     assert "2 pictures of the set without a usable face" in figure.note
+    assert by_name["CIPLAB masks", "pixel AUC inside the face"].value > 0.95
+    assert by_name["CIPLAB masks", "pixel AUC inside the face above a centred blob"].low > 0.1
     assert by_name["CIPLAB masks", "pixel AUC inside the crop"].value > 0.97
     assert by_name["CIPLAB masks", "pixel AUC above a centred blob"].value > 0.05
     # At quality 94 the set has manipulated pictures only, so there is no figure.
@@ -163,6 +168,7 @@ def test_a_map_that_is_the_mask_beats_the_blob_and_an_empty_one_does_not(seen: l
     for one, mask in masks(seen):
         perfect = cv2.warpAffine(mask, one.crop.crop_from_frame.matrix, (256, 256)).astype(np.float32) / 255
         ours, blob = pixel_auc(perfect, one, mask)
+        assert blob < pixel_auc(perfect, one, mask, whole_crop=True)[1]
         empty, same = pixel_auc(np.zeros((64, 64), np.float32), one, mask)
         assert ours > 0.99
         assert empty == 0.5
@@ -174,6 +180,32 @@ def test_a_map_that_is_the_mask_beats_the_blob_and_an_empty_one_does_not(seen: l
     ours, blob, above = pixel_figures(values)
     assert above.value == pytest.approx(ours.value - blob.value)
     assert above.low <= above.value <= above.high
+
+
+def test_a_map_that_only_knows_the_face_is_no_better_than_the_blob_inside_it(seen: list[Seen]) -> None:
+    """Over the whole crop a blob looks like a locator; inside the face it has nothing to say beyond the prior (V4)."""
+    values, whole = [], []
+    for one, mask in masks(seen):
+        marks = one.crop.landmarks
+        field = np.exp(closeness(marks, (256, 256)) / eye_distance(marks)).astype(np.float32)
+        values.append(pixel_auc(field, one, mask))
+        whole.append(pixel_auc(field, one, mask, whole_crop=True))
+    above = pixel_figures(values)[2]
+    assert abs(above.value) < 0.02
+    assert all(over[0] > inside[0] for inside, over in zip(values, whole, strict=True))
+
+
+def test_the_face_is_brows_to_chin_and_stays_so_when_the_head_turns() -> None:
+    marks = [Point(float(x), float(y)) for x, y in target_points(256, 1.3)]
+    apart = eye_distance(marks)
+    area = face_area(marks, (256, 256))
+    middle = np.mean([[mark.x, mark.y] for mark in marks], axis=0)
+    for down, wanted in ((-1.0, True), (1.2, True), (-1.5, False), (1.5, False)):
+        assert area[round(middle[1] + down * apart), round(middle[0])] == wanted
+    assert area.sum() == pytest.approx(np.pi * (REACH * apart) ** 2, rel=0.01)
+    eyes = (marks[0].x + marks[1].x) / 2
+    turned = [Point(eyes + (mark.x - eyes) * 0.4, mark.y) for mark in marks]
+    assert face_area(turned, (256, 256)).sum() == pytest.approx(area.sum(), rel=0.02)
 
 
 def test_organs_are_told_apart(seen: list[Seen]) -> None:

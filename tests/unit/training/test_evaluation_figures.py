@@ -234,21 +234,34 @@ def test_face_heights_are_ranges_of_their_own() -> None:
 
 
 def test_masks_that_cannot_be_used_are_counted_with_their_reason() -> None:
-    good = dict.fromkeys(("pixel_auc", "prior_pixel_auc", "iou", "prior_iou", "f1", "coss", "psnr", "ssim"), 0.5)
+    names = ("pixel_auc", "prior_pixel_auc", "crop_pixel_auc", "prior_crop_pixel_auc")
+    good = dict.fromkeys((*names, "iou", "prior_iou", "f1", "coss", "psnr", "ssim"), 0.5)
     target = np.zeros((64, 64), np.float32)
     target[10:20, 10:20] = 1
+    face = np.zeros((64, 64), np.bool_)
+    face[8:30, 8:30] = True
     rows = some_rows(12)
     for place, masked in (
-        (1, Masked(good, target)),
-        (3, Masked(good | {"psnr": math.inf}, target)),
+        (1, Masked(good | {"pixel_auc": 0.8}, target, face)),
+        (3, Masked(good | {"psnr": math.inf}, target, face)),
         (5, Masked(problem="odd")),
+        (7, Masked(good | {"pixel_auc": math.nan, "prior_pixel_auc": math.nan}, target, face, face_problem="flat")),
     ):
         one = rows[place]
         outcome = Outcome(OK, score=0.5, shortcuts=FILES, masked=masked)
         rows[place] = Scored(one.item, one.sha256, 200.0, 1, (outcome,))
     facts = figures(rows, 0, locator_card(RUN), draws=20)
-    assert (facts["masks"], facts["masks_unusable"]) == (2, {"odd": 1})
-    assert (facts["pixel_auc"], facts["psnr"]) == (0.5, 0.5)
-    assert facts["prior_mean_mask"] == 1.0
+    assert (facts["masks"], facts["masks_unusable"]) == (3, {"odd": 1})
+    assert (facts["masks_in_face"], facts["masks_without_face_figure"]) == (2, {"flat": 1})
+    assert (facts["pixel_auc"], facts["crop_pixel_auc"], facts["psnr"]) == (pytest.approx(0.65), 0.5, 0.5)
+    # The interval is of differences picture by picture.
+    assert (facts["pixel_auc_over_prior"], facts["pixel_auc_over_prior_low"]) == (pytest.approx(0.15), 0.0)
+    assert facts["pixel_auc_over_prior_high"] == pytest.approx(0.3)
+    assert facts["prior_mean_mask"] == facts["prior_crop_mean_mask"] == 1.0
+    assert facts["pixel_auc_over_mean_mask"] == pytest.approx(-0.35)
     assert "masks" not in figures(some_rows(12), 0, locator_card(RUN), draws=20)
+    alone = Outcome(OK, score=0.5, shortcuts=FILES, masked=rows[7].outcomes[0].masked)
+    flat = figures([*some_rows(11), Scored(rows[7].item, "", 200.0, 1, (alone,))], 0, locator_card(RUN), draws=20)
+    assert (flat["pixel_auc"], flat["crop_pixel_auc"]) == (None, 0.5)
+    assert flat["reasons"]["pixel_auc_over_prior"] == "of no picture: flat"  # type: ignore[index]  # a table
     assert set_figures.LEAST_PAIRS == 10
