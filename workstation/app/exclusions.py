@@ -30,10 +30,13 @@ def exclusions(
         if (body.get("examination"), body.get("evidence")) != (run.id, item.id):
             continue
         track, pts = str(body.get("track") or ""), body.get("pts")
+        since, until = body.get("since"), body.get("until")
         number, seconds = 0, None
         mine: set[tuple[int, int, str]] = set()
         for row in rows:
             if pts is not None and row.frame.pts != pts:
+                continue
+            if not _between(row.frame.pts, since, until):
                 continue
             seconds = row.frame.seconds if pts is not None else None
             for face in row.faces:
@@ -42,6 +45,25 @@ def exclusions(
                 number = face.track_number if track else 0
                 mine.update((row.frame.pts, face.track_number, result.detector) for result in face.results)
         covered |= mine
-        whole = sum(pts is None and track in ("", reading.track) for reading in readings)
-        found.append(Exclusion(number, seconds, str(body.get("reason", "")), len(mine) + whole))
+        entire = pts is None and since is None and until is None
+        whole = sum(entire and track in ("", reading.track) for reading in readings)
+        reason = str(body.get("reason", "")) + _span(rows, since, until)
+        found.append(Exclusion(number, seconds, reason, len(mine) + whole))
     return tuple(found), len(covered)
+
+
+def _between(pts: int, since: object, until: object) -> bool:
+    """Whether a frame lies in a piece of a track: from ``since`` on, before ``until``; None is no end."""
+    return not (isinstance(since, int) and pts < since) and not (isinstance(until, int) and pts >= until)
+
+
+def _span(rows: Sequence[FrameRow], since: object, until: object) -> str:
+    """ " (from 2.000 s on)", for an exclusion of a piece of a track; nothing for one of the whole."""
+    if since is None and until is None:
+        return ""
+    inside = [row.frame.seconds for row in rows if _between(row.frame.pts, since, until)]
+    if not inside:
+        return " (no examined frame)"
+    if until is None:
+        return f" (from {inside[0]:.3f} s on)"
+    return f" (from {inside[0]:.3f} s to {inside[-1]:.3f} s)"

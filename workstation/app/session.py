@@ -15,6 +15,7 @@ from workstation.app import describing, exporting, planning, reporting
 from workstation.app.data_sheets import SheetRequest, submit_copy_sheet
 from workstation.app.editing import Editing
 from workstation.app.examining import ExaminationRun
+from workstation.app.face_desk import FaceDesk
 from workstation.app.frames import Deliver, DeliverProxy, FrameServer
 from workstation.app.gallery import Gallery
 from workstation.app.importing import Place, go_on, import_files
@@ -49,6 +50,7 @@ from workstation.domain.reports import ReportRecord
 from workstation.domain.results import Coverage, FrameRow, TrackReading, TrackSummary
 from workstation.domain.standing import Standing
 from workstation.domain.streams import StreamDigest
+from workstation.media.reader import MediaReader, open_media
 from workstation.storage.case_store import CaseStore
 
 if TYPE_CHECKING:
@@ -70,6 +72,7 @@ class CaseSession:
         self._live: set[ExaminationId] = set()
         self._closed = False
         self._watch: Watch | None = None
+        self.faces = FaceDesk(store, engine.hub, self._looked_at)
 
     @property
     def case(self) -> Case:
@@ -369,6 +372,7 @@ class CaseSession:
             self._engine.jobs.cancel_if_running(job)
         for job in jobs:
             self._engine.jobs.wait_if_known(job)
+        self.faces.close()
         self._frames.close()
         self._engine.forget(self)
         head = self._store.close()
@@ -421,6 +425,10 @@ class CaseSession:
             raise EvidenceError(f"{item.exhibit} cannot be shown: {item.problem}")
         self._note_access(item)
         return self._store.vault.open_location(item.stored_path), item.media, self._store.frame_index(evidence)
+
+    def _looked_at(self, evidence: EvidenceId) -> MediaReader:
+        location, info, index = self._source(evidence)
+        return open_media(location, info, index=index)
 
     def _note_access(self, item: EvidenceItem) -> None:
         """Say once in a session that an exhibit was looked at (E6). Looking goes on where that cannot be recorded."""

@@ -20,8 +20,10 @@ class ObjectKind(StrEnum):
     BOOKMARK = "bookmark"  # evidence, stream, pts, label; optional: note, view (a saved view, U28)
     NOTE = "note"  # about (id of anything in the case), text
     TAG = "tag"  # path ("a/b/c", hierarchical, U11), about
-    TRACK_NAME = "track_name"  # examination, evidence, track, name
-    EXCLUSION = "exclusion"  # examination, evidence, track or "", pts or null, reason
+    TRACK_NAME = "track_name"  # examination, evidence, track, name; optional: since (pts; the piece that begins there)
+    EXCLUSION = "exclusion"  # examination, evidence, track or "", pts or null, reason; optional: since, until (pts)
+    TRACK_SPLIT = "track_split"  # examination, evidence, track, pts: from this frame on it is another face
+    TRACK_JOIN = "track_join"  # examination, evidence, members ([track, since or null], two or more): one face
     WORK_STATE = "work_state"  # evidence, state (a WorkState)
     PERSON = "person"  # name
     REFERENCE = "reference"  # person (object id), examination, evidence, track: this track undisputedly shows them

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from workstation.domain.detectors import MapArray, Measure
-from workstation.domain.faces import FaceDetection, FaceQuality
+from workstation.domain.faces import FaceDetection, FaceQuality, Gate, GateReading
 from workstation.domain.geometry import Affine
 from workstation.domain.ids import EvidenceId, ExaminationId, TrackId
 from workstation.domain.media import FrameRef
@@ -89,6 +89,32 @@ class FrameRow:
     frame: FrameRef
     faces: tuple[FaceRow, ...]
     error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TrackFace:
+    """A face of a track without what detectors gave for it: where it is, how tall (pixels of the frame), what the gates
+    measured, and how many detectors scored it, abstained, or failed."""
+
+    track: TrackId
+    track_number: int
+    ordinal: int
+    pts: int
+    seconds: float
+    height: float
+    gates: tuple[GateReading, ...]
+    scored: int
+    abstained: int
+    errors: int
+
+    @property
+    def passed(self) -> bool:
+        """Whether it was measured and passed every gate."""
+        return bool(self.gates) and all(reading.passed for reading in self.gates)
+
+    def gate(self, gate: Gate) -> float | None:
+        """What one gate measured, in its own units; None where it was not measured."""
+        return next((reading.value for reading in self.gates if reading.gate is gate), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,8 @@ REQUIRED: Mapping[ObjectKind, frozenset[str]] = {
     ObjectKind.TAG: frozenset({"path", "about"}),
     ObjectKind.TRACK_NAME: frozenset({"examination", "evidence", "track", "name"}),
     ObjectKind.EXCLUSION: frozenset({"examination", "evidence", "track", "pts", "reason"}),
+    ObjectKind.TRACK_SPLIT: frozenset({"examination", "evidence", "track", "pts"}),
+    ObjectKind.TRACK_JOIN: frozenset({"examination", "evidence", "members"}),
     ObjectKind.WORK_STATE: frozenset({"evidence", "state"}),
     ObjectKind.PERSON: frozenset({"name"}),
     ObjectKind.REFERENCE: frozenset({"person", "examination", "evidence", "track"}),
@@ -28,12 +30,22 @@ REQUIRED: Mapping[ObjectKind, frozenset[str]] = {
     ObjectKind.CASE_TEXT: frozenset({"field", "text"}),
 }
 _ONE_FOR_EACH: Mapping[ObjectKind, tuple[str, ...]] = {
-    ObjectKind.TRACK_NAME: ("examination", "evidence", "track"),
+    ObjectKind.TRACK_NAME: ("examination", "evidence", "track", "since"),
+    ObjectKind.TRACK_SPLIT: ("examination", "evidence", "track", "pts"),
     ObjectKind.WORK_STATE: ("evidence",),
     ObjectKind.REFERENCE: ("examination", "evidence", "track"),
     ObjectKind.CLAIM: ("evidence", "track"),
     ObjectKind.CASE_TEXT: ("field",),
 }
+_ON_EXHIBITS = frozenset(
+    {
+        ObjectKind.WORK_STATE,
+        ObjectKind.REFERENCE,
+        ObjectKind.CLAIM,
+        ObjectKind.TRACK_SPLIT,
+        ObjectKind.TRACK_JOIN,
+    }
+)
 _ABOUT_PERSONS = frozenset({ObjectKind.PERSON, ObjectKind.REFERENCE, ObjectKind.CLAIM})
 
 
@@ -90,12 +102,14 @@ def _check_body(connection: Connection, kind: ObjectKind, body: Mapping[str, obj
     missing = sorted(REQUIRED[kind] - body.keys())
     if missing:
         raise InputError(f"A {_name(kind)} needs {', '.join(missing)}.")
-    if kind in (ObjectKind.WORK_STATE, ObjectKind.REFERENCE, ObjectKind.CLAIM):
+    if kind in _ON_EXHIBITS:
         exhibits.position(connection, EvidenceId(str(body["evidence"])))
     if kind is ObjectKind.PERSON and not (isinstance(body["name"], str) and body["name"].strip()):
         raise InputError("A person has a name.")
     if kind is ObjectKind.WORK_STATE and body["state"] not in set(WorkState):
         raise InputError(f'"{body["state"]}" is no state of work.', f"States: {', '.join(WorkState)}.")
+    if kind is ObjectKind.TRACK_JOIN and not _members(body["members"]):
+        raise InputError("Tracks are joined from two or more.", "Choose at least two.")
     if kind is ObjectKind.CASE_TEXT:
         if body["field"] not in CASE_FIELDS:
             raise InputError(f'"{body["field"]}" is no text of a case.', f"Texts: {', '.join(sorted(CASE_FIELDS))}.")
@@ -103,11 +117,25 @@ def _check_body(connection: Connection, kind: ObjectKind, body: Mapping[str, obj
             raise InputError("A text of a case is text.")
 
 
+def _members(told: object) -> bool:
+    """Whether these are two or more pieces of tracks, each once: [track, since or null]."""
+    if not isinstance(told, list) or len(told) < 2:
+        return False
+    sound = all(
+        isinstance(m, list)
+        and len(m) == 2
+        and isinstance(m[0], str)
+        and (m[1] is None or (isinstance(m[1], int) and not isinstance(m[1], bool)))
+        for m in told
+    )
+    return sound and len({json.dumps(m) for m in told}) == len(told)
+
+
 def _check_single(there: Sequence[ExaminerObject], changes: Sequence[Change]) -> None:
     touched = {change.id for change in changes}
     bodies = [o.body for o in there if o.id not in touched] + [c.after for c in changes if c.after is not None]
     members = _ONE_FOR_EACH[changes[0].kind]
-    subjects = [json.dumps([body[name] for name in members]) for body in bodies]
+    subjects = [json.dumps([body.get(name) for name in members]) for body in bodies]
     if len(set(subjects)) < len(subjects):
         raise InputError(f"There is a {_name(changes[0].kind)} for this already.", "Change that one.")
 

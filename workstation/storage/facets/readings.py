@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import Connection
 
 from workstation.domain.ids import EvidenceId, ExaminationId, TrackId
-from workstation.domain.results import TrackReading
+from workstation.domain.results import TrackFace, TrackReading
+from workstation.domain.series import ExhibitSeries
 from workstation.storage.facets.reading import keys, read_or
 from workstation.storage.open_case import OpenCase
-from workstation.storage.repositories import readings
+from workstation.storage.repositories import readings, series, track_faces
 
 _SINCE = 1002
 
@@ -46,3 +47,20 @@ class Readings:
     def stored(self, examination: ExaminationId, evidence: EvidenceId) -> frozenset[tuple[TrackId, str]]:
         """Track and detector of every reading that is there. Raises: NotFound."""
         return read_or(self._open, lambda c: readings.stored(c, *keys(c, examination, evidence)), frozenset(), _SINCE)
+
+    def faces(self, examination: ExaminationId, evidence: EvidenceId) -> tuple[TrackFace, ...]:
+        """Every face of an exhibit in presentation order, without what detectors gave for it. Raises: NotFound."""
+        return self._open.read(lambda c: track_faces.read(c, *keys(c, examination, evidence)))
+
+    def series(
+        self, examination: ExaminationId, evidence: EvidenceId, ordinals: Collection[int] | None = None
+    ) -> ExhibitSeries:
+        """What detectors gave for the faces of an exhibit, in columns; of the frames ``ordinals``, or of all.
+
+        Raises: NotFound.
+        """
+        return self._open.read(lambda c: series.read(c, *keys(c, examination, evidence), ordinals))
+
+    def any_frame(self, examination: ExaminationId, evidence: EvidenceId) -> bool:
+        """Whether the examination has looked at any frame of the exhibit. Raises: NotFound."""
+        return self._open.read(lambda c: series.any_row(c, *keys(c, examination, evidence)))
