@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from PySide6.QtCore import QCoreApplication, QObject, Qt
-from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QWidget
 
 from workstation.ui.action_specs import (
@@ -27,6 +27,8 @@ from workstation.ui.action_specs import (
     ActionSpec,
     Scope,
 )
+from workstation.ui.casework_actions import CASEWORK
+from workstation.ui.keys.keymap import KeyMap, native
 from workstation.ui.theme.icons import icon
 from workstation.ui.theme.palette import Theme
 from workstation.ui.translation import QT_TRANSLATE_NOOP
@@ -175,6 +177,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("text.smaller", QT_TRANSLATE_NOOP("actions", "Smaller text"), VIEW, ("Ctrl+-",)),
     ActionSpec("layout.reset", QT_TRANSLATE_NOOP("actions", "Reset layout"), VIEW, icon="layout"),
     ActionSpec("palette", QT_TRANSLATE_NOOP("actions", "Find a command…"), WORK, ("Ctrl+K",), icon="search"),
+    *CASEWORK,
     ActionSpec("keys", QT_TRANSLATE_NOOP("actions", "Key sheet"), WORK, ("Ctrl+/", "Shift+F1"), icon="keys"),
     ActionSpec("about", QT_TRANSLATE_NOOP("actions", "About"), WORK, icon="info"),
 )
@@ -201,6 +204,8 @@ class Actions(QObject):
         super().__init__(window)
         self._actions: dict[str, QAction] = {}
         self._tips: dict[str, str] = {}
+        self._why: dict[str, str] = {}
+        self._keys: dict[str, tuple[str, ...]] = {}
         places = tuple(viewers)
         for spec in ACTIONS:
             action = QAction(translated(spec.text), self)
@@ -209,14 +214,10 @@ class Actions(QObject):
             action.setCheckable(spec.checkable)
             if spec.tip:
                 action.setStatusTip(translated(spec.tip))
-            keys = [QKeySequence(key) for key in spec.keys]
-            tip = translated(spec.tip or spec.text).rstrip("…")
-            shown = QKeySequence(spec.keys[0]).toString(QKeySequence.SequenceFormat.NativeText) if spec.keys else ""
-            action.setToolTip(f"{tip} ({shown})" if shown else tip)
             self._actions[spec.id] = action
             if spec.scope is Scope.HELD:
+                action.setEnabled(False)
                 continue
-            action.setShortcuts(keys)
             if spec.scope is Scope.VIEWER:
                 action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
                 for place in places:
@@ -225,13 +226,31 @@ class Actions(QObject):
                 action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
                 window.addAction(action)
             action.triggered.connect(_Call(handlers[spec.id], action).run)
+        self.set_keys(KeyMap())
+
+    def set_keys(self, keys: KeyMap) -> None:
+        """Give every action its keys of a map; tool tips name the first of them."""
+        self._keys = keys.resolve(ACTIONS)
+        for spec in ACTIONS:
+            action, own = self._actions[spec.id], self._keys[spec.id]
+            if spec.scope is not Scope.HELD:
+                action.setShortcuts([QKeySequence(key) for key in own])
+            tip = translated(spec.tip or spec.text).rstrip("…")
+            self._tips[spec.id] = f"{tip} ({native(own[:1])})" if own else tip
+            action.setToolTip(self._why.get(spec.id) or self._tips[spec.id])
+
+    def held(self, name: str, event: QKeyEvent) -> bool:
+        """Whether a key that goes down or up is the one to be held for that action."""
+        pressed = QKeySequence(event.keyCombination()).toString(QKeySequence.SequenceFormat.PortableText)
+        return pressed in self._keys[name]
 
     def __getitem__(self, name: str) -> QAction:
         return self._actions[name]
 
     def listed(self) -> list[tuple[ActionSpec, QAction]]:
-        """Actions of the command palette, in the order of the table."""
-        return [(spec, self._actions[spec.id]) for spec in ACTIONS if spec.listed]
+        """Every action, for the command palette: first those of interest, in the order of the table."""
+        ordered = sorted(ACTIONS, key=lambda spec: not spec.listed)
+        return [(spec, self._actions[spec.id]) for spec in ordered]
 
     def sheet(self) -> list[tuple[str, list[tuple[str, str, Scope]]]]:
         """Groups with (name, keys as this system writes them, scope), from the live shortcuts."""
@@ -242,7 +261,8 @@ class Actions(QObject):
             for spec in ACTIONS:
                 if spec.group != group:
                     continue
-                live = self._actions[spec.id].shortcuts() or [QKeySequence(key) for key in spec.keys]
+                own = self._keys[spec.id] if spec.scope is Scope.HELD else ()
+                live = self._actions[spec.id].shortcuts() or [QKeySequence(key) for key in own]
                 keys = "   ".join(key.toString(form) for key in live)
                 if not keys:
                     continue
@@ -262,9 +282,8 @@ class Actions(QObject):
 
     def explain(self, name: str, why: str) -> None:
         """Say in the tool tip why an action cannot be done; with an empty ``why`` the usual words come back."""
-        action = self._actions[name]
-        usual = self._tips.setdefault(name, action.toolTip())
-        action.setToolTip(why or usual)
+        self._why[name] = why
+        self._actions[name].setToolTip(why or self._tips[name])
 
     def set_enabled(self, names: Iterable[str], enabled: bool) -> None:
         for name in names:

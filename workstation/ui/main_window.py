@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from workstation.ui.actions import Actions
 from workstation.ui.availability import refresh_actions
+from workstation.ui.casework import CaseWork
 from workstation.ui.desk import Desk
 from workstation.ui.dialogs.command_palette import CommandPalette
 from workstation.ui.dialogs.key_sheet import KeySheet
@@ -75,10 +76,12 @@ class MainWindow(QMainWindow):
         self.work = Work(engine, self.desk, self.jobs, self.navigator, self.overlay, self.banner, self, settings)
         self.moving = Moving(engine, self.desk, self.jobs, self.banner, self, settings)
         self.marks = Marks(self.desk, self.navigator, self.banner, self)
+        self.casework = CaseWork(engine, self.desk, self.jobs, self.navigator, self.banner, self, settings)
         self._build_docks()
         self.status = StatusBar(engine, self.desk, self.jobs)
         self.setStatusBar(self.status)
         self.commands = Actions(self, (self.viewer, self.timeline), self._handlers())
+        self.casework.attach(self.commands)
         self.palette_box = CommandPalette(self.commands, self)
         self._connect()
         self._build_bars()
@@ -170,6 +173,7 @@ class MainWindow(QMainWindow):
             **move_handlers(self.navigator, self.player),
             **self.marks.handlers(),
             **self.moving.handlers(),
+            **self.casework.handlers(),
             "case.new": work.new_case,
             "case.open": work.open_case,
             "case.close": work.close_case,
@@ -224,7 +228,7 @@ class MainWindow(QMainWindow):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
         """Hold H in the viewer or the timeline: the overlay is away as long as the key is down (U31)."""
-        if isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_H and not event.modifiers():
+        if isinstance(event, QKeyEvent) and self.commands.held("overlay.hold", event):
             if event.type() is QEvent.Type.KeyPress:
                 self.overlay.hold(True)
                 return True

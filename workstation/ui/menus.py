@@ -100,7 +100,7 @@ _MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "view.full",
         ),
     ),
-    ("&Help", ("palette", "keys", "", "about")),
+    ("&Help", ("palette", "keys", "keys.edit", "", "about")),
 )
 
 
