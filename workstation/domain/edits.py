@@ -28,6 +28,7 @@ class ObjectKind(StrEnum):
     PERSON = "person"  # name
     REFERENCE = "reference"  # person (object id), examination, evidence, track: this track undisputedly shows them
     CLAIM = "claim"  # person (object id), evidence, track or "": whom the exhibit is said to show
+    FINDING = "finding"  # title, about, parent (object id or ""); optional: text, track, outcome, proposition, against
     CASE_TEXT = "case_text"  # field ("title", "question", "authority", "purpose"), text
 
 

@@ -68,7 +68,7 @@ def test_every_kind_can_be_made_and_taken_back(editing: Editing, item: EvidenceI
         "EX-01: reported",
         "Case authority",
     ]
-    of_the_gallery = {ObjectKind.PERSON, ObjectKind.REFERENCE, ObjectKind.CLAIM}
+    of_the_gallery = {ObjectKind.PERSON, ObjectKind.REFERENCE, ObjectKind.CLAIM, ObjectKind.FINDING}
     assert {thing.kind for thing in editing.objects()} == set(ObjectKind) - of_the_gallery
     (bookmark,) = editing.objects(ObjectKind.BOOKMARK)
     assert bookmark.body == {

@@ -27,6 +27,7 @@ REQUIRED: Mapping[ObjectKind, frozenset[str]] = {
     ObjectKind.PERSON: frozenset({"name"}),
     ObjectKind.REFERENCE: frozenset({"person", "examination", "evidence", "track"}),
     ObjectKind.CLAIM: frozenset({"person", "evidence", "track"}),
+    ObjectKind.FINDING: frozenset({"title", "about", "parent"}),
     ObjectKind.CASE_TEXT: frozenset({"field", "text"}),
 }
 _ONE_FOR_EACH: Mapping[ObjectKind, tuple[str, ...]] = {
