@@ -11,7 +11,7 @@ import time
 from collections import deque
 from dataclasses import dataclass
 
-from PySide6.QtCore import QObject, Qt, Signal, Slot
+from PySide6.QtCore import QObject, Qt, Signal, SignalInstance, Slot
 from PySide6.QtGui import QImage
 
 from workstation.app.strips import Proxy
@@ -74,7 +74,7 @@ class Bridge(QObject):
         self._woken = False
         self._closed = False
         self.wakes = 0
-        self._routes = {
+        self._routes: dict[type[Event], SignalInstance] = {
             JobChanged: self.job_changed,
             CaseChanged: self.case_changed,
             EvidenceChanged: self.evidence_changed,
@@ -84,6 +84,10 @@ class Bridge(QObject):
             ReadDone: self.read_done,
         }
         self._wake.connect(self._drain, Qt.ConnectionType.QueuedConnection)
+
+    def deliver(self, kind: type[Event], signal: SignalInstance) -> None:
+        """Emit ``signal`` in the GUI thread for every event of a kind that has no signal here."""
+        self._routes[kind] = signal
 
     def post(self, event: Event) -> None:
         """Hand over an event from any thread. Returns at once; after ``close`` it does nothing."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QByteArray, QSettings, Qt
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QWidget
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QTabWidget, QWidget
 
 LAYOUT_VERSION = 1
 _AREAS = {
     "case": Qt.DockWidgetArea.LeftDockWidgetArea,
     "inspector": Qt.DockWidgetArea.RightDockWidgetArea,
+    "faces": Qt.DockWidgetArea.RightDockWidgetArea,
     "jobs": Qt.DockWidgetArea.RightDockWidgetArea,
     "timeline": Qt.DockWidgetArea.BottomDockWidgetArea,
 }
@@ -40,6 +41,8 @@ class Layout:
                 dock.setTitleBarWidget(QWidget(dock))
             window.addDockWidget(_AREAS[name], dock)
             self.docks[name] = dock
+        window.setTabPosition(Qt.DockWidgetArea.RightDockWidgetArea, QTabWidget.TabPosition.North)
+        window.tabifyDockWidget(self.docks["inspector"], self.docks["faces"])
         self.docks["jobs"].hide()
         self.fit()
 
@@ -65,6 +68,8 @@ class Layout:
         self._with_case = with_case
         for name, dock in self.docks.items():
             dock.setVisible(with_case and name != "jobs" and name not in self._closed)
+        if with_case:
+            self.docks["inspector"].raise_()
 
     def toggle_jobs(self) -> None:
         dock = self.docks["jobs"]
@@ -80,6 +85,26 @@ class Layout:
         self._with_case = None
         self.fit()
         self.show(with_case)
+
+    def state(self) -> QByteArray:
+        """Where everything stands now."""
+        return self._window.saveState(LAYOUT_VERSION)
+
+    def put_state(self, state: QByteArray) -> bool:
+        """Put everything where it stood; whether that state is of this version."""
+        return self._window.restoreState(state, LAYOUT_VERSION)
+
+    def closed(self) -> set[str]:
+        """Names of the panels that are closed."""
+        return {name for name, dock in self.docks.items() if dock.isHidden()} if self._with_case else self._closed
+
+    def arrange(self, shown: set[str]) -> None:
+        """Show these panels and close the others. Without a case it is kept until there is one."""
+        self._closed = set(self.docks) - shown - {"jobs"}
+        if self._with_case:
+            for name, dock in self.docks.items():
+                dock.setVisible(name in shown)
+            self.docks["inspector"].raise_()
 
     def save(self) -> None:
         closed = self._closed_now() if self._with_case else self._closed

@@ -26,6 +26,7 @@ from workstation.ui.desk import Desk
 from workstation.ui.dialogs.command_palette import CommandPalette
 from workstation.ui.dialogs.key_sheet import KeySheet
 from workstation.ui.dialogs.welcome import Welcome
+from workstation.ui.faces.face_work import FaceWork
 from workstation.ui.layout import Layout
 from workstation.ui.marks import Marks
 from workstation.ui.menus import fill_menus
@@ -76,6 +77,7 @@ class MainWindow(QMainWindow):
         self.work = Work(engine, self.desk, self.jobs, self.navigator, self.overlay, self.banner, self, settings)
         self.moving = Moving(engine, self.desk, self.jobs, self.banner, self, settings)
         self.marks = Marks(self.desk, self.navigator, self.banner, self)
+        self.faces = FaceWork(self.desk, self.navigator, self.marks, self.banner, self)
         self.casework = CaseWork(engine, self.desk, self.jobs, self.navigator, self.banner, self, settings)
         self._build_docks()
         self.status = StatusBar(engine, self.desk, self.jobs)
@@ -97,7 +99,7 @@ class MainWindow(QMainWindow):
     @property
     def settled(self) -> bool:
         """Whether everything asked for is drawn or ready to be."""
-        return not self.desk.busy and self.stage.settled
+        return not self.desk.busy and self.stage.settled and self.faces.settled
 
     def open_case(self, folder: Path) -> None:
         self.work.open_folder(folder)
@@ -125,6 +127,7 @@ class MainWindow(QMainWindow):
         panels: dict[str, tuple[str, QWidget]] = {
             "case": (self.tr("Case"), self.case_panel),
             "inspector": (self.tr("Inspector"), self.inspector),
+            "faces": (self.tr("Faces"), self.faces.gallery),
             "jobs": (self.tr("Jobs"), self.jobs_panel),
             "timeline": (self.tr("Timeline"), self.timeline),
         }
@@ -173,6 +176,7 @@ class MainWindow(QMainWindow):
             **move_handlers(self.navigator, self.player),
             **self.marks.handlers(),
             **self.moving.handlers(),
+            **self.faces.handlers(),
             **self.casework.handlers(),
             "case.new": work.new_case,
             "case.open": work.open_case,
@@ -222,6 +226,9 @@ class MainWindow(QMainWindow):
         self.case_panel.report_opened.connect(self.work.open_report)
         self.jobs_panel.cancelled.connect(self.work.cancel_job)
         self.docks["jobs"].visibilityChanged.connect(self.commands["view.jobs"].setChecked)
+        self.faces.ready.connect(self._refresh_actions)
+        self.faces.run_wanted.connect(self.work.run)
+        self.faces.import_wanted.connect(self.work.add_exhibits)
         self.work.packages_known.connect(self.inspector.detectors.set_packages)
         for place in (self.viewer, self.timeline, self.viewer.canvas, self.timeline.canvas):
             place.installEventFilter(self)
@@ -296,6 +303,7 @@ class MainWindow(QMainWindow):
     def _refresh_actions(self) -> None:
         refresh_actions(self.commands, self.desk, self.jobs, self.work)
         self.marks.refresh(self.commands)
+        self.faces.refresh(self.commands)
         self._refresh_history()
         self._show_overlay()
 
@@ -395,6 +403,7 @@ class MainWindow(QMainWindow):
             button.setIconSize(side)
         self.viewer.header.refresh()
         self.timeline.canvas.redraw()
+        self.faces.gallery.fit()
         self.inspector.detectors.tracks.fit_rows()
         self.inspector.detectors.readings.fit_rows()
         self.inspector.detectors.faces.fit_rows()

@@ -1,4 +1,4 @@
-"""What the examiner writes into the case: bookmarks, notes, tags, names and exclusions, with undo and redo (U27, U37).
+"""What the examiner writes into the case: bookmarks, notes, tags, persons, with undo and redo (U27, U37).
 
 Every act is committed when it is made; undo and redo are acts too and survive closing the case.
 """
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 Answered = Callable[[str], object]
 _WITH_PLACE = ("mark.add", "mark.note")
 _WITH_EXHIBIT = ("note.add", "tag.add", "person.claim")
-_WITH_TRACK = ("track.name", "track.exclude", "person.reference")
+_WITH_TRACK = ("person.reference",)
 
 
 class Marks(QObject):
@@ -62,8 +62,6 @@ class Marks(QObject):
             "mark.previous": partial(self.jump, -1),
             "note.add": self.ask_note,
             "tag.add": self.ask_tag,
-            "track.name": self.ask_track_name,
-            "track.exclude": self.ask_exclusion,
             "person.reference": self.ask_reference,
             "person.claim": self.ask_claim,
         }
@@ -106,7 +104,7 @@ class Marks(QObject):
             question = self.tr("What is to be seen at {place}?").format(
                 place=self._place_words(data, self._navigator.ordinal)
             )
-            self._ask(self.tr("Bookmark"), question, lambda text: self.add_bookmark(note=text), lines=3)
+            self.ask(self.tr("Bookmark"), question, lambda text: self.add_bookmark(note=text), lines=3)
 
     def ask_note(self) -> None:
         data = self._desk.data
@@ -114,7 +112,7 @@ class Marks(QObject):
             return
         evidence = data.item.id
         question = self.tr("Note on {exhibit}").format(exhibit=data.item.exhibit)
-        self._ask(
+        self.ask(
             self.tr("Add note"),
             question,
             lambda text: self._edit(lambda editing: editing.note(evidence, text)),
@@ -127,34 +125,11 @@ class Marks(QObject):
             return
         evidence = data.item.id
         question = self.tr("Tag for {exhibit}. A slash makes levels.").format(exhibit=data.item.exhibit)
-        self._ask(
+        self.ask(
             self.tr("Tag"),
             question,
             lambda text: self._edit(lambda editing: editing.tag(evidence, text)),
             hint=self.tr("lighting/flicker"),
-        )
-
-    def ask_track_name(self) -> None:
-        lane, data = self._chosen(), self._desk.data
-        if lane is None or data is None or data.run is None:
-            return
-        run, evidence, track = data.run.id, data.item.id, lane.track
-        self._ask(
-            self.tr("Name track"),
-            self.tr("Who or what is track {track}?").format(track=lane.label),
-            lambda text: self._edit(lambda editing: editing.name_track(run, evidence, track, text)),
-        )
-
-    def ask_exclusion(self) -> None:
-        lane, data = self._chosen(), self._desk.data
-        if lane is None or data is None or data.run is None:
-            return
-        run, evidence, track = data.run.id, data.item.id, lane.track
-        self._ask(
-            self.tr("Exclude track"),
-            self.tr("Why is track {track} not relied on? Its scores stay in the case.").format(track=lane.label),
-            lambda text: self._edit(lambda editing: editing.exclude(run, evidence, text, track=track)),
-            lines=3,
         )
 
     def ask_reference(self) -> None:
@@ -163,7 +138,7 @@ class Marks(QObject):
         if lane is None or data is None or data.run is None:
             return
         run, evidence, track = data.run.id, data.item.id, lane.track
-        self._ask(
+        self.ask(
             self.tr("Reference"),
             self.tr("Whom does track {track} undisputedly show? Its faces become references of this person.").format(
                 track=lane.label
@@ -179,7 +154,7 @@ class Marks(QObject):
             return
         evidence, track = data.item.id, lane.label if lane is not None else ""
         what = self.tr("track {track} of {exhibit}").format(track=track, exhibit=data.item.exhibit)
-        self._ask(
+        self.ask(
             self.tr("Said to show"),
             self.tr("Whom is {what} said to show?").format(what=what if track else data.item.exhibit),
             lambda text: self._in_gallery(text, lambda gallery: gallery.claim(evidence, track, text)),
@@ -226,7 +201,7 @@ class Marks(QObject):
             return data.item.exhibit
         return self.tr("{exhibit} at {time} s").format(exhibit=data.item.exhibit, time=f"{data.seconds(ordinal):.3f}")
 
-    def _ask(
+    def ask(
         self,
         title: str,
         question: str,
@@ -236,6 +211,7 @@ class Marks(QObject):
         hint: str = "",
         known: Sequence[str] = (),
     ) -> None:
+        """Ask the examiner for words, and hand them over when they are given."""
         if not self.can_write:
             return
         if self.dialog is not None:

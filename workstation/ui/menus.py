@@ -8,6 +8,7 @@ from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QDockWidget, QMenuBar
 
 from workstation.ui.actions import Actions
+from workstation.ui.faces.face_actions import FACE_MENU
 
 _MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
@@ -41,8 +42,7 @@ _MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "mark.next",
             "mark.previous",
             "",
-            "track.name",
-            "track.exclude",
+            *FACE_MENU,
             "",
             "person.reference",
             "person.claim",
@@ -94,6 +94,7 @@ _MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "view.jobs",
             "layout.reset",
             "",
+            "view.veil",
             "view.theme",
             "text.larger",
             "text.smaller",

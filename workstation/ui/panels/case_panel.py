@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 from workstation.domain.ids import EvidenceId
 from workstation.domain.media import MediaKind
 from workstation.ui.desk import Desk
+from workstation.ui.faces.veil import veiled
 from workstation.ui.models.case_tree import CaseTreeModel, ExhibitEntry, ReportEntry, Role
 from workstation.ui.theme.icons import icon
 from workstation.ui.theme.sheet import current_theme
@@ -122,7 +123,7 @@ class EntryDelegate(QStyledItemDelegate):
             scale = max(frame.width() / pixmap.width(), frame.height() / pixmap.height())
             wide, high = frame.width() / scale, frame.height() / scale
             part = QRectF((pixmap.width() - wide) / 2, (pixmap.height() - high) / 2, wide, high)
-            painter.drawPixmap(frame, pixmap, part)
+            painter.drawImage(frame, veiled(pixmap.toImage()), part)
         else:
             name = "broken" if media is None else "film" if media.kind is MediaKind.VIDEO else "picture"
             mark = QRectF(0, 0, 18, 18)

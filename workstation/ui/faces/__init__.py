@@ -1,0 +1,1 @@
+"""Faces of the case: the gallery, what the examiner does with tracks, and the veil over pictures."""
