@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
+from workstation.app.lanes import build_lanes
 from workstation.domain.evidence import EvidenceItem, IntegrityState
 from workstation.domain.examinations import (
     DetectorUse,
@@ -17,8 +20,8 @@ from workstation.domain.geometry import Box, Point
 from workstation.domain.ids import CaseId, EvidenceId, ExaminationId, TrackId
 from workstation.domain.media import FrameIndex, FrameRef, MediaInfo, MediaKind, StreamInfo, TimeBase
 from workstation.domain.results import Abstention, AbstentionReason, FaceResult, FaceRow, FrameRow, ItemStatus
+from workstation.domain.series import STATUSES, ExhibitSeries, FrameSeries, ScoreSeries, TrackSeries
 from workstation.ui.exhibit import ExhibitData
-from workstation.ui.timeline.lanes import build_lanes
 
 BASE = TimeBase(1, 25)
 EVIDENCE, RUN = EvidenceId("exhibit"), ExaminationId("run")
@@ -64,4 +67,45 @@ def exhibit(rows: Sequence[FrameRow], *, frames: int = 70, detectors: Sequence[s
     run = Examination(RUN, CaseId("case"), 1, plan, Environment({}), ExaminationState.DONE, "")
     by_ordinal = {row.frame.ordinal: row for row in rows}
     index = FrameIndex(0, BASE, tuple(range(frames)), tuple(range(0, frames, 12)))
-    return ExhibitData(item, index, (run,), run, by_ordinal, (), None, build_lanes(by_ordinal, detectors))
+    series = series_of(rows)
+    lanes = build_lanes(series, detectors)
+    return ExhibitData(item, index, (run,), run, by_ordinal, (), None, lanes, series=series)
+
+
+def series_of(rows: Sequence[FrameRow]) -> ExhibitSeries:
+    """The same rows in columns, gathered one by one."""
+    ordered = sorted(rows, key=lambda row: row.frame.ordinal)
+    numbers: dict[TrackId, int] = {}
+    seen: dict[TrackId, list[int]] = {}
+    found: dict[tuple[TrackId, str], list[tuple[int, FaceResult]]] = {}
+    mapped: set[str] = set()
+    for row in ordered:
+        for face in row.faces:
+            numbers[face.track] = face.track_number
+            seen.setdefault(face.track, []).append(row.frame.ordinal)
+            for result in face.results:
+                found.setdefault((face.track, result.detector), []).append((row.frame.ordinal, result))
+                mapped |= {result.detector} if result.map_digest else set()
+    frames = FrameSeries(
+        np.array([row.frame.ordinal for row in ordered], dtype=np.int64),
+        np.array([row.frame.seconds for row in ordered], dtype=np.float64),
+        np.array([len(row.faces) for row in ordered], dtype=np.int64),
+        {row.frame.ordinal: row.error for row in ordered if row.error},
+    )
+    tracks = tuple(
+        TrackSeries(track, numbers[track], np.array(seen[track], dtype=np.int64))
+        for track in sorted(numbers, key=numbers.__getitem__)
+    )
+    scores = tuple(_scores(*key, found[key]) for key in sorted(found, key=lambda k: (numbers[k[0]], k[1])))
+    return ExhibitSeries(frames, tracks, scores, frozenset(mapped))
+
+
+def _scores(track: TrackId, detector: str, results: Sequence[tuple[int, FaceResult]]) -> ScoreSeries:
+    return ScoreSeries(
+        track,
+        detector,
+        np.array([ordinal for ordinal, _ in results], dtype=np.int64),
+        np.array([STATUSES.index(result.status) for _, result in results], dtype=np.uint8),
+        np.array([np.nan if result.score is None else result.score for _, result in results], dtype=np.float64),
+        {ordinal: result.abstention for ordinal, result in results if result.abstention is not None},
+    )

@@ -16,7 +16,7 @@ from PySide6.QtGui import QColor, QImage
 from pytestqt.qtbot import QtBot
 
 from tests.fakes.bare_engine import BareEngine
-from tests.fakes.rows import exhibit, frame_row
+from tests.fakes.rows import exhibit, frame_row, series_of
 from workstation.app.engine import Engine
 from workstation.domain.kinds_of_forgery import ForgeryClass
 from workstation.domain.results import AbstentionReason, ItemStatus
@@ -25,23 +25,23 @@ from workstation.ui.navigator import Navigator
 from workstation.ui.theme.palette import DARK
 from workstation.ui.theme.sheet import apply_theme, load_fonts
 from workstation.ui.timeline.canvas import TimelineCanvas
-from workstation.ui.timeline.lanes import Mark, Tick, build_lanes, peaks
+from workstation.ui.timeline.lanes import Tick, build_lanes, peak_places
 from workstation.ui.timeline.scale import TimeScale, ruler_step, ruler_ticks, ruler_words
 
 OK, ABSTAINED, ERROR = ItemStatus.OK, ItemStatus.ABSTAINED, ItemStatus.ERROR
 
 
 def test_lanes_keep_every_status_apart() -> None:
-    rows = {
-        0: frame_row(0, {1: (OK, 0.2)}),
-        2: frame_row(2, {1: (OK, 0.4), 2: (OK, 0.9)}),
-        4: frame_row(4, {}),
-        6: frame_row(6, {1: (ABSTAINED, None)}),
-        8: frame_row(8, {1: (ERROR, None)}),
-        10: frame_row(10, {}, error="cut short"),
-        12: frame_row(12, {1: (OK, 0.6)}),
-    }
-    lanes = build_lanes(rows, ("a",))
+    rows = (
+        frame_row(0, {1: (OK, 0.2)}),
+        frame_row(2, {1: (OK, 0.4), 2: (OK, 0.9)}),
+        frame_row(4, {}),
+        frame_row(6, {1: (ABSTAINED, None)}),
+        frame_row(8, {1: (ERROR, None)}),
+        frame_row(10, {}, error="cut short"),
+        frame_row(12, {1: (OK, 0.6)}),
+    )
+    lanes = build_lanes(series_of(rows), ("a",))
     assert [f.tick for f in lanes.frames] == [
         Tick.FACE,
         Tick.FACE,
@@ -65,9 +65,8 @@ def test_lanes_keep_every_status_apart() -> None:
 
 @given(st.lists(st.floats(0, 1), max_size=60))
 def test_peaks_are_scores_no_neighbour_exceeds(values: list[float]) -> None:
-    marks = [Mark(k, k / 25, OK, value) for k, value in enumerate(values)]
-    found = peaks(marks)
-    assert list(found) == sorted(set(found))
+    found = peak_places(np.array(values, dtype=np.float64)).tolist()
+    assert found == sorted(set(found))
     for place in found:
         near = values[max(0, place - 1) : place + 2]
         assert values[place] == max(near)
@@ -177,9 +176,9 @@ def test_a_hundred_tracks_can_be_scrolled(canvas: TimelineCanvas) -> None:
     show(canvas, [frame_row(n, dict.fromkeys(range(1, 101), (OK, 0.5))) for n in (0, 30)])
     rects = canvas.lane_rects()
     assert len(rects) == 100
-    assert heard[-1][1] == pytest.approx(rects[-1][1].bottom() - canvas.height(), abs=2)
+    assert heard[-1][1] == pytest.approx(rects[-1][1].bottom() - canvas.places.bottom, abs=2)
     canvas.set_offset(heard[-1][1])
-    assert canvas.lane_rects()[-1][1].bottom() == pytest.approx(canvas.height(), abs=2)
+    assert canvas.lane_rects()[-1][1].bottom() == pytest.approx(canvas.places.bottom, abs=2)
 
 
 def test_every_frame_of_an_hour_is_drawn_quickly(canvas: TimelineCanvas, qtbot: QtBot) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,8 @@ from workstation.domain.events import CaseChanged
 from workstation.domain.examinations import Examination
 from workstation.domain.ids import CaseId, JobId
 from workstation.domain.jobs import JobContext, Lane
-from workstation.domain.standing import Standing, standing
+from workstation.domain.kinds_of_forgery import Threshold
+from workstation.domain.standing import Standing, standing, thresholds
 from workstation.storage.anchor import read_anchor
 from workstation.storage.case_store import CaseStore
 from workstation.storage.catalogue import Catalogue
@@ -171,6 +172,10 @@ class Engine:
     def validated(self, run: Examination) -> Standing:
         """For which kinds of forgery the scores of a run may be shown, by the cards on this machine."""
         return standing(run, [package.card for package in self.detectors() if not package.problem])
+
+    def thresholds(self, run: Examination) -> Mapping[str, Threshold]:
+        """The shipped thresholds of the detectors of a run whose scores may be shown, by the cards on this machine."""
+        return thresholds(run, [package.card for package in self.detectors() if not package.problem])
 
     def detector_families(self) -> tuple[Family, ...]:
         """The code that is offered for detectors: what is used, what is passed over and why; nothing is loaded."""

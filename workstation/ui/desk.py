@@ -155,7 +155,14 @@ class Desk(QObject):
         self._chosen_run = run
         self._fresh.clear()
         self._all_rows = False
-        self.reader.ask(partial(read_exhibit, self.session, evidence, run), self._took_exhibit, key="exhibit")
+        read = partial(read_exhibit, self.session, evidence, run, self.engine.thresholds)
+        self.reader.ask(read, self._took_exhibit, key="exhibit")
+
+    def warm(self, evidence: EvidenceId, ordinal: int) -> None:
+        """Have the row of a frame at hand before it is shown. May be called on any thread but the window's."""
+        data = self.data
+        if data is not None and data.item.id == evidence:
+            data.rows.get(ordinal)
 
     def ask(self, work: Callable[[], Any], then: Callable[[Any], None]) -> None:
         """Call the engine off the GUI thread; a known error goes to ``failed``."""

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from workstation.app.figures import coverage, merged, summaries
+from workstation.app.frame_clock import FrameClock
+from workstation.app.lanes import Lanes, build_lanes
+from workstation.app.row_window import RowWindow
 from workstation.domain.detectors import Direction, Level
 from workstation.domain.edits import ExaminerObject, ObjectKind
 from workstation.domain.evidence import EvidenceItem
 from workstation.domain.examinations import Examination, ExaminationState
 from workstation.domain.ids import EvidenceId, ExaminationId
-from workstation.domain.media import FrameIndex
+from workstation.domain.kinds_of_forgery import Threshold
+from workstation.domain.media import FrameIndex, FrameRef
 from workstation.domain.results import Coverage, FrameRow, TrackReading, TrackSummary
+from workstation.domain.series import ExhibitSeries
 from workstation.domain.standing import Standing
-from workstation.ui.timeline.lanes import Lanes, build_lanes
 
 if TYPE_CHECKING:
     from workstation.app.session import CaseSession
+
+Limits = Callable[[Examination], Mapping[str, Threshold]]
+_FEW = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +33,8 @@ class ExhibitData:
     """``runs`` are the examinations that include this exhibit, oldest first; ``run`` is the one shown.
 
     ``validated``: the kinds of forgery for which each detector's score may be shown, by its id; where there is none,
-    words stand in its place.
+    words stand in its place. ``thresholds`` are those their packages ship, of the detectors that are validated.
+    ``rows`` are read when they are looked at. ``clock`` is made of ``index``.
     """
 
     item: EvidenceItem
@@ -38,6 +47,18 @@ class ExhibitData:
     lanes: Lanes = field(default_factory=Lanes)
     readings: tuple[TrackReading, ...] = ()
     validated: Standing = field(default_factory=dict)
+    thresholds: Mapping[str, Threshold] = field(default_factory=dict)
+    series: ExhibitSeries = field(default_factory=ExhibitSeries)
+    clock: FrameClock | None = None
+
+    def __post_init__(self) -> None:
+        if self.clock is None and self.index is not None:
+            object.__setattr__(self, "clock", FrameClock.of(self.index))
+
+    @property
+    def mapped(self) -> frozenset[str]:
+        """Detectors that stored at least one fakeness map."""
+        return self.series.mapped
 
     @property
     def frames(self) -> int:
@@ -60,23 +81,12 @@ class ExhibitData:
 
     def seconds(self, ordinal: int) -> float:
         """Presentation time in seconds; 0 where there is no index."""
-        if self.index is None or not 0 <= ordinal < len(self.index):
-            return 0.0
-        return self.index.seconds(ordinal)
+        clock = self.clock
+        return float(clock.seconds[ordinal]) if clock is not None and 0 <= ordinal < len(clock.seconds) else 0.0
 
     def nearest(self, seconds: float) -> int:
         """Ordinal of the frame on screen at ``seconds``: the last one that has begun."""
-        if self.index is None or not len(self.index):
-            return 0
-        base = self.index.time_base
-        low, high = 0, len(self.index) - 1
-        while low < high:
-            middle = (low + high + 1) // 2
-            if base.seconds(self.index.pts[middle]) <= seconds + 1e-9:
-                low = middle
-            else:
-                high = middle - 1
-        return low
+        return self.clock.nearest(seconds) if self.clock is not None and len(self.clock.seconds) else 0
 
     @property
     def span(self) -> tuple[float, float]:
@@ -88,41 +98,63 @@ class ExhibitData:
         return start, end + (end - start) / (len(self.index) - 1)
 
 
-def read_exhibit(session: CaseSession, evidence: EvidenceId, run: ExaminationId | None = None) -> ExhibitData:
-    """Read an exhibit with the examination named, or its newest one. Call it off the GUI thread."""
+def read_exhibit(
+    session: CaseSession, evidence: EvidenceId, run: ExaminationId | None = None, thresholds: Limits | None = None
+) -> ExhibitData:
+    """Read an exhibit with the examination named, or its newest one. Call it off the GUI thread.
+
+    Args:
+        thresholds: gives the shipped thresholds of an examination's detectors.
+    """
     item = session.evidence_item(evidence)
     runs = tuple(r for r in session.examinations() if evidence in r.plan.evidence)
     chosen = next((r for r in runs if r.id == run), None) or _newest(session, evidence, runs)
     validated = session.validated(chosen) if chosen is not None else {}
-    data = ExhibitData(item, session.frame_index(evidence), runs, chosen, validated=validated)
+    limits = thresholds(chosen) if chosen is not None and thresholds is not None else {}
+    data = ExhibitData(item, session.frame_index(evidence), runs, chosen, validated=validated, thresholds=limits)
     return refresh_rows(session, data, None)
 
 
 def _newest(session: CaseSession, evidence: EvidenceId, runs: tuple[Examination, ...]) -> Examination | None:
     """The newest run that is at work or has looked at this exhibit; else the newest of all."""
     for run in reversed(runs):
-        if run.state is ExaminationState.RUNNING or session.coverage(run.id, evidence).examined:
+        if run.state is ExaminationState.RUNNING or session.store.readings.any_frame(run.id, evidence):
             return run
     return runs[-1] if runs else None
 
 
 def refresh_rows(session: CaseSession, data: ExhibitData, ordinals: Collection[int] | None) -> ExhibitData:
-    """Read the rows of these frames again (None: of all) with everything that follows from them."""
+    """Read the results of these frames again (None: of all) with everything that follows from them."""
     if data.run is None:
         return data
     run, evidence = data.run.id, data.item.id
-    fresh = {row.frame.ordinal: row for row in session.frame_rows(run, evidence, ordinals)}
-    rows = fresh if ordinals is None else {**data.rows, **fresh}
+    fresh = session.store.readings.series(run, evidence, ordinals)
+    series = fresh if ordinals is None else merged(data.series, fresh)
     runs = tuple(r for r in session.examinations() if evidence in r.plan.evidence)
+    lanes = build_lanes(series, data.detectors, data.falling)
+    lanes.prepare()
+
+    def read(wanted: Collection[int]) -> tuple[FrameRow, ...]:
+        return session.frame_rows(run, evidence, wanted)
+
+    def refs(wanted: Collection[int]) -> dict[int, FrameRef]:
+        return {row.frame.ordinal: row.frame for row in read(wanted)}
+
+    if ordinals is None or not isinstance(data.rows, RowWindow):
+        rows = RowWindow(series.frames.ordinals, read)
+    else:
+        few = read(ordinals) if len(ordinals) <= _FEW else ()
+        rows = data.rows.renewed(series.frames.ordinals, few, ordinals)
     return replace(
         data,
         runs=runs,
         run=next((r for r in runs if r.id == run), data.run),
+        series=series,
         rows=rows,
-        summaries=session.summaries(run, evidence),
+        summaries=summaries(series, data.falling, refs),
         readings=session.track_readings(run, evidence),
-        coverage=session.coverage(run, evidence),
-        lanes=build_lanes(rows, data.detectors, data.falling),
+        coverage=coverage(series, len(data.index) if data.index is not None else 0),
+        lanes=lanes,
     )
 
 
@@ -135,6 +167,6 @@ def bookmarked(data: ExhibitData | None, objects: tuple[ExaminerObject, ...]) ->
         for thing in objects
         if thing.kind is ObjectKind.BOOKMARK and thing.body.get("evidence") == data.item.id
     }
-    if data.index is None:
+    if data.clock is None:
         return (0,) if wanted else ()
-    return tuple(ordinal for ordinal, pts in enumerate(data.index.pts) if pts in wanted)
+    return data.clock.ordinals(wanted)

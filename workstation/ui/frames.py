@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -45,13 +47,18 @@ def levels(rgb: RgbArray) -> tuple[QImage, ...]:
 
 
 class FrameFeed(QObject):
-    """Delivers ``arrived`` in the GUI thread. Requests not yet begun give way to the newest (U30)."""
+    """Delivers ``arrived`` in the GUI thread. Requests not yet begun give way to the newest (U30).
+
+    Args:
+        warm: called on the frame thread before a frame is delivered, to read beforehand what is shown with it.
+    """
 
     arrived = Signal(object)
 
-    def __init__(self, bridge: Bridge) -> None:
+    def __init__(self, bridge: Bridge, warm: Callable[[EvidenceId, int], None] | None = None) -> None:
         super().__init__(bridge)
         self._bridge = bridge
+        self._warm = warm
         self._ticket = 0
         self._answered = 0
         self._floor = 0
@@ -91,6 +98,9 @@ class FrameFeed(QObject):
 
     def _deliver(self, ticket: int, evidence: EvidenceId, ordinal: int, answer: Frame | WorkstationError) -> None:
         """Runs on the frame thread."""
+        if self._warm is not None:
+            with suppress(WorkstationError):
+                self._warm(evidence, ordinal)
         if isinstance(answer, WorkstationError):
             self._bridge.post(FrameArrived(ticket, evidence, ordinal, None, (), answer))
         else:

@@ -1,4 +1,8 @@
-"""The timeline: ruler, examined frames and one lane per face track; click or drag to scrub."""
+"""The timeline: ruler, shots, examined frames, one lane per face track, mini-map; click or drag to scrub.
+
+The wheel zooms about the pointer, over the names it scrolls the lanes. Left scrubs; the middle button, or Shift and
+left, pans; on the mini-map left moves the window.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,6 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal, Slot
 from PySide6.QtGui import (
     QColor,
     QFont,
-    QFontMetricsF,
     QHelpEvent,
     QMouseEvent,
     QPainter,
@@ -19,53 +22,105 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QToolTip, QWidget
 
+from workstation.app.lanes import no_marks
+from workstation.app.shots import Shots
 from workstation.domain.examinations import Examination, ExaminationState
-from workstation.domain.results import ItemStatus
 from workstation.ui.desk import Desk
 from workstation.ui.exhibit import ExhibitData, bookmarked
 from workstation.ui.navigator import Navigator
 from workstation.ui.theme.series import styles_for
 from workstation.ui.theme.sheet import current_theme
-from workstation.ui.timeline.lanes import Lane, Mark, Tick, Trace
-from workstation.ui.timeline.paint import LaneLook, draw_bookmarks, draw_frames, draw_gutter, draw_lane, draw_ruler
+from workstation.ui.timeline.lanes import Lane, Tick
+from workstation.ui.timeline.paint import LaneLook, draw_gutter, draw_lane
+from workstation.ui.timeline.places import Places
 from workstation.ui.timeline.scale import TimeScale
-from workstation.ui.words import not_validated, uncalibrated
+from workstation.ui.timeline.span import PlayRange
+from workstation.ui.timeline.strips import (
+    draw_bookmarks,
+    draw_disagreement,
+    draw_frames,
+    draw_map,
+    draw_range,
+    draw_ruler,
+    draw_shots,
+    draw_window,
+)
+from workstation.ui.timeline.tips import words_near
+from workstation.ui.timeline.words import tr
 
 _LEAST_SPAN = 0.2
+_STEP = 1.25
 
 
 class TimelineCanvas(QWidget):
-    """Everything but the playhead is drawn once into a picture and drawn again only when it changed."""
+    """Everything but the playhead is drawn once into a picture and drawn again only when it changed.
+
+    Signals:
+        scrolled(int, int): the lanes are that far from their top, of that many pixels; -1 where that is as before.
+        window_shown: another stretch of time is shown.
+        scrubbing(bool): the hand took hold of the playhead, or let go of it.
+    """
 
     scrolled = Signal(int, int)
+    window_shown = Signal()
+    scrubbing = Signal(bool)
 
-    def __init__(self, desk: Desk, navigator: Navigator, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, desk: Desk, navigator: Navigator, parent: QWidget | None = None, *, span: PlayRange | None = None
+    ) -> None:
         super().__init__(parent)
         self._desk, self._navigator = desk, navigator
+        self.span = span or PlayRange(desk, navigator)
+        self.shots: Shots | None = None
         self._window: tuple[float, float] | None = None
         self._exhibit: str = ""
         self._offset = 0
         self._picture: QPixmap | None = None
+        self._map: QPixmap | None = None
+        self._held: tuple[str, float, tuple[float, float]] | None = None
         self.setObjectName("timeline")
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleName(self.tr("Timeline"))
         self.setMinimumHeight(96)
         desk.exhibit_shown.connect(self._exhibit_shown)
-        desk.results_shown.connect(self.redraw)
-        desk.marks_shown.connect(self.redraw)
+        desk.results_shown.connect(self.redraw_all)
+        desk.marks_shown.connect(self.redraw_all)
         navigator.moved.connect(self._moved)
-        navigator.track_chosen.connect(self.redraw)
+        navigator.track_chosen.connect(self._track_chosen)
+        self.span.changed.connect(self.redraw)
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        return QSize(900, 150)
+        return QSize(900, 220)
+
+    @property
+    def places(self) -> Places:
+        """Where everything stands now."""
+        data = self._desk.data
+        count = len(data.lanes.lanes) if data else 0
+        apart = data is not None and any(len(lane.traces) > 1 for lane in data.lanes.lanes[:8])
+        film = data is not None and data.frames > 1
+        return Places.of(self.font(), self.width(), self.height(), count, apart=apart, film=film)
+
+    @property
+    def shown_span(self) -> tuple[float, float]:
+        """First and last second on the timeline."""
+        data = self._desk.data
+        return self._window or (data.span if data else (0.0, 1.0))
 
     @property
     def scale(self) -> TimeScale:
-        data = self._desk.data
-        start, end = self._window or (data.span if data else (0.0, 1.0))
-        left = self._gutter()
-        return TimeScale(start, end, left, max(10.0, self.width() - left - 12))
+        return self._scaled(self.shown_span)
+
+    def _scaled(self, span: tuple[float, float]) -> TimeScale:
+        left = self.places.gutter
+        return TimeScale(*span, left, max(10.0, self.width() - left - 12))
+
+    @Slot()
+    def redraw_all(self) -> None:
+        """Results or marks changed: the mini-map too."""
+        self._map = None
+        self.redraw()
 
     @Slot()
     def redraw(self) -> None:
@@ -73,8 +128,14 @@ class TimelineCanvas(QWidget):
         data = self._desk.data
         if data is not None:
             self.setAccessibleDescription(self._summary(data))
-        self._tell_scroll()
+        self.scrolled.emit(self._offset, self.places.over)
         self.update()
+
+    def show_shots(self, shots: Shots | None) -> None:
+        """Draw these shots, or none."""
+        if shots != self.shots:
+            self.shots = shots
+            self.redraw()
 
     def set_offset(self, offset: int) -> None:
         """Scroll the lanes by that many pixels."""
@@ -85,24 +146,34 @@ class TimelineCanvas(QWidget):
 
     def show_all(self) -> None:
         self._window = None
+        self.window_shown.emit()
         self.redraw()
+
+    def zoom(self, factor: float, about: float | None = None) -> None:
+        """Show ``1 / factor`` of the time round a second, by default the frame shown."""
+        data = self._desk.data
+        if data is not None and data.frames > 1:
+            seconds = data.seconds(self._navigator.ordinal) if about is None else about
+            self._set_window(self.scale.zoomed(factor, seconds, data.span, _LEAST_SPAN), data)
+
+    def pan(self, share: float) -> None:
+        """Move on by a share of what is shown; negative is back."""
+        data = self._desk.data
+        if data is not None:
+            scale = self.scale
+            self._set_window(scale.panned(share * (scale.end - scale.start), data.span), data)
 
     def lane_rects(self) -> list[tuple[Lane, QRectF]]:
         """Every lane with its place, scrolling taken into account."""
         data = self._desk.data
+        places = self.places
         lanes = data.lanes.lanes if data else ()
-        height = self._lane_height(len(lanes))
-        top = self._lanes_top()
-        return [
-            (lane, QRectF(0, top + number * height - self._offset, self.width(), height))
-            for number, lane in enumerate(lanes)
-        ]
+        return [(lane, places.lane_row(number, self._offset)) for number, lane in enumerate(lanes)]
 
     def paintEvent(self, _: QPaintEvent) -> None:  # noqa: N802
         ratio = self.devicePixelRatioF()
         if self._picture is None or self._picture.devicePixelRatioF() != ratio:
-            picture = QPixmap(round(self.width() * ratio), round(self.height() * ratio))
-            picture.setDevicePixelRatio(ratio)
+            picture = self._empty_picture(self.width(), self.height())
             self._draw(picture)
             self._picture = picture
         painter = QPainter(self)
@@ -115,44 +186,63 @@ class TimelineCanvas(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         super().resizeEvent(event)
-        self.redraw()
+        self.redraw_all()
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802
         super().changeEvent(event)
         if event.type() in (QEvent.Type.FontChange, QEvent.Type.PaletteChange, QEvent.Type.StyleChange):
-            self._picture = None
+            self._picture = self._map = None
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        if event.button() != Qt.MouseButton.LeftButton:
+        data, at, button = self._desk.data, event.position(), event.button()
+        places = self.places
+        if data is None or button not in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
             return
-        lane = self._lane_at(event.position())
-        if event.position().x() < self._gutter():
-            if lane is not None:
+        if at.x() < places.gutter:
+            lane = self._lane_at(at)
+            if lane is not None and button is Qt.MouseButton.LeftButton:
                 chosen = self._navigator.track == lane.track
                 self._navigator.choose_track(None if chosen else lane.track)
             return
-        self._scrub(event.position(), jump=True)
+        if places.map and places.map_row.contains(at):
+            self._hold_map(at.x(), data)
+        elif button is Qt.MouseButton.MiddleButton or event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            self._held = ("pan", at.x(), self.shown_span)
+            self.setCursor(Qt.CursorShape.ClosedHandCursor)
+        else:
+            self._held = ("scrub", at.x(), self.shown_span)
+            self.scrubbing.emit(True)
+            self._scrub(at, jump=True)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        if event.buttons() & Qt.MouseButton.LeftButton and event.position().x() >= self._gutter() - 40:
-            self._scrub(event.position(), jump=False)
+        data = self._desk.data
+        if self._held is None or data is None:
+            return
+        what, began, span = self._held
+        if what == "scrub":
+            if event.position().x() >= self.places.gutter - 40:
+                self._scrub(event.position(), jump=False)
+            return
+        by = (event.position().x() - began) * (-1 if what == "pan" else 1)
+        per_second = (self._scaled(span) if what == "pan" else self._scaled(data.span)).per_second
+        self._set_window(self._scaled(span).panned(by / per_second, data.span), data)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        held, self._held = self._held, None
+        self.unsetCursor()
+        if held is not None and held[0] == "scrub":
+            self.scrubbing.emit(False)
 
     def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
-        data = self._desk.data
-        steps = event.angleDelta()
-        if data is None:
+        steps, at = event.angleDelta(), event.position()
+        if self._desk.data is None:
             return
-        scale = self.scale
-        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            zoomed = scale.zoomed(
-                1.25 ** (steps.y() / 120), scale.seconds(event.position().x()), data.span, _LEAST_SPAN
-            )
-            self._set_window(zoomed, data)
-        elif steps.x() or event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
-            way = steps.x() or steps.y()
-            self._set_window(scale.panned(-way / 120 * (scale.end - scale.start) * 0.1, data.span), data)
+        if steps.x() or event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            self.pan(-(steps.x() or steps.y()) / 1200)
+        elif at.x() < self.places.gutter and not event.modifiers():
+            self.scrolled.emit(min(self.places.over, max(0, self._offset - round(steps.y() / 2))), -1)
         else:
-            self.scrolled.emit(self._offset - round(steps.y() / 2), -1)
+            self.zoom(_STEP ** (steps.y() / 120), self.scale.seconds(at.x()))
         event.accept()
 
     def event(self, event: QEvent) -> bool:
@@ -167,113 +257,120 @@ class TimelineCanvas(QWidget):
 
     def words_at(self, place: QPointF) -> str:
         """What stands at a place, as the tool tip says it."""
-        data = self._desk.data
-        if data is None or place.x() < self._gutter():
+        data, places = self._desk.data, self.places
+        if data is None or place.x() < places.gutter or (places.map and places.map_row.contains(place)):
             return ""
-        scale = self.scale
-        near = [frame for frame in data.lanes.frames if abs(scale.x(frame.seconds) - place.x()) <= 6]
-        if not near:
-            return ""
-        frame = min(near, key=lambda f: abs(scale.x(f.seconds) - place.x()))
-        lines = [self.tr("frame {n} · {s} s").format(n=frame.ordinal + 1, s=f"{frame.seconds:.3f}")]
-        if frame.tick is Tick.NO_FACE:
-            lines.append(self.tr("examined: no face found"))
-        elif frame.tick is Tick.ERROR:
-            lines.append(self.tr("error: {why}").format(why=frame.note))
-        lane = self._lane_at(place)
-        for trace in lane.traces if lane else ():
-            mark = next((m for m in trace.marks if m.ordinal == frame.ordinal), None)
-            label = lane.label if lane else ""
-            lines.append(f"{label} {trace.detector}: {self._mark_words(mark, trace, data)}")
-        return "\n".join(lines)
+        shots = self.shots if places.shots_row.contains(place) else None
+        apart = places.apart_row.contains(place)
+        return words_near(data, self.scale, place.x(), self._lane_at(place), shots=shots, apart=apart)
 
-    def _mark_words(self, mark: Mark | None, trace: Trace, data: ExhibitData) -> str:
-        if mark is None:
-            return self.tr("no face of this track")
-        if mark.status is ItemStatus.OK and mark.score is not None:
-            words = f"{mark.score:.2f} {uncalibrated(trace.falling)}"
-            return words if data.validated.get(trace.detector) else f"{words} · {not_validated()}"
-        if mark.status is ItemStatus.ABSTAINED:
-            return self.tr("abstained, {why}").format(why=mark.reason)
-        return self.tr("error, {why}").format(why=mark.reason)
+    def _empty_picture(self, width: float, height: float) -> QPixmap:
+        ratio = self.devicePixelRatioF()
+        picture = QPixmap(round(width * ratio), round(height * ratio))
+        picture.setDevicePixelRatio(ratio)
+        picture.fill(QColor(current_theme().panel))
+        return picture
 
     def _draw(self, picture: QPixmap) -> None:
-        theme = current_theme()
-        picture.fill(QColor(theme.panel))
         data = self._desk.data
         painter = QPainter(picture)
-        small = QFont(self.font())
-        small.setPointSizeF(small.pointSizeF() * 0.9)
-        painter.setFont(small)
         if data is not None and data.frames:
-            self._draw_data(painter, data)
+            places, scale = self.places, self.scale
+            self._draw_lanes(painter, data, places, scale)
+            self._draw_head(painter, data, places, scale)
+            if places.map:
+                self._draw_map(painter, data, places)
         painter.end()
 
-    def _draw_data(self, painter: QPainter, data: ExhibitData) -> None:
-        theme = current_theme()
-        scale = self.scale
-        left, wide = scale.left, scale.width
-        rects = self.lane_rects()
+    def _draw_lanes(self, painter: QPainter, data: ExhibitData, places: Places, scale: TimeScale) -> None:
+        theme, chosen, lanes = current_theme(), self._navigator.track, data.lanes.lanes
         styles = styles_for(data.detectors, theme)
-        for number, (lane, rect) in enumerate(rects):
-            if rect.bottom() < self._lanes_top() or rect.top() > self.height():
-                continue
-            chosen = self._navigator.track
-            look = LaneLook(
-                styles,
-                {s.detector: s for s in data.summaries if s.track == lane.track},
-                self._reach(data),
-                chosen == lane.track,
-                chosen is not None and chosen != lane.track,
-            )
-            painter.setFont(self.font())
-            draw_gutter(painter, QRectF(0, rect.top(), left, rect.height()), lane, look.chosen, theme)
-            draw_lane(painter, scale, QRectF(left, rect.top(), wide, rect.height()), lane, look, theme)
+        seen = places.visible(self._offset)
+        tracks = {lanes[number].track for number in seen}
+        told = {(s.track, s.detector): s for s in data.summaries if s.track in tracks}
+        reach = self._reach(data)
+        painter.setFont(self.font())
+        painter.setClipRect(QRectF(0, places.top, places.width, places.bottom - places.top))
+        for number in seen:
+            lane, row = lanes[number], places.lane_row(number, self._offset)
+            summaries = {name: told[(lane.track, name)] for name in data.detectors if (lane.track, name) in told}
+            other = chosen is not None and chosen != lane.track
+            look = LaneLook(styles, summaries, reach, chosen == lane.track, other, data.thresholds)
+            draw_gutter(painter, QRectF(0, row.top(), scale.left, row.height()), lane, look.chosen, theme)
+            draw_lane(painter, scale, QRectF(scale.left, row.top(), scale.width, row.height()), lane, look, theme)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
             painter.setPen(QPen(QColor(theme.line), 1))
             if number:
-                painter.drawLine(QPointF(0, rect.top()), QPointF(self.width(), rect.top()))
-        self._draw_head(painter, data, scale)
-        if not rects:
-            self._draw_empty(painter, data)
+                painter.drawLine(QPointF(0, row.top()), QPointF(places.width, row.top()))
+        painter.setClipping(False)
+        if not lanes:
+            self._draw_empty(painter, data, places)
 
-    def _draw_head(self, painter: QPainter, data: ExhibitData, scale: TimeScale) -> None:
+    def _draw_head(self, painter: QPainter, data: ExhibitData, places: Places, scale: TimeScale) -> None:
         theme = current_theme()
-        ruler, strip = self._ruler_height(), self._strip_height()
-        painter.fillRect(QRectF(0, 0, self.width(), ruler + strip), QColor(theme.panel))
         small = QFont(self.font())
         small.setPointSizeF(small.pointSizeF() * 0.9)
         painter.setFont(small)
-        if data.frames > 1:
-            draw_ruler(painter, scale, QRectF(scale.left, 0, scale.width, ruler), theme)
+        ruler = self._plot(QRectF(0, 0, places.width, places.ruler), scale)
+        clock = data.clock
+        if clock is not None and data.frames > 1:
+            draw_ruler(painter, scale, ruler, theme)
+            if self.span.is_set:
+                first, last = self.span.ends(data.frames)
+                draw_range(painter, scale, ruler, (data.seconds(first), data.seconds(last)), theme)
         flags = [data.seconds(ordinal) for ordinal in bookmarked(data, self._desk.objects)]
-        draw_bookmarks(painter, scale, QRectF(scale.left, 0, scale.width, ruler), flags, theme)
-        painter.setPen(QColor(theme.second))
-        words = QRectF(14, ruler, scale.left - 18, strip)
-        painter.drawText(words, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, self.tr("Examined frames"))
-        keys: list[float] = []
-        if data.index is not None and len(data.index.keyframes) < len(data.index):
-            base = data.index.time_base
-            keys = [pts * base.num / base.den for pts in data.index.keyframes]
-        draw_frames(painter, scale, QRectF(scale.left, ruler, scale.width, strip), data.lanes, keys, theme)
+        draw_bookmarks(painter, scale, ruler, flags, theme)
+        if places.strip and clock is not None:
+            self._name(painter, places.shots_row, tr("Shots, key frames"))
+            # Where every frame is one, a mark under each says nothing.
+            keys = clock.seconds[clock.keys] if len(clock.keys) < len(clock.seconds) else clock.seconds[:0]
+            draw_shots(painter, scale, self._plot(places.shots_row, scale), self.shots, keys, theme)
+        self._name(painter, places.frames_row, tr("Examined frames"))
+        draw_frames(painter, scale, self._plot(places.frames_row, scale), data.lanes, theme)
+        if places.apart:
+            self._name(painter, places.apart_row, tr("Disagreement"))
+            draw_disagreement(painter, scale, self._plot(places.apart_row, scale), data.lanes, theme)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         painter.setPen(QPen(QColor(theme.line), 1))
-        bottom = ruler + strip
-        painter.drawLine(QPointF(0, bottom - 0.5), QPointF(self.width(), bottom - 0.5))
+        for y in {places.shots_row.bottom(), places.frames_row.bottom(), places.top}:
+            painter.drawLine(QPointF(0, y - 0.5), QPointF(places.width, y - 0.5))
 
-    def _draw_empty(self, painter: QPainter, data: ExhibitData) -> None:
+    def _name(self, painter: QPainter, row: QRectF, words: str) -> None:
+        painter.setPen(QColor(current_theme().second))
+        text = row.adjusted(14, 0, 0, 0)
+        painter.drawText(text, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, words)
+
+    @staticmethod
+    def _plot(row: QRectF, scale: TimeScale) -> QRectF:
+        return QRectF(scale.left, row.top(), scale.width, row.height())
+
+    def _draw_map(self, painter: QPainter, data: ExhibitData, places: Places) -> None:
+        theme, row, whole = current_theme(), places.map_row, self._scaled(data.span)
+        if self._map is None or self._map.devicePixelRatioF() != self.devicePixelRatioF():
+            self._map = self._empty_picture(row.width(), row.height())
+            inner = QPainter(self._map)
+            flags = [data.seconds(ordinal) for ordinal in bookmarked(data, self._desk.objects)]
+            area = QRectF(whole.left, 0, whole.width, row.height()).adjusted(0, 2, 0, -2)
+            draw_map(inner, whole, area, data.lanes, flags, theme)
+            inner.setFont(painter.font())
+            self._name(inner, QRectF(0, 0, row.width(), row.height()), tr("Whole clip"))
+            inner.end()
+        painter.drawPixmap(row.topLeft(), self._map)
+        draw_window(painter, whole, self._plot(row, whole).adjusted(0, 1, 0, -1), self.shown_span, theme)
+
+    def _draw_empty(self, painter: QPainter, data: ExhibitData, places: Places) -> None:
         theme = current_theme()
         if data.run is None:
             words = self.tr("Not examined yet. Run an examination (Ctrl+R) to fill one lane per face track.")
-        elif data.lanes.frames:
-            count = sum(frame.tick is not Tick.FACE for frame in data.lanes.frames)
-            words = self.tr("No face was found in {n} of {m} examined frames. Step through them with U.").format(
-                n=count, m=len(data.lanes.frames)
-            )
+        elif len(data.lanes.series):
+            count, every = len(data.lanes.gaps), len(data.lanes.series)
+            words = self.tr("No face was found in {n} of {m} examined frames. Step through them with U.")
+            words = words.format(n=count, m=every)
         else:
             words = self._waiting_words(data.run)
         painter.setFont(self.font())
         painter.setPen(QColor(theme.second))
-        area = QRectF(0, self._lanes_top(), self.width(), self.height() - self._lanes_top())
+        area = QRectF(0, places.top, places.width, places.bottom - places.top)
         painter.drawText(area, Qt.AlignmentFlag.AlignCenter, words)
 
     def _waiting_words(self, run: Examination) -> str:
@@ -309,54 +406,67 @@ class TimelineCanvas(QWidget):
         if jump or ordinal != self._navigator.ordinal:
             self._navigator.go_to(ordinal, jump=jump)
 
+    def _hold_map(self, x: float, data: ExhibitData) -> None:
+        """Take hold of the mini-map's window; elsewhere it comes to the pointer first."""
+        whole = self._scaled(data.span)
+        start, end = self.shown_span
+        if not whole.x(start) <= x <= whole.x(end):
+            middle = (start + end) / 2
+            self._set_window(self.scale.panned(whole.seconds(x) - middle, data.span), data)
+        self._held = ("map", x, self.shown_span)
+
     def _lane_at(self, place: QPointF) -> Lane | None:
-        if place.y() < self._lanes_top():
-            return None
-        return next((lane for lane, rect in self.lane_rects() if rect.contains(place)), None)
+        number = self.places.lane_at(place.y(), self._offset)
+        data = self._desk.data
+        return data.lanes.lanes[number] if data is not None and number is not None else None
 
     def _set_window(self, scale: TimeScale, data: ExhibitData) -> None:
         start, end = data.span
         whole = scale.end - scale.start >= (end - start) * 0.9999
-        self._window = None if whole else (scale.start, scale.end)
-        self.redraw()
+        window = None if whole else (scale.start, scale.end)
+        if window != self._window:
+            self._window = window
+            self.window_shown.emit()
+            self._picture = None
+            self.update()
 
     def _reach(self, data: ExhibitData) -> float:
         """Half the usual time between examined frames, so that an abstention covers the time it stands for."""
-        frames = data.lanes.frames
-        if len(frames) < 2:
+        seconds = data.lanes.seconds
+        if len(seconds) < 2:
             return 0.02 * (data.span[1] - data.span[0])
-        return (frames[-1].seconds - frames[0].seconds) / (len(frames) - 1) / 2
+        return float(seconds[-1] - seconds[0]) / (len(seconds) - 1) / 2
 
     def _summary(self, data: ExhibitData) -> str:
-        return self.tr(
-            "{e}: {l} face tracks, {f} examined frames. The inspector has the same figures as a table."
-        ).format(e=data.item.exhibit, l=len(data.lanes.lanes), f=len(data.lanes.frames))
-
-    def _gutter(self) -> float:
-        metrics = QFontMetricsF(self.font())
-        return round(
-            max(metrics.horizontalAdvance("Examined frames 00"), metrics.horizontalAdvance("00.00–000.00 s") + 30)
+        counts = no_marks(data.lanes)
+        words = self.tr(
+            "{e}: {l} face tracks, {f} examined frames, {n} without a face, {x} unreadable. The table beside the "
+            "timeline has every mark in words."
+        )
+        return words.format(
+            e=data.item.exhibit,
+            l=len(data.lanes.lanes),
+            f=len(data.lanes.series),
+            n=counts[Tick.NO_FACE],
+            x=counts[Tick.ERROR],
         )
 
-    def _ruler_height(self) -> float:
-        return round(QFontMetricsF(self.font()).height() + 8)
-
-    def _strip_height(self) -> float:
-        return round(QFontMetricsF(self.font()).height() + 6)
-
-    def _lanes_top(self) -> float:
-        return self._ruler_height() + self._strip_height()
-
-    def _lane_height(self, count: int) -> float:
-        room = self.height() - self._lanes_top()
-        least = QFontMetricsF(self.font()).height() * 2 + 20
-        return max(least, min(120.0, room / max(1, count)))
-
-    def _tell_scroll(self) -> None:
-        data = self._desk.data
-        count = len(data.lanes.lanes) if data else 0
-        over = round(self._lanes_top() + count * self._lane_height(count) - self.height())
-        self.scrolled.emit(self._offset, max(0, over))
+    @Slot()
+    def _track_chosen(self) -> None:
+        """Bring the chosen lane into sight."""
+        data, track = self._desk.data, self._navigator.track
+        number = next((k for k, lane in enumerate(data.lanes.lanes) if lane.track == track), None) if data else None
+        if number is not None:
+            places = self.places
+            row = places.lane_row(number, self._offset)
+            wanted = self._offset
+            if row.top() < places.top:
+                wanted -= round(places.top - row.top())
+            elif row.bottom() > places.bottom:
+                wanted += round(min(row.bottom() - places.bottom, row.top() - places.top))
+            if wanted != self._offset:
+                self.set_offset(max(0, min(places.over, wanted)))
+        self.redraw()
 
     @Slot()
     def _exhibit_shown(self) -> None:
@@ -366,7 +476,10 @@ class TimelineCanvas(QWidget):
             self._exhibit = name
             self._window = None
             self._offset = 0
-        self.redraw()
+            self.shots = None
+            self._held = None
+            self.window_shown.emit()
+        self.redraw_all()
 
     @Slot(int)
     def _moved(self, ordinal: int) -> None:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
-from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QFont, QFontMetricsF, QPainter, QPen, QPolygonF
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QBrush, QColor, QFont, QFontMetricsF, QPainter, QPen
 
-from workstation.domain.results import ItemStatus, TrackSummary
+from workstation.app.levels import FloatArray, Levels, merged
+from workstation.domain.kinds_of_forgery import Threshold
+from workstation.domain.results import TrackSummary
 from workstation.ui.theme.palette import Theme
 from workstation.ui.theme.series import SeriesStyle, draw_marker
-from workstation.ui.timeline.lanes import Lane, Lanes, Run, Tick, Trace
-from workstation.ui.timeline.scale import TimeScale, ruler_step, ruler_ticks, ruler_words
+from workstation.ui.timeline.lanes import Lane, Trace
+from workstation.ui.timeline.points import polygon
+from workstation.ui.timeline.scale import TimeScale
+from workstation.ui.timeline.words import threshold_words
 
 _MARKERS_FROM = 5.0
-FloatArray = npt.NDArray[np.float64]
+_DENSE = 2.0
+"""Scores for each pixel column from which their lowest, highest and mean stand for them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,79 +33,7 @@ class LaneLook:
     reach: float
     chosen: bool
     dimmed: bool
-
-
-def draw_ruler(painter: QPainter, scale: TimeScale, area: QRectF, theme: Theme) -> None:
-    metrics = QFontMetricsF(painter.font())
-    step = ruler_step(scale, metrics.horizontalAdvance("00.00 s") + 34)
-    painter.setPen(QPen(QColor(theme.edge), 1))
-    minor = step / 5
-    for seconds in ruler_ticks(scale, minor):
-        x = round(scale.x(seconds)) + 0.5
-        painter.drawLine(QPointF(x, area.bottom() - 3), QPointF(x, area.bottom()))
-    for seconds in ruler_ticks(scale, step):
-        x = round(scale.x(seconds)) + 0.5
-        painter.setPen(QPen(QColor(theme.edge), 1))
-        painter.drawLine(QPointF(x, area.bottom() - 7), QPointF(x, area.bottom()))
-        painter.setPen(QColor(theme.second))
-        text = ruler_words(seconds, step)
-        wide = metrics.horizontalAdvance(text)
-        if x + 4 + wide < area.right():
-            painter.drawText(QPointF(x + 4, area.bottom() - 5), text)
-
-
-def draw_frames(
-    painter: QPainter,
-    scale: TimeScale,
-    area: QRectF,
-    lanes: Lanes,
-    keys: Sequence[float],
-    theme: Theme,
-) -> None:
-    """Which frames were examined (ticks), hold no face (rings) or could not be read (crosses); key frames below."""
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    middle = area.top() + area.height() * 0.42
-    xs = scale.left + (lanes.seconds - scale.start) * scale.per_second
-    xs = xs[(xs >= area.left() - 4) & (xs <= area.right() + 4)]
-    if xs.size > area.width():
-        xs = np.unique(np.floor(xs)) + 0.5
-    painter.setPen(QPen(QColor(theme.text), 1.2))
-    painter.drawLines([QLineF(x, middle - 4, x, middle + 4) for x in xs.tolist()])
-    for frame in lanes.odd:
-        x = scale.x(frame.seconds)
-        if not area.left() - 4 <= x <= area.right() + 4:
-            continue
-        if frame.tick is Tick.NO_FACE:
-            painter.setPen(QPen(QColor(theme.second), 1.3))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawEllipse(QPointF(x, middle), 3, 3)
-        else:
-            draw_cross(painter, QPointF(x, middle), QColor(theme.text), 3.5)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(QColor(theme.second))
-    previous = -1e9
-    for seconds in keys:
-        x = scale.x(seconds)
-        if area.left() <= x <= area.right() and x - previous >= 3:
-            previous = x
-            y = area.bottom() - 3
-            painter.drawPolygon(QPolygonF([QPointF(x, y - 3), QPointF(x + 3, y + 2), QPointF(x - 3, y + 2)]))
-
-
-def draw_bookmarks(painter: QPainter, scale: TimeScale, area: QRectF, places: Sequence[float], theme: Theme) -> None:
-    """A small flag on the ruler at each bookmarked second."""
-    painter.save()
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    for seconds in places:
-        x = round(scale.x(seconds)) + 0.5
-        if not area.left() <= x <= area.right():
-            continue
-        painter.setPen(QPen(QColor(theme.text), 1.2))
-        painter.drawLine(QPointF(x, area.top() + 3), QPointF(x, area.bottom()))
-        painter.setBrush(QColor(theme.text))
-        flag = [QPointF(x, area.top() + 3), QPointF(x + 8, area.top() + 6), QPointF(x, area.top() + 9)]
-        painter.drawPolygon(QPolygonF(flag))
-    painter.restore()
+    thresholds: Mapping[str, Threshold] = field(default_factory=dict)
 
 
 def draw_cross(painter: QPainter, at: QPointF, colour: QColor, reach: float = 4.5) -> None:
@@ -118,14 +50,14 @@ def draw_lane(
     look: LaneLook,
     theme: Theme,
 ) -> None:
-    """One track: ground where it was seen, 5-95 % band and trace of every detector, hatch, crosses."""
+    """One track: ground where it was seen, 5-95 % band and trace of every detector, hatch, crosses, thresholds."""
     painter.save()
     painter.setClipRect(area)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     if look.dimmed:
         painter.setOpacity(0.4)
-    inner = area.adjusted(0, 7, 0, -7)
-    for left, right in _spans(scale, lane, look):
+    inner = inner_of(area)
+    for left, right in _on_screen(scale, *lane.spans, look.reach, 3.0):
         painter.fillRect(QRectF(left, area.top() + 2, right - left, area.height() - 4), QColor(theme.hover))
         for level in (0.0, 0.5, 1.0):
             y = round(inner.bottom() - level * inner.height()) + 0.5
@@ -138,8 +70,15 @@ def draw_lane(
     for trace in lane.traces:
         style = look.styles.get(trace.detector)
         if style is not None:
-            _trace(painter, scale, inner, trace, style)
+            _threshold(painter, scale, inner, trace, style, look)
+            draw_scores(painter, scale, inner, trace.levels, style)
+            _crosses(painter, scale, inner, trace, style)
     painter.restore()
+
+
+def inner_of(area: QRectF) -> QRectF:
+    """Where scores 0..1 lie in a lane, from bottom to top."""
+    return area.adjusted(0, 7, 0, -7)
 
 
 def draw_gutter(painter: QPainter, area: QRectF, lane: Lane, chosen: bool, theme: Theme) -> None:
@@ -172,10 +111,76 @@ def draw_gutter(painter: QPainter, area: QRectF, lane: Lane, chosen: bool, theme
     painter.restore()
 
 
-def _spans(scale: TimeScale, lane: Lane, look: LaneLook) -> list[tuple[float, float]]:
-    """Left and right of every stretch in which the track was seen; between two of them is "no face"."""
-    ends = [(scale.x(start - look.reach), scale.x(end + look.reach)) for start, end in lane.spans]
-    return [(left, max(left + 3.0, right)) for left, right in ends]
+def draw_scores(painter: QPainter, scale: TimeScale, inner: QRectF, levels: Levels, style: SeriesStyle) -> None:
+    """A line through scores that follow each other. Where many share a pixel column, a body from their lowest to their
+    highest stands for them, with the line through their means."""
+    if not len(levels):
+        return
+    part = levels.within(scale.start, scale.end)
+    if part.stop - part.start > _DENSE * scale.width:
+        _dense(painter, scale, inner, levels, style)
+        return
+    xs = scale.left + (levels.seconds[part] - scale.start) * scale.per_second
+    ys = _heights(inner, levels.scores[part])
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(style.pen())
+    ends = _pieces(levels.joined[part])
+    for first, last in ends:
+        if last - first > 1:
+            painter.drawPolyline(polygon(xs[first:last], ys[first:last]))
+    for first, last in ends:
+        spacing = (xs[last - 1] - xs[first]) / max(1, last - first - 1)
+        if spacing >= _MARKERS_FROM or last - first == 1:
+            for x, y in zip(xs[first:last].tolist(), ys[first:last].tolist(), strict=True):
+                draw_marker(painter, style, QPointF(x, y))
+
+
+def _dense(painter: QPainter, scale: TimeScale, inner: QRectF, levels: Levels, style: SeriesStyle) -> None:
+    found = levels.columns(scale.start, scale.end, round(scale.width))
+    xs = scale.left + found.column + 0.5
+    low, high, mean = (_heights(inner, values) for values in (found.low, found.high, found.mean))
+    body = QColor(style.colour)
+    body.setAlpha(110)
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    # Two columns of pixels that touch belong together even where a frame between their scores has none.
+    joined = found.joined | np.r_[False, np.diff(found.column) == 1]
+    for first, last in _pieces(joined):
+        painter.setPen(QPen(body, 1))
+        if last - first == 1:
+            painter.drawLine(QPointF(xs[first], low[first]), QPointF(xs[first], high[first]))
+            continue
+        painter.setBrush(body)
+        painter.setPen(Qt.PenStyle.NoPen)
+        outline = np.r_[xs[first:last], xs[first:last][::-1]]
+        painter.drawPolygon(polygon(outline, np.r_[high[first:last] - 0.5, low[first:last][::-1] + 0.5]))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(style.pen(1.0))
+        painter.drawPolyline(polygon(xs[first:last], mean[first:last]))
+    painter.restore()
+
+
+def _pieces(joined: np.ndarray) -> list[tuple[int, int]]:
+    """First and one past the last of every stretch of points that follow each other."""
+    if not len(joined):
+        return []
+    starts = np.flatnonzero(~np.r_[False, joined[1:]]).tolist()
+    return list(zip(starts, [*starts[1:], len(joined)], strict=True))
+
+
+def _on_screen(
+    scale: TimeScale, first: FloatArray, last: FloatArray, reach: float, least: float
+) -> list[tuple[float, float]]:
+    """Left and right of stretches of time that can be seen, each ``least`` pixels wide or more; those that would touch
+    are one."""
+    if not len(first):
+        return []
+    low = int(np.searchsorted(last, scale.start - reach))
+    high = int(np.searchsorted(first, scale.end + reach, side="right"))
+    left = scale.left + (first[low:high] - reach - scale.start) * scale.per_second
+    right = scale.left + (last[low:high] + reach - scale.start) * scale.per_second
+    left, right = merged(left, np.maximum(right, left + least), 0.5)
+    return list(zip(left.tolist(), right.tolist(), strict=True))
 
 
 def _band(painter: QPainter, scale: TimeScale, inner: QRectF, lane: Lane, look: LaneLook, trace: Trace) -> None:
@@ -190,54 +195,58 @@ def _band(painter: QPainter, scale: TimeScale, inner: QRectF, lane: Lane, look: 
 
 
 def _hatches(painter: QPainter, scale: TimeScale, area: QRectF, lane: Lane, look: LaneLook, theme: Theme) -> None:
+    drawn: set[tuple[float, float]] = set()
     for trace in lane.traces:
-        for run in trace.runs:
-            if run.status is not ItemStatus.ABSTAINED:
+        for left, right in _on_screen(scale, *trace.hatched, look.reach, 4.0):
+            if (left, right) in drawn:
                 continue
-            left, right = scale.x(run.seconds[0] - look.reach), scale.x(run.seconds[-1] + look.reach)
-            rect = QRectF(left, area.top() + 3, max(4.0, right - left), area.height() - 6)
-            brush = QBrush(QColor(theme.second), Qt.BrushStyle.BDiagPattern)
-            painter.fillRect(rect, brush)
+            drawn.add((left, right))
+            left, right = max(left, scale.left - 8), min(right, scale.left + scale.width + 8)
+            rect = QRectF(left, area.top() + 3, right - left, area.height() - 6)
+            painter.fillRect(rect, QBrush(QColor(theme.second), Qt.BrushStyle.BDiagPattern))
             painter.setPen(QPen(QColor(theme.second), 1))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRect(rect)
-        if any(run.status is ItemStatus.ABSTAINED for run in trace.runs):
-            break
 
 
-def _trace(painter: QPainter, scale: TimeScale, inner: QRectF, trace: Trace, style: SeriesStyle) -> None:
-    for run in trace.runs:
-        if run.status is ItemStatus.OK:
-            xs, ys = _points(run, scale, inner)
-            if not xs.size:
-                continue
-            points = [QPointF(x, y) for x, y in zip(xs.tolist(), ys.tolist(), strict=True)]
-            painter.setPen(style.pen())
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            if len(points) > 1:
-                painter.drawPolyline(QPolygonF(points))
-            spacing = (points[-1].x() - points[0].x()) / max(1, len(points) - 1)
-            if spacing >= _MARKERS_FROM or len(points) == 1:
-                for point in points:
-                    draw_marker(painter, style, point)
-        elif run.status is ItemStatus.ERROR:
-            for seconds in run.seconds:
-                draw_cross(painter, QPointF(scale.x(float(seconds)), inner.center().y()), QColor(style.colour))
+def _threshold(
+    painter: QPainter, scale: TimeScale, inner: QRectF, trace: Trace, style: SeriesStyle, look: LaneLook
+) -> None:
+    shipped = look.thresholds.get(trace.detector)
+    if shipped is None:
+        return
+    y = round(_y(inner, shipped.value)) + 0.5
+    pen = QPen(QColor(style.colour), 1)
+    pen.setDashPattern([9, 3, 2, 3])
+    painter.setPen(pen)
+    painter.drawLine(QPointF(scale.left, y), QPointF(scale.left + scale.width, y))
+    small = QFont(painter.font())
+    small.setPointSizeF(small.pointSizeF() * 0.8)
+    metrics = QFontMetricsF(small)
+    if inner.height() < 2.2 * metrics.height():
+        return
+    words = threshold_words(trace.detector, shipped, trace.falling)
+    above = y - inner.top() > metrics.height() + 2
+    base = y - 3 if above else y + metrics.ascent() + 2
+    painter.save()
+    painter.setFont(small)
+    painter.setPen(QColor(style.colour))
+    painter.drawText(QPointF(scale.left + scale.width - metrics.horizontalAdvance(words) - 4, base), words)
+    painter.restore()
 
 
-def _points(run: Run, scale: TimeScale, inner: QRectF) -> tuple[FloatArray, FloatArray]:
-    """Points of a line; where many frames share a pixel column, its lowest and highest score stand for them."""
-    first = max(0, int(np.searchsorted(run.seconds, scale.start)) - 1)
-    last = min(len(run.seconds), int(np.searchsorted(run.seconds, scale.end, side="right")) + 1)
-    xs = scale.left + (run.seconds[first:last] - scale.start) * scale.per_second
-    ys = inner.bottom() - np.clip(run.scores[first:last], 0.0, 1.0) * inner.height()
-    if len(xs) <= 2 * scale.width:
-        return xs, ys
-    columns = np.floor(xs).astype(np.int64)
-    starts = np.flatnonzero(np.r_[True, np.diff(columns) > 0])
-    low, high = np.maximum.reduceat(ys, starts), np.minimum.reduceat(ys, starts)
-    both_x = np.repeat(columns[starts].astype(np.float64), 2) + np.tile([0.25, 0.75], len(starts))
-    return both_x, np.stack([low, high], axis=1).reshape(-1)
+def _crosses(painter: QPainter, scale: TimeScale, inner: QRectF, trace: Trace, style: SeriesStyle) -> None:
+    low, high = np.searchsorted(trace.errors, [scale.start, scale.end])
+    xs = scale.left + (trace.errors[max(0, low - 1) : high + 1] - scale.start) * scale.per_second
+    previous = -1e9
+    for x in xs.tolist():
+        if x - previous >= 3:
+            previous = x
+            draw_cross(painter, QPointF(x, inner.center().y()), QColor(style.colour))
+
+
+def _heights(inner: QRectF, scores: FloatArray) -> FloatArray:
+    return inner.bottom() - np.clip(scores, 0.0, 1.0) * inner.height()
 
 
 def _y(inner: QRectF, score: float) -> float:
