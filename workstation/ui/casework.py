@@ -3,50 +3,122 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QSettings, Qt, Slot
-from PySide6.QtWidgets import QDialog, QWidget
+from PySide6.QtCore import QObject, QSettings, Signal, Slot
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QDialog, QMainWindow
 
+from workstation.app.contents import Contents, Reader
+from workstation.app.searching import Hit, search
 from workstation.ui.actions import Actions
 from workstation.ui.desk import Desk
+from workstation.ui.dialogs.search import Found, SearchDialog
 from workstation.ui.keys.keymap import read_keys, write_keys
-from workstation.ui.models.jobs import JobsModel
+from workstation.ui.layout import Layout
 from workstation.ui.navigator import Navigator
+from workstation.ui.panels.inspector import Inspector
 from workstation.ui.widgets.banner import Banner
+from workstation.ui.work import Work
+from workstation.ui.workspaces import Workspaces, WorkspaceTabs
 
 if TYPE_CHECKING:
     from workstation.app.engine import Engine
 
 
 class CaseWork(QObject):
-    """Dialogs are opened, not executed: the window goes on while one is up."""
+    """Dialogs are opened, not executed: the window goes on while one is up.
+
+    Signals:
+        contents_shown: what the case holds was read again.
+    """
+
+    contents_shown = Signal()
 
     def __init__(
         self,
         engine: Engine,
         desk: Desk,
-        jobs: JobsModel,
+        work: Work,
         navigator: Navigator,
         banner: Banner,
-        window: QWidget,
+        window: QMainWindow,
         settings: QSettings,
     ) -> None:
         super().__init__(window)
-        self._engine, self._desk, self._jobs = engine, desk, jobs
+        self._engine, self._desk, self._work = engine, desk, work
         self._navigator, self._banner = navigator, banner
         self._window, self._settings = window, settings
         self._commands: Actions | None = None
+        self._reader: Reader | None = None
+        self.contents = Contents()
         self.dialog: QDialog | None = None
+        desk.case_shown.connect(self._case_shown)
+        for signal in (desk.exhibits_shown, desk.custody_shown, desk.marks_shown):
+            signal.connect(self._read)
+
+    def take_docks(self, layout: Layout, inspector: Inspector) -> None:
+        """Take the panels of the window, before its actions are made."""
+        self._inspector = inspector
+        tabs = {
+            "exhibit": inspector.exhibit,
+            "notes": inspector.notes,
+            "detectors": inspector.detectors,
+            "custody": inspector.custody,
+        }
+        self.spaces = Workspaces(layout, self._settings, lambda name: inspector.reveal(tabs[name]), self)
+        self.tabs = WorkspaceTabs(self.spaces)
+        self._window.menuBar().setCornerWidget(self.tabs)
 
     def handlers(self) -> dict[str, Callable[[], object]]:
         """Id of every action of the case work to what it does."""
-        return {"keys.edit": self.edit_keys}
+        return {
+            **self.spaces.handlers(),
+            "layout.reset": self.spaces.reset,
+            "keys.edit": self.edit_keys,
+            "search": self.open_search,
+        }
 
     def attach(self, commands: Actions) -> None:
         """Take the live actions and give them the keys of the user profile."""
         self._commands = commands
         commands.set_keys(read_keys(self._settings))
+        self.spaces.changed.connect(self._show_space)
+        self._show_space()
+
+    def further_commands(self) -> list[QAction]:
+        """What the command palette offers beside the table of actions: every panel, shown or not."""
+        docks = getattr(self._window, "docks", {})
+        return [dock.toggleViewAction() for name, dock in docks.items() if name != "jobs"]
+
+    @Slot()
+    def _show_space(self) -> None:
+        with_case = self._desk.session is not None
+        self.tabs.setVisible(with_case)
+        if self._commands is not None:
+            self.spaces.show_checked(self._commands, with_case)
+            self._commands.set_enabled(("search",), with_case)
+
+    @Slot()
+    def _case_shown(self) -> None:
+        session = self._desk.session
+        self._reader = Reader(session) if session is not None else None
+        self.contents = Contents()
+        self.contents_shown.emit()
+        self._show_space()
+
+    @Slot()
+    def _read(self) -> None:
+        if self._reader is not None:
+            reader = self._reader
+            self._desk.reader.ask(lambda: (reader, reader.read()), self._took, key="contents")
+
+    def _took(self, answer: tuple[Reader, Contents]) -> None:
+        reader, contents = answer
+        if reader is self._reader and contents != self.contents:
+            self.contents = contents
+            self.contents_shown.emit()
 
     def edit_keys(self) -> None:
         from workstation.ui.dialogs.key_editor import KeyEditor
@@ -64,13 +136,37 @@ class CaseWork(QObject):
             self._commands.set_keys(self.dialog.keys)
             self._banner.tell(self.tr("Keys changed. Shift+F1 shows them all."), seconds=4)
 
+    def open_search(self) -> None:
+        if self._desk.session is None:
+            return
+        dialog = SearchDialog(self._search, self._window)
+        dialog.chosen.connect(self.go_to)
+        self._open(dialog)
+
+    def _search(self, words: str, then: Found) -> None:
+        if self._reader is not None:
+            self._desk.reader.ask(partial(search, self.contents, self._reader, words), then, key="search")
+
+    @Slot(object)
+    def go_to(self, hit: Hit) -> None:
+        """Go to where a result leads: a frame, a track, a mark or a report."""
+        if hit.report is not None:
+            record = next((one for one in self._desk.reports if one.id == hit.report), None)
+            if record is not None:
+                self._work.open_report(record)
+        elif hit.evidence is not None:
+            self._navigator.visit(hit.evidence, hit.ordinal, track=hit.track, thing=hit.thing)
+        elif hit.thing is not None:
+            self._navigator.show_thing(hit.thing)
+        if hit.thing is not None:
+            self._inspector.reveal(self._inspector.notes)
+
     def _open(self, dialog: QDialog) -> None:
         if self.dialog is not None:
             self.dialog.close()
         self.dialog = dialog
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
         dialog.finished.connect(self._closed)
-        dialog.open()
+        dialog.show() if isinstance(dialog, SearchDialog) else dialog.open()
 
     @Slot()
     def _closed(self) -> None:

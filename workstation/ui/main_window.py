@@ -78,13 +78,13 @@ class MainWindow(QMainWindow):
         self.moving = Moving(engine, self.desk, self.jobs, self.banner, self, settings)
         self.marks = Marks(self.desk, self.navigator, self.banner, self)
         self.faces = FaceWork(self.desk, self.navigator, self.marks, self.banner, self)
-        self.casework = CaseWork(engine, self.desk, self.jobs, self.navigator, self.banner, self, settings)
+        self.casework = CaseWork(engine, self.desk, self.work, self.navigator, self.banner, self, settings)
         self._build_docks()
         self.status = StatusBar(engine, self.desk, self.jobs)
         self.setStatusBar(self.status)
         self.commands = Actions(self, (self.viewer, self.timeline), self._handlers())
         self.casework.attach(self.commands)
-        self.palette_box = CommandPalette(self.commands, self)
+        self.palette_box = CommandPalette(self.commands, self, self.casework.further_commands)
         self._connect()
         self._build_bars()
         self._show_theme()
@@ -132,6 +132,7 @@ class MainWindow(QMainWindow):
             "timeline": (self.tr("Timeline"), self.timeline),
         }
         self.arrangement = Layout(self, self._settings, panels)
+        self.casework.take_docks(self.arrangement, self.inspector)
 
     @property
     def docks(self) -> dict[str, QDockWidget]:
@@ -201,7 +202,6 @@ class MainWindow(QMainWindow):
             "view.theme": self._switch_theme,
             "text.larger": self._larger,
             "text.smaller": self._smaller,
-            "layout.reset": self.arrangement.reset,
             "palette": self._open_palette,
             "keys": self._show_keys,
             "about": self._about,
@@ -216,6 +216,7 @@ class MainWindow(QMainWindow):
         for signal in (*shown, self.jobs.changed, self.navigator.track_chosen):
             signal.connect(self._refresh_actions)
         self.navigator.moved.connect(self._refresh_history)
+        self.navigator.thing_shown.connect(self._refresh_history)
         self.navigator.told.connect(self._whisper)
         self.overlay.changed.connect(self._show_overlay)
         self.player.changed.connect(self._show_play)
@@ -266,6 +267,7 @@ class MainWindow(QMainWindow):
             self.work.ask_before_ending(self.tr("Close the program"), self.close_now)
             return
         self.arrangement.save()
+        self.casework.spaces.keep()
         self._settings.setValue("view/opacity", self.overlay.opacity)
         self.hide()
         self.desk.shut()

@@ -90,6 +90,8 @@ _MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "zoom.actual",
             "timeline.all",
             "",
+            *(f"workspace.{n}" for n in range(1, 7)),
+            "",
             "docks",
             "view.jobs",
             "layout.reset",
@@ -101,7 +103,7 @@ _MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "view.full",
         ),
     ),
-    ("&Help", ("palette", "keys", "keys.edit", "", "about")),
+    ("&Help", ("palette", "search", "", "keys", "keys.edit", "", "about")),
 )
 
 

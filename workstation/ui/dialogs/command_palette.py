@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt, Slot
 from PySide6.QtGui import QAction, QColor, QKeyEvent, QKeySequence, QPainter
 from PySide6.QtWidgets import (
@@ -66,11 +68,12 @@ class _Line(QStyledItemDelegate):
 
 
 class CommandPalette(QFrame):
-    """A child of the window that lies over it; Enter runs, Esc closes."""
+    """A child of the window that lies over it; Enter runs, Esc closes. ``further`` gives actions beside the table."""
 
-    def __init__(self, actions: Actions, window: QWidget) -> None:
+    def __init__(self, actions: Actions, window: QWidget, further: Callable[[], Iterable[QAction]] = tuple) -> None:
         super().__init__(window)
         self._actions = actions
+        self._further = further
         self._window = window
         self._before: QWidget | None = None
         self.setObjectName("palette")
@@ -127,9 +130,8 @@ class CommandPalette(QFrame):
     @Slot()
     def _fill(self) -> None:
         found = []
-        for number, (spec, action) in enumerate(self._actions.listed()):
-            if spec.id == "palette":
-                continue
+        actions = [action for spec, action in self._actions.listed() if spec.id != "palette"]
+        for number, action in enumerate((*actions, *self._further())):
             place = rank(self.field.text(), action.text())
             if place is not None:
                 found.append((not action.isEnabled(), place, number, action))
