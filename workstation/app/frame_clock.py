@@ -13,10 +13,12 @@ from workstation.domain.media import FrameIndex
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FrameClock:
-    """Attributes:
-    ticks: (frames,) presentation time stamps, rising.
-    seconds: (frames,) the same in seconds, counted from the time base's own zero.
-    keys: ordinals of the frames from which decoding can start, rising.
+    """When each frame is shown.
+
+    Attributes:
+        ticks: (frames,) presentation time stamps, rising.
+        seconds: (frames,) the same in seconds, counted from the time base's own zero.
+        keys: ordinals of the frames from which decoding can start, rising.
     """
 
     ticks: IntArray

@@ -13,6 +13,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable
 
 from workstation.app.frame_cache import FrameCache, Key
+from workstation.app.shots import Shots
 from workstation.app.strips import Proxy, Strip, fill, is_worth_it
 from workstation.domain.errors import WorkstationError
 from workstation.domain.ids import EvidenceId
@@ -29,6 +30,7 @@ _AHEAD = 6
 Source = Callable[[EvidenceId], tuple[MediaLocation, MediaInfo, FrameIndex | None]]
 Deliver = Callable[[Frame | WorkstationError], None]
 DeliverProxy = Callable[[Proxy], None]
+DeliverShots = Callable[[Shots], None]
 
 
 class FrameServer:
@@ -60,6 +62,8 @@ class FrameServer:
         self._unfilled: deque[EvidenceId] = deque()
         self._filler: threading.Thread | None = None
         self._slow: dict[EvidenceId, bool] = {}
+        self._shots: dict[EvidenceId, Shots] = {}
+        self._listening: dict[EvidenceId, DeliverShots] = {}
         self._busy = 0
         self._last: tuple[EvidenceId, int] | None = None
 
@@ -82,16 +86,32 @@ class FrameServer:
             self._condition.notify_all()
         if proxy is not None and self._kept(evidence, ordinal) is None:
             strip = self.strip(evidence)
-            found = strip.near(ordinal) if strip is not None else None
+            found = strip.near(ordinal) if strip is not None and strip.offered else None
             if found is not None:
                 proxy(found)
 
     def proxy(self, evidence: EvidenceId, ordinal: int) -> Proxy | None:
         """A stand-in for a frame, at once; None while there is none. Has the strip made when it is not yet."""
+        strip = self._wanted_strip(evidence, offered=True)
+        return strip.near(ordinal) if strip is not None else None
+
+    def shots(self, evidence: EvidenceId, deliver: DeliverShots) -> None:
+        """Find the shots of an exhibit in the background, while nobody waits for an exact frame. ``deliver`` is called
+        with them, here when they are known and else on the filler's thread; never, when the case closes before."""
+        with self._condition:
+            known = self._shots.get(evidence)
+            if known is None:
+                self._listening[evidence] = deliver
+        if known is not None:
+            deliver(known)
+        else:
+            self._wanted_strip(evidence, offered=False)
+
+    def _wanted_strip(self, evidence: EvidenceId, *, offered: bool) -> Strip | None:
         with self._condition:
             strip = self._strips.get(evidence)
             if strip is None and not self._closed:
-                strip = self._strips[evidence] = Strip(evidence)
+                strip = self._strips[evidence] = Strip(evidence, offered=offered)
                 self._unfilled.append(evidence)
                 while len(self._strips) > _KEPT_STRIPS:
                     self._strips.popitem(last=False)
@@ -100,8 +120,9 @@ class FrameServer:
                     self._filler.start()
                 self._condition.notify_all()
             elif strip is not None:
+                strip.offered = strip.offered or offered
                 self._strips.move_to_end(evidence)
-        return strip.near(ordinal) if strip is not None else None
+        return strip
 
     def strip(self, evidence: EvidenceId) -> Strip | None:
         """The strip of an exhibit, as far as it is filled; None when none was asked for."""
@@ -176,8 +197,10 @@ class FrameServer:
                 evidence, ordinal, deliver, proxies = self._wanted
                 self._wanted = None
             deliver(self._answer(evidence, ordinal))
-            if proxies and self._slow.get(evidence) and self.strip(evidence) is None:
-                self.proxy(evidence, ordinal)
+            if proxies and self._slow.get(evidence):
+                strip = self.strip(evidence)
+                if strip is None or not strip.offered:
+                    self.proxy(evidence, ordinal)
             before, self._last = self._last, (evidence, ordinal)
             if before is not None and before[0] == evidence and 0 < abs(ordinal - before[1]) <= _STRIDE:
                 self._read_ahead(evidence, ordinal, ordinal - before[1])
@@ -214,8 +237,18 @@ class FrameServer:
                 continue
             try:
                 fill(strip, self._source(evidence), lambda shown=strip: self._may_fill(shown))  # type: ignore[misc]
+                self._tell_shots(evidence, strip)
             except Exception:  # noqa: BLE001 - without proxies the exact frames are still there
                 _log.exception("no proxies for an exhibit")
+
+    def _tell_shots(self, evidence: EvidenceId, strip: Strip) -> None:
+        if strip.shots is None:
+            return
+        with self._condition:
+            self._shots[evidence] = strip.shots
+            deliver = None if self._closed else self._listening.pop(evidence, None)
+        if deliver is not None:
+            deliver(strip.shots)
 
     def _may_fill(self, strip: Strip) -> bool:
         """Wait until nobody waits for an exact frame; whether the strip is still wanted."""

@@ -16,6 +16,7 @@ from workstation.app.data_sheets import SheetRequest, submit_copy_sheet
 from workstation.app.editing import Editing
 from workstation.app.examining import ExaminationRun
 from workstation.app.face_desk import FaceDesk
+from workstation.app.filed_records import measured_of
 from workstation.app.frames import Deliver, DeliverProxy, FrameServer
 from workstation.app.gallery import Gallery
 from workstation.app.importing import Place, go_on, import_files
@@ -195,6 +196,11 @@ class CaseSession:
         """
         self._frames.request(evidence, ordinal, deliver, proxy)
 
+    @property
+    def frame_server(self) -> FrameServer:
+        """Frames, stand-ins and shots, for the window."""
+        return self._frames
+
     def origins(self) -> Mapping[EvidenceId, ExhibitOrigin]:
         """Purpose, authority and what else the chain of custody says of how each exhibit came here."""
         return origins(self._store)
@@ -281,7 +287,9 @@ class CaseSession:
         """
         self._must_write()
         chosen = planning.choose_evidence(self.evidence(), evidence)
-        packages = planning.choose_detectors(self._engine.detectors(), detectors)
+        installed = self._engine.detectors()
+        measured = measured_of(self._engine.home, installed)
+        packages = planning.choose_detectors(installed, detectors, measured)
         planning.check_merging(packages, merging)
         if frames < 0:
             raise InputError("The number of frames cannot be negative.", "Give 0 for every frame.")
@@ -292,7 +300,9 @@ class CaseSession:
             must_be_sound(self._store, self._engine.hub, chosen, quiet, else_what=otherwise, only_doubtful=True)
             workshop = self._engine.workshop
             found = workshop.finder(finder)
-            plan = planning.make_plan(chosen, packages, frames, found, merging=merging, gallery=gallery)
+            plan = planning.make_plan(
+                chosen, packages, frames, found, merging=merging, gallery=gallery, measured=measured
+            )
             environment = planning.make_environment(workshop, plan)
             return self._run(self._store.start_examination(plan, environment), context)
 

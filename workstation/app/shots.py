@@ -6,20 +6,21 @@ aid of the window: no detector and no report uses it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from workstation.domain.media import RgbArray
+from workstation.domain.media import FrameIndex, RgbArray
 
-_SIDE = 16
+_SIDE = 8
 _LEAST = 0.10
 """Mean difference 0..1 of the small pictures below which nothing is a cut."""
 _TIMES = 4.0
 _AROUND = 12
 
-Signature = npt.NDArray[np.float32]
+Signature = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +36,23 @@ class Shots:
 
 
 def signature(rgb: RgbArray) -> Signature:
-    """A picture (height, width, 3) as 16 by 16 samples of its colours, 0..1, (16, 16, 3)."""
+    """A picture (height, width, 3) as 8 by 8 samples of its colours, (8, 8, 3) uint8."""
     height, width = rgb.shape[:2]
-    rows = (np.arange(4 * _SIDE) * height) // (4 * _SIDE)
-    columns = (np.arange(4 * _SIDE) * width) // (4 * _SIDE)
-    few = rgb[rows][:, columns].astype(np.float32) / 255
-    found: Signature = few.reshape(_SIDE, 4, _SIDE, 4, 3).mean(axis=(1, 3))
-    return found
+    rows = (np.arange(8 * _SIDE) * height) // (8 * _SIDE)
+    columns = (np.arange(8 * _SIDE) * width) // (8 * _SIDE)
+    few = rgb[rows][:, columns].reshape(_SIDE, 8, _SIDE, 8, 3)
+    return few.mean(axis=(1, 3)).astype(np.uint8)
 
 
-def change(before: Signature, after: Signature) -> float:
-    """How much of the picture changed, 0..1."""
-    return float(np.abs(before - after).mean())
+def found(signatures: Sequence[Signature], index: FrameIndex) -> Shots:
+    """The shots of a clip from the signatures of all its frames, in order."""
+    stack = np.stack(signatures).astype(np.int16)
+    changes = np.zeros(len(stack))
+    changes[1:] = np.abs(np.diff(stack, axis=0)).mean(axis=(1, 2, 3)) / 255
+    begins = cuts(changes)
+    first, last = index.seconds(0), index.seconds(len(index) - 1)
+    end = last + (last - first) / max(1, len(index) - 1)
+    return Shots(True, begins, tuple(index.seconds(ordinal) for ordinal in begins), end)
 
 
 def cuts(changes: npt.NDArray[np.floating]) -> tuple[int, ...]:

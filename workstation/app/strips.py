@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from workstation.app.shots import Shots, Signature, found, signature
 from workstation.domain.errors import WorkstationError
 from workstation.domain.ids import EvidenceId
 from workstation.domain.media import Frame, FrameIndex, FrameRef, MediaInfo, MediaKind, MediaLocation, RgbArray
@@ -25,6 +26,8 @@ _MOST = 600
 _FIRST_ROUND = 48
 # Decoding every frame of a longer exhibit for its proxies would take minutes; there the keyframes have to do.
 _LONGEST_DECODED = 40_000
+# Every frame is decoded for the shots: about five minutes of 1080p, two minutes of work for one core.
+_PIXELS_SEARCHED = 15_000_000_000
 # About 25 ms of decoding H.264 on one core.
 _PIXELS_AT_ONCE = 20_000_000
 
@@ -56,10 +59,19 @@ class Proxy:
 
 
 class Strip:
-    """The proxies of one exhibit. Filled by one thread, read by others."""
+    """The proxies of one exhibit, and its shots. Filled by one thread, read by others.
 
-    def __init__(self, evidence: EvidenceId) -> None:
+    Attributes:
+        offered: whether its pictures stand in for frames; else it is filled for the shots alone.
+        whole: whether it is filled.
+        shots: once they are found.
+    """
+
+    def __init__(self, evidence: EvidenceId, *, offered: bool = True) -> None:
         self._evidence = evidence
+        self.offered = offered
+        self.shots: Shots | None = None
+        self._signatures: dict[int, Signature] = {}
         self._lock = threading.Lock()
         self._ordinals: list[int] = []
         self._pictures: dict[int, Proxy] = {}
@@ -67,6 +79,26 @@ class Strip:
 
     def __len__(self) -> int:
         return len(self._ordinals)
+
+    def note(self, frame: Frame) -> None:
+        """Keep what the shots are found by."""
+        self._signatures[frame.ref.ordinal] = signature(frame.rgb)
+
+    def missing(self, frames: int) -> list[int]:
+        """Ordinals of the frames that were not noted yet."""
+        return [ordinal for ordinal in range(frames) if ordinal not in self._signatures]
+
+    def find_shots(self, index: FrameIndex) -> None:
+        """Work out the shots, once every frame that can be decoded was noted."""
+        known = self._signatures
+        last: Signature | None = known[min(known)] if known else None
+        ordered: list[Signature] = []
+        for ordinal in range(len(index)):
+            last = known.get(ordinal, last)
+            if last is not None:
+                ordered.append(last)
+        self.shots = found(ordered, index) if ordered else Shots(False, note="no frame could be decoded")
+        self._signatures = {}
 
     def add(self, frame: Frame) -> None:
         small = shrunk(frame.rgb)
@@ -114,7 +146,7 @@ def shrunk(rgb: RgbArray) -> RgbArray:
 
 
 def fill(strip: Strip, opened: Opened, wait: Callable[[], bool]) -> None:
-    """Decode the exhibit in a child of its own and fill the strip: first a few keyframes, then evenly.
+    """Decode the exhibit in a child of its own and fill the strip: first a few keyframes, then evenly; then find shots.
 
     Args:
         wait: called before each frame; blocks as long as somebody waits for an exact frame, and answers whether to go
@@ -133,11 +165,21 @@ def fill(strip: Strip, opened: Opened, wait: Callable[[], bool]) -> None:
                 for got in reader.frames(round_):
                     if isinstance(got, Frame):
                         strip.add(got)
+                        strip.note(got)
                     if not wait():
                         return
+            strip.whole = True
+            if video.width * video.height * len(index) > _PIXELS_SEARCHED:
+                strip.shots = Shots(False, note="not looked for in so long a clip")
+                return
+            for got in reader.frames(strip.missing(len(index))):
+                if isinstance(got, Frame):
+                    strip.note(got)
+                if not wait():
+                    return
+        strip.find_shots(index)
     except WorkstationError:
         return  # the exact frame will say what is wrong with the exhibit
-    strip.whole = True
 
 
 def rounds(index: FrameIndex, room: int) -> Iterator[list[int]]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, Qt, Signal, SignalInstance, Slot
 from PySide6.QtGui import QImage
 
+from workstation.app.shots import Shots
 from workstation.app.strips import Proxy
 from workstation.domain.errors import WorkstationError
 from workstation.domain.events import (
@@ -55,6 +56,14 @@ class ReadDone(Event):
     error: Exception | None
 
 
+@dataclass(frozen=True, slots=True)
+class ShotsFound(Event):
+    """The shots of an exhibit were found, or why they were not."""
+
+    evidence: EvidenceId
+    shots: Shots
+
+
 class Bridge(QObject):
     """Lives in the GUI thread. All signals are emitted there."""
 
@@ -65,6 +74,7 @@ class Bridge(QObject):
     case_saved = Signal(object)
     frame_arrived = Signal(object)
     read_done = Signal(object)
+    shots_found = Signal(object)
     _wake = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -82,6 +92,7 @@ class Bridge(QObject):
             CaseSaved: self.case_saved,
             FrameArrived: self.frame_arrived,
             ReadDone: self.read_done,
+            ShotsFound: self.shots_found,
         }
         self._wake.connect(self._drain, Qt.ConnectionType.QueuedConnection)
 

@@ -9,7 +9,7 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QFont, QFontMetricsF, QPainter, QPen
 
-from workstation.app.levels import FloatArray, Levels, merged
+from workstation.app.levels import BoolArray, FloatArray, Levels, merged
 from workstation.domain.kinds_of_forgery import Threshold
 from workstation.domain.results import TrackSummary
 from workstation.ui.theme.palette import Theme
@@ -160,7 +160,7 @@ def _dense(painter: QPainter, scale: TimeScale, inner: QRectF, levels: Levels, s
     painter.restore()
 
 
-def _pieces(joined: np.ndarray) -> list[tuple[int, int]]:
+def _pieces(joined: BoolArray) -> list[tuple[int, int]]:
     """First and one past the last of every stretch of points that follow each other."""
     if not len(joined):
         return []

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from PySide6.QtCore import QRectF, QSize, Qt, Slot
 from PySide6.QtGui import QAction, QFontMetricsF, QPainter, QPaintEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollBar, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QScrollBar,
+    QSizePolicy,
+    QSplitter,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from workstation.ui.desk import Desk
 from workstation.ui.navigator import Navigator
-from workstation.ui.player import Player
+from workstation.ui.player import Player, PlayMode
 from workstation.ui.theme.series import draw_sample, styles_for
 from workstation.ui.theme.sheet import current_theme, mono_font
 from workstation.ui.timeline.canvas import TimelineCanvas
+from workstation.ui.timeline.shot_finder import ShotFinder
+from workstation.ui.timeline.table import MarksTable
 from workstation.ui.widgets.labels import label
-from workstation.ui.words import not_validated
+from workstation.ui.words import not_validated, plural
 
 
 class TraceKey(QWidget):
@@ -89,6 +101,10 @@ class TimelinePanel(QWidget):
         self.setObjectName("panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.canvas = TimelineCanvas(desk, navigator)
+        player.span = self.canvas.span
+        self.table = MarksTable(desk, navigator)
+        self.table.hide()
+        self.shots = ShotFinder(desk, self.canvas.show_shots)
         self._buttons = QHBoxLayout()
         self._buttons.setSpacing(1)
         self._time = QLabel()
@@ -104,32 +120,70 @@ class TimelinePanel(QWidget):
         bar.addWidget(TraceKey(desk))
         bar.addWidget(self._note)
         self._scroll = QScrollBar(Qt.Orientation.Vertical)
-        body = QHBoxLayout()
-        body.setContentsMargins(0, 0, 0, 0)
-        body.setSpacing(0)
-        body.addWidget(self.canvas, 1)
-        body.addWidget(self._scroll)
+        plot = QWidget()
+        row = QHBoxLayout(plot)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        row.addWidget(self.canvas, 1)
+        row.addWidget(self._scroll)
+        body = QSplitter(Qt.Orientation.Horizontal)
+        body.addWidget(plot)
+        body.addWidget(self.table)
+        body.setStretchFactor(0, 3)
+        body.setStretchFactor(1, 1)
+        body.setChildrenCollapsible(False)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addLayout(bar)
-        column.addLayout(body, 1)
+        column.addWidget(body, 1)
         self.setFocusProxy(self.canvas)
         self._scroll.valueChanged.connect(self.canvas.set_offset)
         self.canvas.scrolled.connect(self._scrolled)
+        self.canvas.window_shown.connect(self._window_shown)
         self._scroll.hide()
         navigator.moved.connect(self.refresh)
+        navigator.track_chosen.connect(self.table.refresh)
+        desk.exhibit_shown.connect(self._window_shown)
         desk.exhibit_shown.connect(self.refresh)
+        desk.results_shown.connect(self.table.refresh)
         desk.results_shown.connect(self.refresh)
         player.changed.connect(self.refresh)
+        self.canvas.span.changed.connect(self.refresh)
         self.refresh()
+
+    def handlers(self) -> dict[str, Callable[[], object]]:
+        """Id of every action of the timeline to what it does."""
+        canvas = self.canvas
+        return {
+            "play.real": self._player.switch_mode,
+            "disagreement.next": self._by_hand(self._navigator.disagreement),
+            "range.in": canvas.span.set_in,
+            "range.out": canvas.span.set_out,
+            "range.clear": canvas.span.clear,
+            "timeline.in": partial(canvas.zoom, 1.5),
+            "timeline.out": partial(canvas.zoom, 1 / 1.5),
+            "timeline.table": self.toggle_table,
+        }
+
+    def toggle_table(self) -> None:
+        """Show or hide the marks in words beside the plot."""
+        shown = not self.table.isVisibleTo(self)
+        self.table.setVisible(shown)
+        if shown:
+            self._window_shown()
+            self.table.setFocus()
+        else:
+            self.canvas.setFocus()
 
     def take_actions(self, actions: Sequence[QAction]) -> None:
         """Buttons of the transport, in order."""
         for action in actions:
             button = QToolButton()
             button.setDefaultAction(action)
-            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+            plain = action.icon().isNull()
+            style = Qt.ToolButtonStyle.ToolButtonTextOnly if plain else Qt.ToolButtonStyle.ToolButtonIconOnly
+            button.setToolButtonStyle(style)
             self._buttons.addWidget(button)
 
     @Slot()
@@ -147,13 +201,33 @@ class TimelinePanel(QWidget):
         end = data.seconds(data.frames - 1)
         self._time.setFont(mono_font(self.font()))
         self._time.setText(f"{data.seconds(at):.3f} / {end:.3f} s")
-        if data.frames < 2:
-            self._mode.setText(self.tr("still picture"))
-        elif self._player.playing:
-            rate = f"{self._player.rate:.0f}"
-            self._mode.setText(self.tr("Every frame · {rate} frames/s, none skipped").format(rate=rate))
-        else:
-            self._mode.setText(self.tr("Every frame"))
+        self._mode.setText(self.tr("still picture") if data.frames < 2 else self._mode_words())
+
+    def _mode_words(self) -> str:
+        """The mode by its name, how fast it goes, and how many frames it passed over (window rule 4)."""
+        player = self._player
+        rate = self.tr("{rate} frames/s").format(rate=f"{player.rate:.0f}")
+        if player.mode is PlayMode.EVERY_FRAME:
+            words = self.tr("Every frame")
+            return f"{words} · {rate}, {self.tr('none skipped')}" if player.playing else words
+        words = self.tr("Real time")
+        if player.playing and player.speed > 1:
+            words += f" × {player.speed}"
+        skipped = plural(player.skipped, self.tr("frame skipped"), self.tr("frames skipped"))
+        if player.playing:
+            return f"{words} · {rate} · {skipped}"
+        return f"{words} · {skipped}" if player.skipped else words
+
+    def _by_hand(self, move: Callable[[], object]) -> Callable[[], object]:
+        def moved() -> None:
+            self._player.stop()
+            move()
+
+        return moved
+
+    @Slot()
+    def _window_shown(self) -> None:
+        self.table.show_span(self.canvas.shown_span)
 
     @Slot(int, int)
     def _scrolled(self, offset: int, most: int) -> None:

@@ -22,4 +22,4 @@ def polygon(xs: FloatArray, ys: FloatArray) -> QPolygonF:
 
 def _memory(points: QPolygonF) -> memoryview:
     """The polygon's own numbers, to be written while it lives: two doubles for each point."""
-    return memoryview(Shiboken.VoidPtr(points.data(), 16 * points.size(), True))  # type: ignore[arg-type]
+    return memoryview(Shiboken.VoidPtr(points.data(), 16 * points.size(), True))  # type: ignore[arg-type,call-arg]  # its stub lacks both

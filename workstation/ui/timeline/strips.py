@@ -174,8 +174,8 @@ def draw_map(
         left, right = merged(left, np.maximum(right, left + 1), 1.0)
         for a, b in zip(left.tolist(), right.tolist(), strict=True):
             painter.fillRect(QRectF(a, body.top(), b - a, body.height()), QColor(theme.edge))
-    xs = whole.left + (lanes.seconds[lanes.ticks == _ERROR] - whole.start) * whole.per_second
-    for x in _thinned(xs, whole, 3.0):
+    wrong = whole.left + (lanes.seconds[lanes.ticks == _ERROR] - whole.start) * whole.per_second
+    for x in _thinned(wrong, whole, 3.0):
         draw_cross(painter, QPointF(x, area.center().y()), QColor(theme.text), 3.0)
     painter.setPen(QPen(QColor(theme.text), 1.4))
     for seconds in flags:
