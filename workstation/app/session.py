@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -294,6 +295,7 @@ class CaseSession:
         if frames < 0:
             raise InputError("The number of frames cannot be negative.", "Give 0 for every frame.")
         gallery = self.gallery.frozen([item.id for item in chosen])
+        begun: list[ExaminationId] = []
 
         def work(context: JobContext) -> dict[str, object]:
             quiet, otherwise = Quiet(context), "it is not examined"
@@ -304,10 +306,16 @@ class CaseSession:
                 chosen, packages, frames, found, merging=merging, gallery=gallery, measured=measured
             )
             environment = planning.make_environment(workshop, plan)
-            return self._run(self._store.start_examination(plan, environment), context)
+            run = self._store.start_examination(plan, environment)
+            begun.append(run.id)
+            return self._run(run, context)
+
+        def again() -> JobId:
+            return self.resume(begun[-1]) if begun else self.examine(evidence, detectors, frames, finder, merging)
 
         names = ", ".join(package.card.id for package in packages)
-        return self.submit(Lane.GPU, f"Examine {planning.name_exhibits(chosen)} with {names}", work, "frames")
+        title = f"Examine {planning.name_exhibits(chosen)} with {names}"
+        return self.submit(Lane.GPU, title, work, "frames", again=again)
 
     def resume(self, examination: ExaminationId) -> JobId:
         """Go on with an examination that was cancelled, failed or interrupted (gpu lane)."""
@@ -470,12 +478,15 @@ class CaseSession:
         unit: str,
         *,
         background: bool = False,
+        again: Callable[[], JobId] | None = None,
     ) -> JobId:
-        """Queue work on this case; closing it cancels the work and waits for it. Raises: CaseError: it is closed."""
+        """Queue work on this case; closing it cancels the work and waits for it. ``again`` asks for it once more, where
+        the same work would not do. Raises: CaseError: it is closed."""
         jobs = self._engine.jobs
+        same = partial(self.submit, lane, title, work, unit, background=background)
         if self._is_closed():
             raise CaseError("The case is closed.", "Open it again.")
-        job = jobs.submit(lane, title, work, case=self.case.id, unit=unit, background=background)
+        job = jobs.submit(lane, title, work, case=self.case.id, unit=unit, background=background, again=again or same)
         with self._lock:
             self._jobs.append(job)
         if self._is_closed():

@@ -20,6 +20,7 @@ class Lane(StrEnum):
 class JobState(StrEnum):
     QUEUED = "queued"
     RUNNING = "running"
+    PAUSED = "paused"
     DONE = "done"
     CANCELLED = "cancelled"
     FAILED = "failed"
@@ -29,10 +30,27 @@ class JobState(StrEnum):
         return self in (JobState.DONE, JobState.CANCELLED, JobState.FAILED)
 
 
+class ItemState(StrEnum):
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class JobItem:
+    """One thing a job works on: an exhibit, a file, a step. ``name`` is what the job called it in its progress."""
+
+    name: str
+    state: ItemState
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """A job as others see it. ``done``/``total`` count units named by ``unit``; total 0 means not yet known. A
-    ``background`` job was asked for by the program itself: closing a case ends it without a question."""
+    ``background`` job was asked for by the program itself: closing a case ends it without a question. ``holding``: it
+    was asked to pause and goes on to its next check. ``items`` are what it has worked on so far, in order, the newest
+    thousand of them; ``can_retry``: it ended without success and can be asked for again."""
 
     id: JobId
     lane: Lane
@@ -47,6 +65,9 @@ class Job:
     error_code: str = ""
     result: Mapping[str, object] | None = None
     background: bool = False
+    holding: bool = False
+    items: tuple[JobItem, ...] = ()
+    can_retry: bool = False
 
 
 class JobContext(Protocol):

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from workstation.app.hub import Hub
 from workstation.app.jobs.queue import JobQueue
-from workstation.domain.errors import NotFound, StorageFull, error_from_code
+from workstation.domain.errors import InputError, NotFound, StorageFull, error_from_code
 from workstation.domain.events import Event, JobChanged
 from workstation.domain.ids import JobId
-from workstation.domain.jobs import JobContext, JobState, Lane
+from workstation.domain.jobs import ItemState, JobContext, JobState, Lane
 
 
 @pytest.fixture
@@ -172,3 +173,95 @@ class JobQueueOf:
 
     def __exit__(self, *_: object) -> None:
         self._jobs.close()
+
+
+def until(jobs: JobQueue, job: JobId, state: JobState) -> None:
+    end = time.monotonic() + 10
+    while jobs.get(job).state is not state and time.monotonic() < end:
+        time.sleep(0.005)
+    assert jobs.get(job).state is state
+
+
+def test_a_running_job_pauses_at_its_next_check_and_goes_on(jobs: JobQueue) -> None:
+    begun, step = threading.Event(), threading.Semaphore(0)
+    done: list[int] = []
+
+    def work(context: JobContext) -> None:
+        begun.set()
+        for number in range(3):
+            step.acquire(timeout=10)
+            done.append(number)
+            context.progress(number + 1, 3, f"EX-0{number + 1}")
+
+    job = jobs.submit(Lane.IO, "steps", work)
+    assert begun.wait(10)
+    jobs.pause(job)
+    assert jobs.get(job).holding
+    assert jobs.get(job).state is JobState.RUNNING, "it still works until its next check"
+    step.release(3)
+    until(jobs, job, JobState.PAUSED)
+    assert done == [0]
+    jobs.resume(job)
+    ended = jobs.wait(job, 10)
+    assert ended.state is JobState.DONE
+    assert [(item.name, item.state) for item in ended.items] == [(f"EX-0{n}", ItemState.DONE) for n in (1, 2, 3)]
+    assert not ended.can_retry
+
+
+def test_a_queued_job_that_is_paused_lets_others_pass(jobs: JobQueue) -> None:
+    gate = threading.Event()
+    first = jobs.submit(Lane.IO, "first", lambda _: gate.wait(10) and None)
+    held, other = (jobs.submit(Lane.IO, name, lambda _: {"ran": True}) for name in ("held", "other"))
+    jobs.pause(held)
+    gate.set()
+    assert jobs.wait(other, 10).state is JobState.DONE
+    assert jobs.get(held).state is JobState.PAUSED
+    jobs.resume(held)
+    assert jobs.wait(held, 10).state is JobState.DONE
+    assert jobs.wait(first, 10).state is JobState.DONE
+
+
+def test_a_paused_job_can_be_cancelled_and_tried_again(jobs: JobQueue) -> None:
+    tries: list[int] = []
+
+    def work(context: JobContext) -> dict[str, object]:
+        tries.append(1)
+        if len(tries) == 1:
+            context.progress(1, 2, "clip.mp4")
+            jobs.pause(jobs.all()[0].id)
+            context.progress(1, 2, "clip.mp4")
+            context.raise_if_cancelled()
+        return {"tries": len(tries)}
+
+    job = jobs.submit(Lane.IO, "work", work)
+    until(jobs, job, JobState.PAUSED)
+    with pytest.raises(InputError, match="paused"):
+        jobs.retry(job)
+    jobs.cancel(job)
+    ended = jobs.wait(job, 10)
+    assert ended.state is JobState.CANCELLED
+    assert [item.state for item in ended.items] == [ItemState.CANCELLED]
+    again = jobs.wait(jobs.retry(job), 10)
+    assert again.result == {"tries": 2}
+    held = jobs.submit(Lane.IO, "held", lambda _: None)
+    jobs.wait(held, 10)
+    with pytest.raises(InputError, match="done"):
+        jobs.retry(held)
+
+
+def test_closing_ends_a_paused_job() -> None:
+    queue = JobQueue(Hub())
+    begun = threading.Event()
+
+    def work(context: JobContext) -> None:
+        begun.set()
+        while True:
+            context.raise_if_cancelled()
+            time.sleep(0.002)
+
+    job = queue.submit(Lane.IO, "endless", work)
+    assert begun.wait(10)
+    queue.pause(job)
+    until(queue, job, JobState.PAUSED)
+    queue.close()
+    assert queue.get(job).state is JobState.CANCELLED
