@@ -30,6 +30,7 @@ from workstation.ui.action_specs import (
 from workstation.ui.casework_actions import CASEWORK
 from workstation.ui.faces.face_actions import FACE_ACTIONS
 from workstation.ui.keys.keymap import KeyMap, native
+from workstation.ui.review.review_actions import REVIEW_ACTIONS
 from workstation.ui.theme.icons import icon
 from workstation.ui.theme.palette import Theme
 from workstation.ui.translation import QT_TRANSLATE_NOOP
@@ -143,6 +144,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         tip=QT_TRANSLATE_NOOP("actions", "Whom the exhibit, or the chosen track, is said to show"),
     ),
     *FACE_ACTIONS,
+    *REVIEW_ACTIONS,
     ActionSpec("track.0", QT_TRANSLATE_NOOP("actions", "All tracks"), FACES, ("0",), _V),
     *(
         ActionSpec(

@@ -39,6 +39,7 @@ from workstation.ui.panels.inspector import Inspector
 from workstation.ui.panels.jobs_panel import JobsPanel
 from workstation.ui.panels.status import StatusBar
 from workstation.ui.player import Player
+from workstation.ui.review.review_work import ReviewWork
 from workstation.ui.theme.icons import icon, icon_size
 from workstation.ui.theme.palette import DARK, LIGHT
 from workstation.ui.theme.sheet import current_theme, dress
@@ -77,6 +78,7 @@ class MainWindow(QMainWindow):
         self.work = Work(engine, self.desk, self.jobs, self.navigator, self.overlay, self.banner, self, settings)
         self.moving = Moving(engine, self.desk, self.jobs, self.banner, self, settings)
         self.marks = Marks(self.desk, self.navigator, self.banner, self)
+        self.review = ReviewWork(self.desk, self.navigator, self.stage, self.overlay, self.marks, self.banner, self)
         self.faces = FaceWork(self.desk, self.navigator, self.marks, self.banner, self)
         self.casework = CaseWork(engine, self.desk, self.work, self.navigator, self.banner, self, settings)
         self._build_docks()
@@ -178,6 +180,7 @@ class MainWindow(QMainWindow):
             **self.marks.handlers(),
             **self.moving.handlers(),
             **self.faces.handlers(),
+            "view.review": self.review.toggle,
             **self.casework.handlers(),
             "case.new": work.new_case,
             "case.open": work.open_case,
@@ -228,6 +231,10 @@ class MainWindow(QMainWindow):
         self.jobs_panel.cancelled.connect(self.work.cancel_job)
         self.docks["jobs"].visibilityChanged.connect(self.commands["view.jobs"].setChecked)
         self.faces.ready.connect(self._refresh_actions)
+        self.review.changed.connect(self._refresh_actions)
+        resting = tuple(self.docks[name].widget() for name in ("inspector", "faces", "jobs"))
+        self.review.attach(self._handlers(), resting)
+        self.viewer.canvas.probed.connect(self.review.point_at)
         self.faces.run_wanted.connect(self.work.run)
         self.faces.import_wanted.connect(self.work.add_exhibits)
         self.work.packages_known.connect(self.inspector.detectors.set_packages)
@@ -262,6 +269,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         self.player.stop()
+        self.review.leave()
         if self.jobs.case_work and not self._closing:
             event.ignore()
             self.work.ask_before_ending(self.tr("Close the program"), self.close_now)
@@ -306,6 +314,7 @@ class MainWindow(QMainWindow):
         refresh_actions(self.commands, self.desk, self.jobs, self.work)
         self.marks.refresh(self.commands)
         self.faces.refresh(self.commands)
+        self.review.refresh(self.commands)
         self._refresh_history()
         self._show_overlay()
 
@@ -339,6 +348,8 @@ class MainWindow(QMainWindow):
         self.banner.tell(words, seconds=4)
 
     def _cancel(self) -> None:
+        if self.review.leave():
+            return
         if self.player.playing:
             self.player.stop()
         elif self.isFullScreen():

@@ -41,10 +41,15 @@ class Marks(QObject):
         self._desk, self._navigator, self._banner, self._window = desk, navigator, banner, window
         self.dialog: WordsDialog | None = None
         self._then: Answered | None = None
+        self._locked = False
 
     @property
     def can_write(self) -> bool:
-        return self._desk.session is not None and not self._desk.session.read_only
+        return self._desk.session is not None and not self._desk.session.read_only and not self._locked
+
+    def lock(self, locked: bool) -> None:
+        """Let no edit be made, or allow them again; during a case review nothing changes."""
+        self._locked = locked
 
     @property
     def bookmarks(self) -> tuple[int, ...]:

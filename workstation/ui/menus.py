@@ -101,6 +101,7 @@ _MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "text.larger",
             "text.smaller",
             "view.full",
+            "view.review",
         ),
     ),
     ("&Help", ("palette", "search", "", "keys", "keys.edit", "", "about")),

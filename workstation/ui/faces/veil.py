@@ -10,8 +10,9 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication
 
 _PROPERTY = "veil"
-_ACROSS = 20
-"""Pixels across a veiled picture before it is drawn large: a face fills a few of them, and nobody is known by that."""
+_ACROSS, _ACROSS_SMALL, _SMALL = 20, 8, 256
+"""Pixels across a veiled picture before it is drawn large: a face fills a few of them, and nobody is known by that. Of
+a small picture, which a face fills, there are fewer."""
 
 
 class Veil(QObject):
@@ -47,5 +48,6 @@ def veiled(image: QImage) -> QImage:
     if not veiling() or image.isNull():
         return image
     smooth = Qt.TransformationMode.SmoothTransformation
-    small = image.scaledToWidth(min(_ACROSS, image.width()), smooth).convertToFormat(QImage.Format.Format_Grayscale8)
+    across = _ACROSS if image.width() > _SMALL else _ACROSS_SMALL
+    small = image.scaledToWidth(min(across, image.width()), smooth).convertToFormat(QImage.Format.Format_Grayscale8)
     return small.scaled(image.size(), Qt.AspectRatioMode.IgnoreAspectRatio, smooth)

@@ -1,0 +1,1 @@
+"""Case review: the case shown to others, read-only and in large type."""
