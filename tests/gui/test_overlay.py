@@ -135,7 +135,7 @@ def test_zoom_keeps_the_point_under_the_cursor(qtbot: QtBot) -> None:
     canvas = canvas_with(qtbot, similarity(1.0, 0, 0, 0), rings_map())
     place = QPointF(200.0, 150.0)
     before = canvas.frame_point(place)
-    canvas._zoom_to(4.0, place)
+    canvas.zoom(8, place)
     after = canvas.frame_point(place)
     assert before is not None
     assert after is not None

@@ -31,4 +31,5 @@ class ActionSpec:
 
 CASE, EXHIBIT, EXAMINE = "Case", "Exhibits", "Examination"
 PLAY, JUMP, MARKS, FACES, VIEW, WORK = "Play", "Jump", "Marks", "Faces", "View", "Work"
-GROUPS = (CASE, EXHIBIT, EXAMINE, PLAY, JUMP, MARKS, FACES, VIEW, WORK)
+COMPARE = "Compare"
+GROUPS = (CASE, EXHIBIT, EXAMINE, PLAY, JUMP, MARKS, FACES, VIEW, COMPARE, WORK)

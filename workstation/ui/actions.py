@@ -34,6 +34,7 @@ from workstation.ui.review.review_actions import REVIEW_ACTIONS
 from workstation.ui.theme.icons import icon
 from workstation.ui.theme.palette import Theme
 from workstation.ui.translation import QT_TRANSLATE_NOOP
+from workstation.ui.viewer.commands import VIEWER_ACTIONS
 
 _V = Scope.VIEWER
 
@@ -173,6 +174,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("overlay.less", QT_TRANSLATE_NOOP("actions", "Map weaker"), VIEW, ("-",), _V),
     ActionSpec("zoom.actual", QT_TRANSLATE_NOOP("actions", "Actual pixels, 1:1"), VIEW, ("Z",), _V, icon="actual"),
     ActionSpec("zoom.fit", QT_TRANSLATE_NOOP("actions", "Fit frame to window"), VIEW, ("Shift+Z",), _V, icon="fit"),
+    *VIEWER_ACTIONS,
     ActionSpec("timeline.all", QT_TRANSLATE_NOOP("actions", "Whole timeline"), VIEW, ("Ctrl+0",)),
     ActionSpec("view.jobs", QT_TRANSLATE_NOOP("actions", "Jobs"), VIEW, ("Ctrl+J",), icon="jobs", checkable=True),
     ActionSpec("view.full", QT_TRANSLATE_NOOP("actions", "Full screen"), VIEW, ("F11",), checkable=True),

@@ -101,7 +101,7 @@ class MainWindow(QMainWindow):
     @property
     def settled(self) -> bool:
         """Whether everything asked for is drawn or ready to be."""
-        return not self.desk.busy and self.stage.settled and self.faces.settled
+        return not self.desk.busy and self.stage.settled and self.faces.settled and self.viewer.settled
 
     def open_case(self, folder: Path) -> None:
         self.work.open_folder(folder)
@@ -164,9 +164,7 @@ class MainWindow(QMainWindow):
         bar.addAction(self.commands["palette"])
         self.addToolBar(bar)
         self._tools = bar
-        self.viewer.strip.take_actions(
-            self.commands["overlay.toggle"], self.commands["zoom.fit"], self.commands["zoom.actual"]
-        )
+        self.viewer.attach(self.commands)
         self.timeline.take_actions(
             [self.commands[name] for name in ("go.first", "step.back", "play.toggle", "step.forward", "go.last")]
         )
@@ -179,6 +177,7 @@ class MainWindow(QMainWindow):
             **move_handlers(self.navigator, self.player),
             **self.marks.handlers(),
             **self.moving.handlers(),
+            **self.viewer.handlers(),
             **self.faces.handlers(),
             "view.review": self.review.toggle,
             **self.casework.handlers(),
@@ -354,6 +353,8 @@ class MainWindow(QMainWindow):
             self.player.stop()
         elif self.isFullScreen():
             self._toggle_full()
+        elif self.viewer.leave():
+            return
         elif self.banner.isVisible() and not self.jobs.active:
             self.banner.hide()
         elif not self.work.cancel():

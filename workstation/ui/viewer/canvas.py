@@ -1,45 +1,85 @@
-"""The canvas: one frame with its overlays, zoomed at the cursor, panned with the mouse, probed under the cursor."""
+"""The canvas: one frame with its overlays, zoomed at the pointer, panned, probed with the pointer and the keyboard."""
 
 from __future__ import annotations
 
-import math
-
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFocusEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QTransform, QWheelEvent
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QFocusEvent,
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QNativeGestureEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+    QResizeEvent,
+    QTransform,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from workstation.domain.geometry import Point
 from workstation.domain.ids import TrackId
+from workstation.domain.map_scale import Layer
 from workstation.ui.theme.sheet import current_theme
-from workstation.ui.viewer.draw import draw_chip, draw_faces, face_rect
-from workstation.ui.viewer.overlay import draw_extent, draw_maps
+from workstation.ui.viewer.draw import draw_chip, draw_cross, draw_divider, draw_message, face_rect
+from workstation.ui.viewer.ground import Ground
+from workstation.ui.viewer.layers import Sheet, draw_layers
+from workstation.ui.viewer.mix import Mix, Mode
+from workstation.ui.viewer.place import FIT, Place, Room, onto
 from workstation.ui.viewer.state import OverlayState, Shown
 
-_MARGIN = 10
-_LEAST, _MOST = 0.02, 32.0
-_PIXELS_FROM = 3.0
+_STEP = 1.2
+_PUSH = 0.2
+_GRIP = 6.0
+_ARROWS = {
+    Qt.Key.Key_Left: (-1, 0),
+    Qt.Key.Key_Right: (1, 0),
+    Qt.Key.Key_Up: (0, -1),
+    Qt.Key.Key_Down: (0, 1),
+}
+_ON_DIFFERENCE = frozenset({Layer.BOXES, Layer.LANDMARKS})
+_PLAIN = Qt.KeyboardModifier.NoModifier
+_PROBE_KEYS = (_PLAIN, Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.KeypadModifier)
 
 
 class Canvas(QWidget):
-    """Frame coordinates have pixel centres at whole numbers; the painter's have them at half numbers."""
+    """Frame coordinates have pixel centres at whole numbers; the painter's have them at half numbers.
+
+    Signals:
+        probed(object): the point of the frame that is asked about, or None.
+        cross_moved(object): the same, moved with the keyboard; None when the keyboard probe is put away.
+        looked(object): the examiner zoomed or panned; the new place.
+        wiped(float): the examiner moved the line of a wipe, 0..1.
+    """
 
     probed = Signal(object)
+    cross_moved = Signal(object)
     track_clicked = Signal(object)
     zoomed = Signal()
+    looked = Signal(object)
+    wiped = Signal(float)
     painted = Signal()
 
     def __init__(self, overlay: OverlayState, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._overlay = overlay
+        self._ground = Ground()
         self._shown: Shown | None = None
+        self._mix: Mix | None = None
         self._message = ""
         self._advice = ""
         self._chosen: TrackId | None = None
-        self._scale: float | None = None
-        self._centre = QPointF()
+        self._place = FIT
         self._drag: QPointF | None = None
         self._moved = False
+        self._wiping = False
         self._fresh = False
+        self._cross: Point | None = None
+        self._echo: Point | None = None
+        self.bare = False
         self.setObjectName("canvas")
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -54,19 +94,30 @@ class Canvas(QWidget):
     @property
     def scale(self) -> float:
         """Device pixels per frame pixel."""
-        return self._logical_scale() * self.devicePixelRatioF()
+        room = self._room()
+        return room.scale(self._place) * room.ratio if room else 1.0
+
+    @property
+    def place(self) -> Place:
+        return self._place
+
+    @property
+    def cross(self) -> Point | None:
+        """Where the keyboard probes; None while it does not."""
+        return self._cross
 
     def sizeHint(self) -> QSize:  # noqa: N802
         return QSize(640, 420)
 
     def minimumSizeHint(self) -> QSize:  # noqa: N802
-        return QSize(220, 140)
+        return QSize(160, 120)
 
     def show_frame(self, shown: Shown) -> None:
         """Put a frame on the canvas; zoom and place stay when its size is that of the one before."""
         before = self._shown
-        if before is None or (before.width, before.height) != (shown.width, shown.height):
-            self._scale = None
+        if before is not None and before.size != shown.size:
+            self._place = FIT
+            self._cross = None
         if before is None or before.ref != shown.ref or before.images[0].cacheKey() != shown.images[0].cacheKey():
             self._fresh = True
         self._shown = shown
@@ -83,30 +134,56 @@ class Canvas(QWidget):
         self.setAccessibleDescription(f"{message} {advice}".strip())
         self.update()
 
+    def show_mix(self, mix: Mix | None) -> None:
+        """Draw another frame on this canvas too; None draws this one alone."""
+        self._mix = mix
+        self.update()
+
     def choose(self, track: TrackId | None) -> None:
         self._chosen = track
         self.update()
 
+    def echo(self, point: Point | None) -> None:
+        """Mark a place that is pointed at in a linked view."""
+        if point != self._echo:
+            self._echo = point
+            self.update()
+
     def fit(self) -> None:
-        self._scale = None
-        self._changed()
+        self._look(FIT)
 
     def actual_size(self) -> None:
         """One frame pixel on one pixel of the screen."""
-        self._zoom_to(1.0 / self.devicePixelRatioF(), QPointF(self.rect().center()))
+        room = self._room()
+        if room is not None:
+            self._look(room.zoomed(self._place, 1.0 / room.ratio, self._middle()))
+
+    def zoom(self, steps: float, at: QPointF | None = None) -> None:
+        """Zoom by steps of a fifth about a place of the canvas; its middle, or what the keyboard probes, without."""
+        room = self._room()
+        if room is None:
+            return
+        if at is None:
+            at = self.view().map(_painter_point(self._cross)) if self._cross is not None else self._middle()
+        self._look(room.zoomed(self._place, room.scale(self._place) * _STEP**steps, at))
+
+    def push(self, across: int, down: int) -> None:
+        """Move the view by a fifth of the canvas."""
+        room = self._room()
+        if room is not None:
+            delta = QPointF(-across * _PUSH * self.width(), -down * _PUSH * self.height())
+            self._look(room.panned(self._place, delta))
+
+    def look(self, place: Place) -> None:
+        """Take up a place from a linked view."""
+        if place != self._place:
+            self._place = place
+            self._changed()
 
     def view(self) -> QTransform:
         """From frame (painter coordinates) to this widget."""
-        if self._shown is None:
-            return QTransform()
-        scale = self._logical_scale()
-        centre = self._centre
-        if self._scale is None:
-            centre = QPointF(self._shown.width / 2, self._shown.height / 2)
-        left = self.width() / 2 - centre.x() * scale
-        top = self.height() / 2 - centre.y() * scale
-        ratio = self.devicePixelRatioF()
-        return QTransform(scale, 0, 0, scale, round(left * ratio) / ratio, round(top * ratio) / ratio)
+        room = self._room()
+        return room.view(self._place) if room is not None else QTransform()
 
     def frame_point(self, place: QPointF) -> Point | None:
         """Widget position to frame coordinates; None beside the frame."""
@@ -117,127 +194,221 @@ class Canvas(QWidget):
             return None
         return Point(at.x() - 0.5, at.y() - 0.5)
 
+    def probe_keys(self) -> None:
+        """Take up the keyboard probe in the middle of what is seen, or put it away."""
+        if self._cross is not None:
+            self._put_cross(None)
+        elif self._shown is not None:
+            at = self.view().inverted()[0].map(self._middle())
+            self._put_cross(self._held(Point(round(at.x() - 0.5), round(at.y() - 0.5))))
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() is QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and self._probes(event):
+            event.accept()
+            return True
+        if isinstance(event, QNativeGestureEvent) and event.gestureType() is Qt.NativeGestureType.ZoomNativeGesture:
+            room = self._room()
+            if room is not None:
+                wanted = room.scale(self._place) * (1 + event.value())
+                self._look(room.zoomed(self._place, wanted, event.position()))
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        """While the keyboard probes, arrows move it by a pixel (with Shift by ten) and Esc puts it away."""
+        if self._cross is None or not self._probes(event):
+            super().keyPressEvent(event)
+            return
+        if event.key() == Qt.Key.Key_Escape:
+            self._put_cross(None)
+            return
+        x, y = _ARROWS[Qt.Key(event.key())]
+        far = 10 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1
+        self._put_cross(self._held(Point(round(self._cross.x) + far * x, round(self._cross.y) + far * y)))
+
     def paintEvent(self, _: QPaintEvent) -> None:  # noqa: N802
-        theme = current_theme()
         painter = QPainter(self)
-        painter.fillRect(self.rect(), QColor(theme.canvas))
-        if self._shown is None:
-            self._paint_message(painter)
+        shown = self._shown
+        if shown is None:
+            painter.fillRect(self.rect(), QColor(current_theme().canvas))
+            draw_message(painter, QRectF(self.rect()), self._message, self._advice)
         else:
-            self._paint_frame(painter, self._shown)
+            self._paint(painter, shown)
         if self.hasFocus():
             painter.setPen(QPen(QColor("#B4B4B4"), 1))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5))
         painter.end()
-        if self._fresh and self._shown is not None:
+        if self._fresh and shown is not None:
             self._fresh = False
             self.painted.emit()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        super().resizeEvent(event)
+        self.zoomed.emit()
 
     def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
         steps = event.angleDelta().y() / 120
         if steps:
-            self._zoom_to(self._logical_scale() * 1.2**steps, event.position())
+            self.zoom(steps, event.position())
         event.accept()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         if event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
             self._drag, self._moved = event.position(), False
+            self._wiping = self._on_line(event.position()) and event.button() is Qt.MouseButton.LeftButton
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        if self._drag is not None and self._shown is not None:
-            delta = event.position() - self._drag
+        place = event.position()
+        if self._wiping:
+            self._moved = True
+            self.wiped.emit(min(1.0, max(0.0, place.x() / max(1, self.width()))))
+        elif self._drag is not None and self._shown is not None:
+            delta = place - self._drag
             if self._moved or delta.manhattanLength() > 4:
-                self._pan(delta)
-                self._moved, self._drag = True, event.position()
-        self.probed.emit(self.frame_point(event.position()))
+                room = self._room()
+                if room is not None:
+                    self.setCursor(Qt.CursorShape.ClosedHandCursor)
+                    self._look(room.panned(self._place, delta))
+                self._moved, self._drag = True, place
+        elif self._on_line(place):
+            self.setCursor(Qt.CursorShape.SplitHCursor)
+        else:
+            self.unsetCursor()
+        if self._cross is None:
+            self.probed.emit(self.frame_point(place))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        if self._drag is not None and not self._moved and self._shown is not None:
-            for face in self._shown.faces:
-                if face_rect(face, self.view()).contains(event.position()):
-                    self.track_clicked.emit(face.track)
-                    break
+        shown = self._shown
+        if self._drag is not None and not self._moved and not self._wiping and shown is not None:
+            if self._cross is not None:
+                at = self.frame_point(event.position())
+                self._put_cross(Point(round(at.x), round(at.y)) if at is not None else self._cross)
+            else:
+                for face in shown.faces:
+                    if face_rect(face, self.view()).contains(event.position()):
+                        self.track_clicked.emit(face.track)
+                        break
         self._drag = None
+        self._wiping = False
         self.unsetCursor()
 
     def leaveEvent(self, _: object) -> None:  # noqa: N802
-        self.probed.emit(None)
+        if self._cross is None:
+            self.probed.emit(None)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: N802
         self._overlay.hold(False)
         super().focusOutEvent(event)
 
-    def _paint_frame(self, painter: QPainter, shown: Shown) -> None:
-        view = self.view()
-        scale = self.scale
-        level = min(len(shown.images) - 1, max(0, math.floor(math.log2(1 / scale)))) if scale < 1 else 0
-        image = shown.images[level]
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, scale < _PIXELS_FROM)
-        target = view.mapRect(QRectF(0, 0, shown.width, shown.height))
-        painter.drawImage(target, image, QRectF(image.rect()))
-        area = QRectF(self.rect())
-        if self._overlay.drawn:
-            painter.setClipRect(target)
-            draw_maps(painter, shown.maps, view, area, self._overlay.opacity)
-            for entry in shown.maps:
-                draw_extent(painter, entry, view, QColor(255, 255, 255, 130))
-            painter.setClipping(False)
-            draw_faces(painter, shown.faces, view, self._chosen, area)
-        words = shown.chip if self._overlay.drawn or shown.proxy else self.tr("Overlay hidden")
-        if words:
-            draw_chip(painter, words, QPointF(12, 12))
+    def _paint(self, painter: QPainter, shown: Shown) -> None:
+        view, area, mix = self.view(), QRectF(self.rect()), self._mix
+        other = mix.other if mix is not None else None
+        if mix is None or (other is None and not mix.difference):
+            self._paint_one(painter, shown, view)
+        elif mix.mode is Mode.DIFFERENCE:
+            if mix.difference:
+                painter.drawPixmap(0, 0, self._grounded(mix.difference, shown.size, view))
+                draw_layers(painter, shown, self._sheet(view), self._on() & _ON_DIFFERENCE)
+            else:
+                self._paint_one(painter, shown, view)
+        elif other is not None:
+            beside = onto(shown.size, other.size) * view
+            if mix.mode is Mode.BLINK:
+                self._paint_one(painter, *((other, beside) if mix.turned else (shown, view)))
+            else:
+                line = round(mix.at * self.width())
+                for one, its_view, left, right in ((shown, view, 0, line), (other, beside, line, self.width())):
+                    painter.save()
+                    painter.setClipRect(QRectF(left, 0, right - left, self.height()))
+                    self._paint_one(painter, one, its_view)
+                    painter.restore()
+                draw_divider(painter, line, area)
+        for point in (self._cross, self._echo):
+            if point is not None:
+                draw_cross(painter, view.map(_painter_point(point)), area)
+        self._paint_chips(painter, shown, mix if other is not None or (mix is not None and mix.words) else None)
 
-    def _paint_message(self, painter: QPainter) -> None:
-        if not self._message:
-            return
-        area = QRectF(self.rect()).adjusted(40, 0, -40, 0)
-        font = painter.font()
-        font.setPointSizeF(font.pointSizeF() * 1.3)
-        painter.setFont(font)
-        light = current_theme().name == "light"
-        painter.setPen(QColor("#FFFFFF" if light else "#E6E6E6"))
-        flags = Qt.AlignmentFlag.AlignHCenter | Qt.TextFlag.TextWordWrap
-        upper = QRectF(area.left(), 0, area.width(), area.height() / 2 - 4)
-        painter.drawText(upper, flags | Qt.AlignmentFlag.AlignBottom, self._message)
-        painter.setFont(self.font())
-        painter.setPen(QColor("#FFFFFF" if light else "#A8A8A8"))
-        lower = QRectF(area.left(), area.height() / 2 + 6, area.width(), area.height() / 2 - 6)
-        painter.drawText(lower, flags | Qt.AlignmentFlag.AlignTop, self._advice)
+    def _paint_chips(self, painter: QPainter, shown: Shown, mix: Mix | None) -> None:
+        """What is to be said of the frames seen: at the left for A (or for the one on top), right of a wipe for B."""
+        other = mix.other if mix is not None else None
+        top = other if mix is not None and mix.mode is Mode.BLINK and mix.turned and other is not None else shown
+        words = [mix.words if mix is not None else "", self._said_of(top)]
+        if not self._overlay.drawn:
+            words.append(self.tr("Overlay hidden"))
+        down = 12.0
+        for line in filter(None, words):
+            down += draw_chip(painter, line, QPointF(12, down)) + 4
+        if mix is not None and mix.mode is Mode.WIPE and other is not None and self._said_of(other):
+            at = mix.at * self.width()
+            painter.save()
+            painter.setClipRect(QRectF(at, 0, self.width() - at, self.height()))
+            draw_chip(painter, self._said_of(other), QPointF(at + 12, 12.0))
+            painter.restore()
 
-    def _logical_scale(self) -> float:
+    def _said_of(self, shown: Shown) -> str:
+        return shown.chip if self._overlay.drawn or shown.proxy else ""
+
+    def _paint_one(self, painter: QPainter, shown: Shown, view: QTransform) -> None:
+        painter.drawPixmap(0, 0, self._grounded(shown.images, shown.size, view))
+        draw_layers(painter, shown, self._sheet(view), self._on())
+
+    def _grounded(self, images: tuple[QImage, ...], size: QSizeF, view: QTransform) -> QPixmap:
+        ratio = self.devicePixelRatioF()
+        return self._ground.picture(images, size, view, self.size(), ratio, QColor(current_theme().canvas))
+
+    def _sheet(self, view: QTransform) -> Sheet:
+        return Sheet(view, QRectF(self.rect()), self._overlay.opacity, self._overlay.colours, self._chosen)
+
+    def _on(self) -> frozenset[Layer]:
+        return frozenset() if self.bare else self._overlay.seen
+
+    def _room(self) -> Room | None:
         if self._shown is None:
-            return 1.0
-        if self._scale is not None:
-            return self._scale
-        across = (self.width() - 2 * _MARGIN) / self._shown.width
-        down = (self.height() - 2 * _MARGIN) / self._shown.height
-        return max(_LEAST, min(across, down, 8.0))
+            return None
+        return Room(self._shown.size, QSizeF(self.size()), self.devicePixelRatioF())
 
-    def _zoom_to(self, scale: float, at: QPointF) -> None:
-        if self._shown is None:
-            return
-        scale = min(_MOST, max(_LEAST, scale))
-        under = self.view().inverted()[0].map(at)
-        self._scale = scale
-        middle = QPointF(self.width() / 2, self.height() / 2)
-        way = middle - at
-        self._centre = QPointF(under.x() + way.x() / scale, under.y() + way.y() / scale)
-        self._changed()
+    def _middle(self) -> QPointF:
+        return QRectF(self.rect()).center()
 
-    def _pan(self, delta: QPointF) -> None:
+    def _look(self, place: Place) -> None:
+        if self._shown is not None:
+            self._place = place
+            self._changed()
+            self.looked.emit(place)
+
+    def _probes(self, event: QKeyEvent) -> bool:
+        """Whether a key belongs to the keyboard probe now."""
+        if self._cross is None or event.modifiers() not in _PROBE_KEYS:
+            return False
+        return event.key() in _ARROWS or event.key() == Qt.Key.Key_Escape
+
+    def _put_cross(self, point: Point | None) -> None:
+        self._cross = point
+        room = self._room()
+        if point is not None and room is not None:
+            place = room.reaching(self._place, _painter_point(point), 12.0)
+            if place != self._place:
+                self._look(place)
+        self.update()
+        self.probed.emit(point)
+        self.cross_moved.emit(point)
+
+    def _held(self, point: Point) -> Point:
         if self._shown is None:
-            return
-        if self._scale is None:
-            self._scale = self._logical_scale()
-            self._centre = QPointF(self._shown.width / 2, self._shown.height / 2)
-        moved = QPointF(self._centre.x() - delta.x() / self._scale, self._centre.y() - delta.y() / self._scale)
-        self._centre = QPointF(
-            min(max(moved.x(), 0.0), float(self._shown.width)), min(max(moved.y(), 0.0), float(self._shown.height))
-        )
-        self.setCursor(Qt.CursorShape.ClosedHandCursor)
-        self._changed()
+            return point
+        return Point(min(max(point.x, 0), self._shown.width - 1), min(max(point.y, 0), self._shown.height - 1))
+
+    def _on_line(self, place: QPointF) -> bool:
+        mix = self._mix
+        if mix is None or mix.mode is not Mode.WIPE or mix.other is None:
+            return False
+        return abs(place.x() - mix.at * self.width()) <= _GRIP
 
     def _changed(self) -> None:
         self.update()
         self.zoomed.emit()
+
+
+def _painter_point(point: Point) -> QPointF:
+    return QPointF(point.x + 0.5, point.y + 0.5)

@@ -1,10 +1,11 @@
-"""Drawing of face boxes and chips on the canvas, in widget coordinates."""
+"""Drawing of face boxes, landmarks, chips and the probe on the canvas, in widget coordinates."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath, QPen, QTransform
 
+from workstation.ui.theme.sheet import current_theme
 from workstation.ui.viewer.state import FaceMark
 
 _INK = QColor("#FFFFFF")
@@ -38,8 +39,78 @@ def draw_faces(painter: QPainter, faces: tuple[FaceMark, ...], view: QTransform,
         painter.restore()
 
 
-def draw_chip(painter: QPainter, text: str, corner: QPointF) -> None:
-    """A short statement about the frame in the corner of the canvas."""
+def draw_landmarks(painter: QPainter, faces: tuple[FaceMark, ...], view: QTransform, chosen: object) -> None:
+    """A small ring on every landmark, open in the middle, so that what it stands on can be seen."""
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for face in faces:
+        painter.setOpacity(0.45 if chosen is not None and face.track != chosen else 1.0)
+        for point in face.landmarks:
+            at = view.map(QPointF(point.x + 0.5, point.y + 0.5))
+            for colour, width in ((_SHADE, 3.6), (_INK, 1.4)):
+                painter.setPen(QPen(colour, width))
+                painter.drawEllipse(at, 3.2, 3.2)
+    painter.restore()
+
+
+def draw_cross(painter: QPainter, at: QPointF, area: QRectF) -> None:
+    """The place that is probed: two lines over the whole canvas, open round the place."""
+    painter.save()
+    gap = 7.0
+    lines = (
+        QLineF(area.left(), at.y(), at.x() - gap, at.y()),
+        QLineF(at.x() + gap, at.y(), area.right(), at.y()),
+        QLineF(at.x(), area.top(), at.x(), at.y() - gap),
+        QLineF(at.x(), at.y() + gap, at.x(), area.bottom()),
+    )
+    for colour, width in ((QColor(0, 0, 0, 140), 3.0), (QColor(255, 255, 255, 220), 1.0)):
+        painter.setPen(QPen(colour, width))
+        painter.drawLines(lines)
+    painter.restore()
+
+
+def draw_divider(painter: QPainter, x: float, area: QRectF) -> None:
+    """The line of a wipe with a handle in its middle."""
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    for colour, width in ((QColor(0, 0, 0, 170), 4.0), (_INK, 1.6)):
+        painter.setPen(QPen(colour, width))
+        painter.drawLine(QLineF(x, area.top(), x, area.bottom()))
+    middle = area.center().y()
+    painter.setPen(QPen(QColor(0, 0, 0, 200), 1))
+    painter.setBrush(_INK)
+    painter.drawRoundedRect(QRectF(x - 5, middle - 15, 10, 30), 4, 4)
+    painter.drawLine(QLineF(x - 1.5, middle - 6, x - 1.5, middle + 6))
+    painter.drawLine(QLineF(x + 1.5, middle - 6, x + 1.5, middle + 6))
+    painter.restore()
+
+
+def draw_message(painter: QPainter, area: QRectF, message: str, advice: str) -> None:
+    """What there is instead of a frame, large, and what to do below it."""
+    if not message:
+        return
+    painter.save()
+    small = painter.font()
+    large = painter.font()
+    large.setPointSizeF(small.pointSizeF() * 1.3)
+    inner = area.adjusted(24, 0, -24, 0) if area.width() < 400 else area.adjusted(40, 0, -40, 0)
+    light = current_theme().name == "light"
+    flags = Qt.AlignmentFlag.AlignHCenter | Qt.TextFlag.TextWordWrap
+    half = inner.height() / 2
+    painter.setFont(large)
+    painter.setPen(QColor("#FFFFFF" if light else "#E6E6E6"))
+    upper = QRectF(inner.left(), inner.top(), inner.width(), half - 4)
+    painter.drawText(upper, flags | Qt.AlignmentFlag.AlignBottom, message)
+    painter.setFont(small)
+    painter.setPen(QColor("#FFFFFF" if light else "#A8A8A8"))
+    lower = QRectF(inner.left(), inner.top() + half + 6, inner.width(), half - 6)
+    painter.drawText(lower, flags | Qt.AlignmentFlag.AlignTop, advice)
+    painter.restore()
+
+
+def draw_chip(painter: QPainter, text: str, corner: QPointF) -> float:
+    """A short statement about the frame in the corner of the canvas; returns its height."""
     metrics = QFontMetricsF(painter.font())
     size = metrics.boundingRect(text)
     rect = QRectF(corner.x(), corner.y(), size.width() + 16, metrics.height() + 8)
@@ -51,6 +122,7 @@ def draw_chip(painter: QPainter, text: str, corner: QPointF) -> None:
     painter.setPen(_INK)
     painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, text)
     painter.restore()
+    return rect.height()
 
 
 def _brackets(rect: QRectF) -> QPainterPath:

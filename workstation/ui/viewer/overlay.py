@@ -1,19 +1,24 @@
 """The fakeness map as a picture, and where it lies on the frame (3.4, P11).
 
-Grey values only: 0 is black, 1 is white, always, never stretched. Frame and crop coordinates have pixel centres at
-whole numbers; a painter has them at half numbers. Both halves are in ``placement``.
+The range is 0 to 1, always, never stretched: in grey 0 is black and 1 is white. Frame and crop coordinates have pixel
+centres at whole numbers; a painter has them at half numbers. Both halves are in ``placement``.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF, QTransform
 
+from workstation.app.map_drawing import colour_table, level_lines
 from workstation.domain.geometry import Affine, Point
+from workstation.domain.map_scale import MapColours
+
+Lines = Mapping[float, tuple[QPolygonF, ...]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,12 +29,14 @@ class MapOverlay:
         values: (side, side) float32 in 0..1 over the whole crop.
         image: the same in 256 grey values.
         crop_from_frame: frame pixels to pixels of the crop of ``crop_size``.
+        lines: level to where the map crosses it, in painter coordinates of ``image``.
     """
 
     values: npt.NDArray[np.float32]
     image: QImage
     crop_from_frame: Affine
     crop_size: int
+    lines: Lines = field(default_factory=dict)
 
     def value_at(self, point: Point) -> float | None:
         """The map at a point of the frame, bilinear between map pixels; None outside the crop."""
@@ -57,6 +64,12 @@ def grey_image(values: npt.NDArray[np.floating]) -> QImage:
     return QImage(grey.data, width, height, width, QImage.Format.Format_Grayscale8).copy()
 
 
+def lines_at(values: npt.NDArray[np.floating], level: float) -> tuple[QPolygonF, ...]:
+    """Where the map crosses ``level``, in painter coordinates of its picture."""
+    lines = level_lines(values, level)
+    return tuple(QPolygonF([QPointF(float(x) + 0.5, float(y) + 0.5) for x, y in line]) for line in lines)
+
+
 def placement(crop_from_frame: Affine, crop_size: int, side: int) -> QTransform:
     """From pixels of the map picture to painter coordinates of the frame."""
     k = crop_size / side
@@ -69,8 +82,15 @@ def placement(crop_from_frame: Affine, crop_size: int, side: int) -> QTransform:
     )
 
 
-def draw_maps(painter: QPainter, maps: tuple[MapOverlay, ...], view: QTransform, area: QRectF, opacity: float) -> None:
-    """Blend maps over the frame: ``frame * (1 - opacity) + grey * opacity``; where two overlap the larger value shows.
+def draw_maps(
+    painter: QPainter,
+    maps: tuple[MapOverlay, ...],
+    view: QTransform,
+    area: QRectF,
+    opacity: float,
+    colours: MapColours = MapColours.GREY,
+) -> None:
+    """Blend maps over the frame: ``frame * (1 - opacity) + colour * opacity``; where two overlap the larger shows.
 
     Args:
         view: frame (painter coordinates) to widget.
@@ -81,7 +101,7 @@ def draw_maps(painter: QPainter, maps: tuple[MapOverlay, ...], view: QTransform,
     if len(maps) == 1:
         painter.save()
         painter.setOpacity(opacity)
-        _draw(painter, maps[0], view)
+        _draw(painter, maps[0], view, colours)
         painter.restore()
         return
     ratio = painter.device().devicePixelRatioF()
@@ -93,11 +113,32 @@ def draw_maps(painter: QPainter, maps: tuple[MapOverlay, ...], view: QTransform,
     for number, entry in enumerate(maps):
         if number:
             inner.setCompositionMode(QPainter.CompositionMode.CompositionMode_Lighten)
-        _draw(inner, entry, shifted)
+        _draw(inner, entry, shifted, MapColours.GREY)
     inner.end()
     painter.save()
     painter.setOpacity(opacity)
-    painter.drawImage(area.topLeft(), layer)
+    painter.drawImage(area.topLeft(), layer if colours is MapColours.GREY else _coloured(layer, colours))
+    painter.restore()
+
+
+def draw_lines(painter: QPainter, entry: MapOverlay, view: QTransform, level: float, dashes: list[float]) -> None:
+    """Draw where a map crosses ``level``: white on black, so that it shows on any ground."""
+    lines = entry.lines.get(level, ())
+    if not lines:
+        return
+    to_widget = placement(entry.crop_from_frame, entry.crop_size, entry.image.width()) * view
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    under, over = QPen(QColor(0, 0, 0, 190), 3.2), QPen(QColor(255, 255, 255), 1.3)
+    if dashes:
+        over.setDashPattern(dashes)
+    mapped = [to_widget.map(line) for line in lines]
+    for pen in (under, over):
+        pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+        painter.setPen(pen)
+        for line in mapped:
+            painter.drawPolyline(line)
     painter.restore()
 
 
@@ -114,10 +155,32 @@ def draw_extent(painter: QPainter, entry: MapOverlay, view: QTransform, colour: 
     painter.restore()
 
 
-def _draw(painter: QPainter, entry: MapOverlay, view: QTransform) -> None:
+def _draw(painter: QPainter, entry: MapOverlay, view: QTransform, colours: MapColours) -> None:
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setTransform(placement(entry.crop_from_frame, entry.crop_size, entry.image.width()) * view, True)
-    painter.drawImage(QPointF(0, 0), entry.image)
+    painter.drawImage(QPointF(0, 0), in_colours(entry.image, colours))
     painter.restore()
+
+
+def in_colours(grey: QImage, colours: MapColours) -> QImage:
+    """A picture of 256 grey values in the colours of a scale."""
+    if colours is MapColours.GREY:
+        return grey
+    table = colour_table(colours)
+    indexed = QImage(grey.constBits(), grey.width(), grey.height(), grey.bytesPerLine(), QImage.Format.Format_Indexed8)
+    indexed.setColorTable([QColor(*rgb).rgb() for rgb in table.tolist()])
+    return indexed.convertToFormat(QImage.Format.Format_RGB32)
+
+
+def _coloured(layer: QImage, colours: MapColours) -> QImage:
+    """A grey layer with coverage in the colours of a scale, the coverage as it was."""
+    data = np.frombuffer(layer.constBits(), np.uint8).reshape(layer.height(), layer.bytesPerLine() // 4, 4)
+    alpha = data[..., 3].astype(np.uint16)
+    grey = np.where(alpha > 0, data[..., 0].astype(np.uint16) * 255 // np.maximum(alpha, 1), 0).clip(0, 255)
+    rgb = colour_table(colours)[grey].astype(np.uint16) * alpha[..., None] // 255
+    made = np.ascontiguousarray(np.dstack([rgb[..., ::-1], alpha]).astype(np.uint8))
+    image = QImage(made.data, layer.width(), layer.height(), made.strides[0], layer.format()).copy()
+    image.setDevicePixelRatio(layer.devicePixelRatioF())
+    return image

@@ -1,32 +1,42 @@
-"""Under the canvas: overlay switch, detector, opacity, legend and zoom; below them the probe."""
+"""Under the views: overlay switch and layers, detector, opacity, comparison, zoom; below them probe and legend."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSlider, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QMenu, QSlider, QToolButton, QVBoxLayout, QWidget
 
 from workstation.domain.geometry import Point
+from workstation.domain.map_scale import Layer
+from workstation.ui.actions import Actions
 from workstation.ui.desk import Desk
 from workstation.ui.theme.sheet import mono_font
-from workstation.ui.viewer.canvas import Canvas
+from workstation.ui.viewer.board import Board
+from workstation.ui.viewer.commands import COMPARE_ACTIONS, LAYER_ACTIONS
+from workstation.ui.viewer.compare import Compare
+from workstation.ui.viewer.probe import Probe, probe
 from workstation.ui.viewer.stage import Stage
 from workstation.ui.viewer.state import OverlayState
 from workstation.ui.widgets.elided import ElidedLabel
 from workstation.ui.widgets.labels import label
 from workstation.ui.widgets.legend import Legend
 
+_OF_MAP = frozenset({Layer.MAP, Layer.CONTOUR, Layer.MIDDLE})
+
 
 class OverlayStrip(QWidget):
     """Everything about the overlay in one line; what it says is what the canvas draws."""
 
-    def __init__(self, desk: Desk, stage: Stage, overlay: OverlayState, canvas: Canvas) -> None:
+    def __init__(self, desk: Desk, stage: Stage, overlay: OverlayState, board: Board, compare: Compare) -> None:
         super().__init__()
-        self._desk, self._stage, self._overlay, self._canvas = desk, stage, overlay, canvas
+        self._desk, self._stage, self._overlay = desk, stage, overlay
+        self._board, self._compare, self._canvas = board, compare, board.canvas
         self._point: Point | None = None
         self.setObjectName("strip")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._toggle = QToolButton()
+        self._layers = _menu_button(self.tr("Layers"), self.tr("What is drawn over the frame"))
+        self._views = _menu_button(self.tr("Compare"), self.tr("Views beside each other, blink, wipe and difference"))
         self._detector = QComboBox()
         self._detector.setAccessibleName(self.tr("Detector drawn on the frame"))
         self._detector.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
@@ -45,29 +55,24 @@ class OverlayStrip(QWidget):
         self._fit, self._actual = QToolButton(), QToolButton()
         row = QHBoxLayout()
         row.setSpacing(7)
-        for widget in (self._toggle, self._detector, self._slider, self._percent):
+        for widget in (self._toggle, self._layers, self._detector, self._slider, self._percent):
             row.addWidget(widget)
         row.addStretch(1)
+        row.addWidget(self._views)
         for widget in (self._zoom, self._fit, self._actual):
             row.addWidget(widget)
         self._lines = [ElidedLabel(objectName="second") for _ in range(3)]
-        names = (
-            self.tr("Frame and place"),
-            self.tr("Colour and map under the cursor"),
-            self.tr("Face under the cursor"),
-        )
-        for line, name in zip(self._lines, names, strict=True):
-            line.setAccessibleName(name)
-        probe = QVBoxLayout()
-        probe.setSpacing(0)
-        probe.addStretch(1)
+        self._names = (self.tr("Frame and place"), self.tr("Colour there"), self.tr("Map and score there"))
+        words = QVBoxLayout()
+        words.setSpacing(0)
+        words.addStretch(1)
         for line in self._lines:
-            probe.addWidget(line)
-        probe.addStretch(1)
+            words.addWidget(line)
+        words.addStretch(1)
         lower = QHBoxLayout()
         lower.setSpacing(14)
         lower.setContentsMargins(4, 0, 0, 0)
-        lower.addLayout(probe, 1)
+        lower.addLayout(words, 1)
         lower.addWidget(self.legend, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 4, 8, 5)
@@ -80,15 +85,25 @@ class OverlayStrip(QWidget):
         stage.changed.connect(self.refresh)
         desk.exhibit_shown.connect(self.refresh)
         desk.results_shown.connect(self.refresh)
-        canvas.zoomed.connect(self._zoomed)
-        canvas.probed.connect(self._probed)
+        board.arranged.connect(self.refresh)
+        for companion in board.companions.values():
+            companion.changed.connect(self.refresh)
+        board.pointed.connect(self._probed)
+        self._canvas.zoomed.connect(self._zoomed)
+        self._canvas.cross_moved.connect(self._said)
         self.refresh()
 
-    def take_actions(self, toggle: QAction, fit: QAction, actual: QAction) -> None:
-        """Give the buttons the actions they stand for."""
-        for button, action in ((self._toggle, toggle), (self._fit, fit), (self._actual, actual)):
-            button.setDefaultAction(action)
+    def take_actions(self, actions: Actions) -> None:
+        """Give buttons and menus the actions they stand for."""
+        for button, name in ((self._toggle, "overlay.toggle"), (self._fit, "zoom.fit"), (self._actual, "zoom.actual")):
+            button.setDefaultAction(actions[name])
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+        for specs, button in ((LAYER_ACTIONS, self._layers), (COMPARE_ACTIONS, self._views)):
+            menu = QMenu(button)
+            for spec in specs:
+                if spec.listed:
+                    menu.addAction(actions[spec.id])
+            button.setMenu(menu)
 
     @property
     def probe_text(self) -> str:
@@ -111,10 +126,21 @@ class OverlayStrip(QWidget):
         self._slider.setValue(percent)
         self._slider.blockSignals(False)
         self._percent.setText(f"{percent} %")
-        has_map = self._stage.shown is not None and bool(self._stage.shown.maps)
+        shown, layers = self._stage.shown, self._overlay.layers
+        has_map = shown is not None and bool(shown.maps) and Layer.MAP in layers
         self._slider.setEnabled(has_map)
-        name = self._overlay.detector or ""
-        self.legend.set_title(name if has_map else "", bool(data and data.validated.get(name)))
+        scale = self._compare.scale
+        if scale is not None:
+            self.legend.set_scale(scale)
+        else:
+            mapped = self._board.mapped() if layers & _OF_MAP else ()
+            self.legend.set_title(
+                ", ".join(name for name, _ in mapped),
+                all(validated for _, validated in mapped),
+                colours=self._overlay.colours,
+                threshold=shown.threshold if shown is not None and Layer.CONTOUR in layers else None,
+                middle=Layer.MIDDLE in layers,
+            )
         self._show_probe()
 
     @Slot(int)
@@ -134,33 +160,33 @@ class OverlayStrip(QWidget):
         self._point = point
         self._show_probe()
 
+    @property
+    def probed(self) -> Probe:
+        """What the lines say now."""
+        other = self._board.b.shown if self._board.b.on else None
+        return probe(self._stage.shown, self._point, self._overlay.detector, other)
+
+    @Slot(object)
+    def _said(self, point: Point | None) -> None:
+        """Read out what the keyboard probes; the pointer's way over the frame would never end."""
+        words = self.probed.sentence if point is not None else self.tr("Probe put away")
+        self._canvas.setAccessibleDescription(words)
+        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self._canvas, words))
+
     def _show_probe(self) -> None:
-        for line, words in zip(self._lines, self._words(), strict=True):
+        for line, name, words in zip(self._lines, self._names, self.probed.lines, strict=True):
             line.setFont(mono_font(self.font()))
             line.setText(words)
+            # A name hides the text of a label from a screen reader, so the name has the text in it.
+            line.setAccessibleName(f"{name}: {words}" if words else name)
 
-    def _words(self) -> tuple[str, str, str]:
-        """Where the cursor is, the colour there, and map and score with the word that covers both."""
-        shown, point = self._stage.shown, self._point
-        if shown is None:
-            return "", "", ""
-        here = self.tr("frame {n} · {s} s").format(n=shown.ref.ordinal + 1, s=f"{shown.ref.seconds:.3f}")
-        if shown.proxy is not None:
-            return here, self.tr("proxy: values come with the exact frame"), ""
-        if point is None:
-            return here, self.tr("point at the frame for values"), ""
-        x, y = round(point.x), round(point.y)
-        colour = shown.images[0].pixelColor(min(max(x, 0), shown.width - 1), min(max(y, 0), shown.height - 1))
-        values = [value for value in (entry.value_at(point) for entry in shown.maps) if value is not None]
-        faces = (face for face in shown.faces if face.box.x0 <= point.x <= face.box.x1)
-        face = next((face for face in faces if face.box.y0 <= point.y <= face.box.y1), None)
-        parts = []
-        if values:
-            word = "" if face is not None and self.tr("uncalibrated") in face.words else self.tr(" uncalibrated")
-            parts.append(self.tr("map {value}").format(value=f"{max(values):.2f}") + word)
-        elif self._overlay.detector:
-            parts.append(self.tr("no map here"))
-        if face is not None:
-            parts.append(f"T{face.number} {face.words}".strip())
-        colours = f"RGB {colour.red()} {colour.green()} {colour.blue()}"
-        return f"{here} · x {x} y {y}", colours, " · ".join(parts)
+
+def _menu_button(words: str, tip: str) -> QToolButton:
+    button = QToolButton()
+    button.setText(words)
+    button.setToolTip(tip)
+    button.setAccessibleName(words)
+    button.setAccessibleDescription(tip)
+    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
+    button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+    return button

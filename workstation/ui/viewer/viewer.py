@@ -1,14 +1,21 @@
-"""The viewer: header strip, canvas, overlay strip."""
+"""The viewer: header strip, views, overlay strip."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
 
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from workstation.domain.ids import TrackId
+from workstation.domain.map_scale import Layer
+from workstation.ui.actions import Actions
 from workstation.ui.desk import Desk
 from workstation.ui.navigator import Navigator
-from workstation.ui.viewer.canvas import Canvas
+from workstation.ui.viewer.board import Board
+from workstation.ui.viewer.commands import LAYER_ACTIONS
+from workstation.ui.viewer.compare import Compare
 from workstation.ui.viewer.header import HeaderStrip
 from workstation.ui.viewer.stage import Stage
 from workstation.ui.viewer.state import OverlayState
@@ -22,32 +29,79 @@ class Viewer(QWidget):
         super().__init__()
         self._stage = stage
         self._navigator = navigator
+        self._overlay = overlay
         self.setObjectName("viewer")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.canvas = Canvas(overlay)
+        self.board = Board(desk, stage, overlay)
+        self.canvas = self.board.canvas
+        self.compare = Compare(self.board, desk, navigator, stage, overlay)
         self.header = HeaderStrip(desk, stage)
-        self.strip = OverlayStrip(desk, stage, overlay, self.canvas)
+        self.strip = OverlayStrip(desk, stage, overlay, self.board, self.compare)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(1)
         column.addWidget(self.header)
-        column.addWidget(self.canvas, 1)
+        column.addWidget(self.board, 1)
         column.addWidget(self.strip)
         self.setFocusProxy(self.canvas)
-        stage.changed.connect(self._show)
+        stage.changed.connect(self.board.refresh)
+        self.board.arranged.connect(self._arranged)
         navigator.track_chosen.connect(self._choose)
         self.canvas.track_clicked.connect(self._clicked)
 
+    @property
+    def settled(self) -> bool:
+        """Whether every view on screen shows what it was asked for."""
+        return self.board.settled
+
+    def handlers(self) -> dict[str, Callable[[], object]]:
+        """Id of every action of `commands` to what it does."""
+        canvas = self.canvas
+        return {
+            **{f"layer.{layer.value}": partial(self._overlay.switch, layer) for layer in Layer},
+            **self.compare.handlers(),
+            "map.next": self._overlay.next_colours,
+            "zoom.in": partial(canvas.zoom, 1),
+            "zoom.out": partial(canvas.zoom, -1),
+            "pan.left": partial(canvas.push, -1, 0),
+            "pan.right": partial(canvas.push, 1, 0),
+            "pan.up": partial(canvas.push, 0, -1),
+            "pan.down": partial(canvas.push, 0, 1),
+            "probe.keys": self._probe_keys,
+        }
+
+    def attach(self, actions: Actions) -> None:
+        """Take the live actions: buttons and menus of the strip, and what is checked in them."""
+        self.strip.take_actions(actions)
+        self._actions = actions
+        self._overlay.changed.connect(self._show_checked)
+        self.board.arranged.connect(self._show_checked)
+        self._show_checked()
+
+    def leave(self) -> bool:
+        """Leave a comparison on one canvas; whether there was one to leave."""
+        return self.compare.leave()
+
+    def _probe_keys(self) -> None:
+        self.canvas.setFocus()
+        self.canvas.probe_keys()
+
     @Slot()
-    def _show(self) -> None:
-        if self._stage.shown is not None:
-            self.canvas.show_frame(self._stage.shown)
-        else:
-            self.canvas.show_message(self._stage.message, self._stage.advice)
+    def _show_checked(self) -> None:
+        for spec in LAYER_ACTIONS:
+            if spec.checkable:
+                self._actions[spec.id].setChecked(Layer(spec.id.removeprefix("layer.")) in self._overlay.layers)
+        self.compare.refresh(self._actions)
+
+    @Slot()
+    def _arranged(self) -> None:
+        """With several views each has a strip of its own, and the one over all of them would say A's again."""
+        self.header.setVisible(not self.board.captions["A"].isVisibleTo(self.board))
 
     @Slot()
     def _choose(self) -> None:
-        self.canvas.choose(self._navigator.track)
+        for canvas in self.board.canvases.values():
+            canvas.choose(self._navigator.track)
 
     @Slot(object)
     def _clicked(self, track: TrackId) -> None:
