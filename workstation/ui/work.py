@@ -13,6 +13,8 @@ from PySide6.QtCore import QCoreApplication, QObject, QSettings, QUrl, Signal, S
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QDialog, QFileDialog, QWidget
 
+from workstation.app.filed_records import measured_of
+from workstation.app.planning import Measured
 from workstation.domain.detectors import InstalledDetector
 from workstation.domain.errors import InputError, WorkstationError
 from workstation.domain.examinations import ExaminationState
@@ -23,7 +25,7 @@ from workstation.ui.desk import Desk
 from workstation.ui.dialogs.confirm import ConfirmBox
 from workstation.ui.dialogs.intake import IntakeDialog
 from workstation.ui.dialogs.new_case import NewCaseDialog
-from workstation.ui.dialogs.run import RunDialog
+from workstation.ui.dialogs.run import Finders, RunDialog
 from workstation.ui.dialogs.told import ErrorBox
 from workstation.ui.models.jobs import JobsModel
 from workstation.ui.navigator import Navigator
@@ -162,7 +164,11 @@ class Work(QObject):
     def run(self) -> None:
         """Ask what to run. The finders are read first, off the GUI thread."""
         if self._desk.session is not None:
-            self._desk.ask(lambda: (self._engine.detectors(), self._engine.finders()), self._ask_run)
+            self._desk.ask(self._runnable, self._ask_run)
+
+    def _runnable(self) -> tuple[tuple[InstalledDetector, ...], Finders, Measured]:
+        packages = self._engine.detectors()
+        return packages, self._engine.finders(), measured_of(self._engine.home, packages)
 
     def resume(self) -> None:
         session, data = self._desk.session, self._desk.data
@@ -284,11 +290,11 @@ class Work(QObject):
         self.packages = packages
         self.packages_known.emit(packages)
 
-    def _ask_run(self, answer: tuple[Any, Any]) -> None:
-        packages, finders = answer
+    def _ask_run(self, answer: tuple[Any, Any, Any]) -> None:
+        packages, finders, measured = answer
         self._took_packages(packages)
         shown = self._desk.data.item.id if self._desk.data else None
-        dialog = RunDialog(self._desk.items, shown, packages, finders, self._window)
+        dialog = RunDialog(self._desk.items, shown, packages, finders, self._window, measured=measured)
         dialog.accepted.connect(self._run_accepted)
         self._open_dialog(dialog)
 
@@ -301,6 +307,10 @@ class Work(QObject):
                 session.examine, chosen.evidence, chosen.detectors, chosen.frames, chosen.finder, chosen.merging
             )
             self._desk.ask(run, self._submitted)
+
+    def follow(self, job: JobId) -> None:
+        """Tell what this job did when it ends, as of one asked for here."""
+        self._submitted(job)
 
     def _submitted(self, job: JobId) -> None:
         self._mine.add(job)

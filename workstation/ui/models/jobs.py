@@ -52,7 +52,7 @@ class JobsModel(QObject):
 
     @property
     def running(self) -> Job | None:
-        return next((job for job in self.active if job.state is JobState.RUNNING), None)
+        return next((job for job in self.active if job.state in (JobState.RUNNING, JobState.PAUSED)), None)
 
     @property
     def batch(self) -> tuple[int, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal, Slot
+from PySide6.QtCore import QCoreApplication, QSize, Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
 )
 
 from workstation.domain.ids import JobId
-from workstation.domain.jobs import Job, JobState
+from workstation.domain.jobs import ItemState, Job, JobState
 from workstation.ui.models.jobs import JobsModel
 from workstation.ui.theme.icons import icon
 from workstation.ui.theme.sheet import current_theme
@@ -23,12 +23,15 @@ from workstation.ui.widgets.labels import button, label
 from workstation.ui.words import brief
 
 _WHOLE = 1000
+_MOST_SHOWN = 60
 
 
 class JobRow(QWidget):
-    """One job."""
+    """One job: its state, what it has worked on, and what can be done with it."""
 
     cancelled = Signal(object)
+    held = Signal(object)
+    again = Signal(object)
 
     def __init__(self, job: Job) -> None:
         super().__init__()
@@ -39,26 +42,38 @@ class JobRow(QWidget):
         self._bar.setTextVisible(False)
         self._note = label("", "second")
         self._note.setWordWrap(True)
-        self._cancel = QToolButton()
-        self._cancel.setIcon(icon("close", current_theme().text))
-        self._cancel.clicked.connect(self._asked)
+        self._items = QLabel()
+        self._items.setObjectName("second")
+        self._items.setWordWrap(True)
+        self._items.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._items.hide()
+        self.cancel, self.hold, self.retry, self.more = (QToolButton() for _ in range(4))
+        self.cancel.clicked.connect(self._asked)
+        self.hold.clicked.connect(self._hold_asked)
+        self.retry.clicked.connect(self._retry_asked)
+        self.more.setCheckable(True)
+        self.more.toggled.connect(self._show_items)
+        self._job = job
         top = QHBoxLayout()
         top.setSpacing(8)
         top.addWidget(self._title, 1)
         top.addWidget(self._state)
-        top.addWidget(self._cancel)
+        for control in (self.more, self.retry, self.hold, self.cancel):
+            top.addWidget(control)
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 7, 8, 7)
         column.setSpacing(4)
         column.addLayout(top)
         column.addWidget(self._bar)
         column.addWidget(self._note)
+        column.addWidget(self._items)
         self.show_job(job)
 
     def show_job(self, job: Job) -> None:
+        self._job = job
         self._title.setText(job.title)
         self._state.setText(state_words(job))
-        self._bar.setVisible(job.state is JobState.RUNNING)
+        self._bar.setVisible(job.state in (JobState.RUNNING, JobState.PAUSED))
         # In thousandths: a bar counts in 32 bits, an import in bytes.
         self._bar.setRange(0, _WHOLE if job.total else 0)
         self._bar.setValue(_WHOLE * job.done // job.total if job.total else 0)
@@ -68,21 +83,53 @@ class JobRow(QWidget):
         note = "\n".join([note, *refused] if note else refused)
         self._note.setText(note)
         self._note.setVisible(bool(note))
-        self._cancel.setVisible(not job.state.ended)
-        self._cancel.setToolTip(self.tr("Cancel {job}").format(job=job.title))
-        self._cancel.setAccessibleName(self._cancel.toolTip())
+        text = current_theme().text
+        paused = job.state is JobState.PAUSED or job.holding
+        hold = self.tr("Go on with {job}") if paused else self.tr("Pause {job}")
+        opened = "chevron-down" if self.more.isChecked() else "chevron-right"
+        for control, picture, words, shown in (
+            (self.cancel, "close", self.tr("Cancel {job}"), not job.state.ended),
+            (self.hold, "play" if paused else "pause", hold, not job.state.ended),
+            (self.retry, "forward", self.tr("Try again: {job}"), job.can_retry),
+            (self.more, opened, self.tr("Items of {job}"), bool(job.items)),
+        ):
+            control.setIcon(icon(picture, text))
+            control.setToolTip(words.format(job=job.title))
+            control.setAccessibleName(control.toolTip())
+            control.setVisible(shown)
+        self._items.setText("\n".join(item_lines(job)) if self.more.isChecked() else "")
+
+    @Slot(bool)
+    def _show_items(self, shown: bool) -> None:
+        self._items.setVisible(shown)
+        self.show_job(self._job)
+
+    @Slot()
+    def _hold_asked(self) -> None:
+        self.held.emit(self._job)
+
+    @Slot()
+    def _retry_asked(self) -> None:
+        self.retry.setEnabled(False)
+        self.again.emit(self._id)
 
     @Slot()
     def _asked(self) -> None:
-        self._cancel.setEnabled(False)
+        self.cancel.setEnabled(False)
         self._state.setText(self.tr("cancelling"))
         self.cancelled.emit(self._id)
 
 
 class JobsPanel(QWidget):
-    """Newest job on top."""
+    """Newest job on top.
+
+    Signals:
+        cancelled(JobId), again(JobId): asked for. held(Job): to be paused, or to go on when it is paused.
+    """
 
     cancelled = Signal(object)
+    held = Signal(object)
+    again = Signal(object)
 
     def __init__(self, jobs: JobsModel) -> None:
         super().__init__()
@@ -134,13 +181,23 @@ class JobsPanel(QWidget):
             else:
                 row = JobRow(job)
                 row.cancelled.connect(self.cancelled)
+                row.held.connect(self.held)
+                row.again.connect(self.again)
                 self._rows[key] = row
                 self._column.insertWidget(0, row)
         self._empty.setVisible(not known)
         self._clear.setVisible(any(job.state.ended for job in known.values()))
 
 
+def item_lines(job: Job) -> list[str]:
+    """One line for every thing the job worked on, the newest first; what was refused stands beside it."""
+    words = {ItemState.RUNNING: "…", ItemState.DONE: "✓", ItemState.FAILED: "✗", ItemState.CANCELLED: "–"}
+    return [f"{words[item.state]}  {item.name} · {item.state.value}" for item in reversed(job.items)][:_MOST_SHOWN]
+
+
 def state_words(job: Job) -> str:
+    if job.holding:
+        return QCoreApplication.translate("JobRow", "pausing")
     if job.state is JobState.RUNNING and job.total and job.unit == "bytes":
         return f"{brief(job.done)} / {brief(job.total)}"
     if job.state is JobState.RUNNING and job.total:

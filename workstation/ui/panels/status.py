@@ -141,6 +141,8 @@ class StatusBar(QStatusBar):
         else:
             share = f" · {100 * job.done // job.total} %" if job is not None and job.total else ""
             self.queue.setText(self.tr("Queue {n}/{m}").format(n=at, m=total) + share)
+            if job is not None and job.state is JobState.PAUSED:
+                self.queue.setText(self.queue.text() + self.tr(" · paused"))
         failed = sum(job.state is JobState.FAILED for job in self._jobs.jobs)
         if failed:
             self.queue.setText(self.queue.text() + self.tr(" · {n} failed").format(n=failed))
