@@ -59,6 +59,9 @@ SLOPE = replace(
     threshold=None,
 )
 
+BOTH = (RINGS.id, SLOPE.id)
+"""Slope is validated for nothing: an examination has it only when it is named."""
+
 
 def rings_map() -> npt.NDArray[np.float32]:
     """(128, 128) in 0..1: a bright spot at (46, 52), a ring round (64, 92), black corners."""

@@ -13,7 +13,7 @@ from PySide6.QtCore import QSettings
 from pytestqt.qtbot import QtBot
 
 from tests.fakes.marked_engine import marked_portrait
-from tests.fakes.pattern_engine import PatternEngine
+from tests.fakes.pattern_engine import BOTH, PatternEngine
 from workstation.domain.jobs import JobState, Lane
 from workstation.domain.media import RgbArray
 from workstation.media.clips import write_clip
@@ -65,7 +65,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     )
     job = engine.jobs.wait(session.import_files([clip, picture, damaged]), 60)
     assert job.state is JobState.DONE, job.error
-    job = engine.jobs.wait(session.examine(frames=EXAMINED), 120)
+    job = engine.jobs.wait(session.examine(None, BOTH, EXAMINED), 120)
     assert job.state is JobState.DONE, job.error
     session.close()
     # Lanes start with their first job; threads of the engine must be there before a test counts threads.

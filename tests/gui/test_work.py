@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QDialogButtonBox
+from PySide6.QtWidgets import QDialogButtonBox, QLabel
 from pytestqt.qtbot import QtBot
 
 from tests.gui.conftest import Lab, Open, rest
@@ -87,6 +87,10 @@ def test_run_from_the_dialog_fills_the_timeline_while_it_runs(empty: MainWindow,
     qtbot.waitUntil(lambda: isinstance(empty.work.dialog, RunDialog), timeout=10_000)
     dialog = empty.work.dialog
     assert isinstance(dialog, RunDialog)
+    assert dialog.choice.detectors == ("rings",)
+    told = [note.text() for note in dialog.findChildren(QLabel)]
+    assert "1 embedded left unticked: not validated for any kind of forgery. Tick to add." in told
+    dialog._detectors[1][1].setChecked(True)
     assert dialog.choice.detectors == ("rings", "slope")
     assert dialog.choice.frames == 32
     dialog._every.setChecked(True)
@@ -239,7 +243,7 @@ def test_job_rows_tell_state_and_cancel(empty: MainWindow, lab: Lab, qtbot: QtBo
     qtbot.waitUntil(lambda: len(empty.jobs_panel._rows) == 2)
     row = list(empty.jobs_panel._rows.values())[-1]
     assert "Queue 1/1" in empty.status.queue.text()
-    row._cancel.click()
+    row.cancel.click()
     qtbot.waitUntil(lambda: ended(empty), timeout=30_000)
     qtbot.waitUntil(lambda: row._state.text() == "cancelled")
     empty.jobs.clear_ended()

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from tests.fakes.marked_engine import marked_portrait
-from tests.fakes.pattern_engine import PatternEngine
+from tests.fakes.pattern_engine import BOTH, PatternEngine
 from workstation.app import portability
 from workstation.app.engine import Engine
 from workstation.app.passphrases import RUN
@@ -60,7 +60,7 @@ def filled(engine: Engine, folder: Path, pictures: Path, *, passphrase: str | No
     marks = enumerate(((100, 100), (140, 120), None), start=1)
     done(engine, session.import_files([portrait(pictures / f"{MARKER}-{n}.png", mark) for n, mark in marks]))
     items = session.evidence()
-    done(engine, session.examine([items[0].id, items[1].id]))
+    done(engine, session.examine([items[0].id, items[1].id], BOTH))
     return session
 
 
@@ -252,7 +252,7 @@ def test_a_finding_is_made_again_from_a_disclosure_on_a_clean_machine(place: Pat
         done(clean, session.import_files([place / "d" / "exhibits" / "EX-01" / "original"]))
         item = session.evidence()[0]
         assert item.sha256 == finding["exhibit_sha256"]
-        done(clean, session.examine())
+        done(clean, session.examine(None, BOTH))
         again = [(s.track_number, s.detector, s.mean) for s in session.summaries(session.examinations()[0].id, item.id)]
         session.close()
     said = json.loads((place / "d" / finding["compare_with"]).read_text(encoding="utf-8"))

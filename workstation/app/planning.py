@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from workstation.app.environment import library_versions, machine_facts
@@ -13,6 +14,8 @@ from workstation.domain.errors import DetectorError, DetectorNotFound, InputErro
 from workstation.domain.evidence import EvidenceItem, IntegrityState
 from workstation.domain.examinations import DetectorUse, Environment, ExaminationPlan
 from workstation.domain.ids import EvidenceId
+from workstation.domain.kinds_of_forgery import NOT_FOR_ANY, ForgeryClass, validated_kinds
+from workstation.domain.measured_here import SETTING, MeasuredHere, frozen
 from workstation.domain.merging import NO_MERGING, Merging, validated_merging
 
 if TYPE_CHECKING:
@@ -52,10 +55,53 @@ def _sound(items: tuple[EvidenceItem, ...]) -> tuple[EvidenceItem, ...]:
     return items
 
 
+@dataclass(frozen=True, slots=True)
+class DefaultDetectors:
+    """What runs when no detector is named.
+
+    Attributes:
+        chosen: the sound embedded packages whose score may be shown for at least one kind of forgery, or every sound
+            embedded one when there is none of these.
+        left_out: the other sound embedded ones: whoever wants them names them.
+    """
+
+    chosen: tuple[InstalledDetector, ...]
+    left_out: tuple[InstalledDetector, ...] = ()
+
+    @property
+    def why(self) -> str:
+        """Why the others are left out, in one sentence; empty when none is."""
+        names = " and ".join(package.card.id for package in self.left_out)
+        verb = "is" if len(self.left_out) == 1 else "are"
+        return f"{names} {verb} left out by default: {NOT_FOR_ANY}." if names else ""
+
+
+Measured = Mapping[str, Sequence[MeasuredHere]]
+"""What was measured here of detectors, by their id (`app.validating.measured_of`)."""
+NOTHING_MEASURED: Measured = {}
+
+
+def kinds_here(package: InstalledDetector, measured: Measured = NOTHING_MEASURED) -> tuple[ForgeryClass, ...]:
+    """For what a package is validated on this workstation: by its card and by what was measured here."""
+    here = [one.figure for one in measured.get(package.card.id, ())]
+    return validated_kinds((*package.card.kinds, *here))
+
+
+def default_detectors(
+    installed: Sequence[InstalledDetector], measured: Measured = NOTHING_MEASURED
+) -> DefaultDetectors:
+    """Detectors that earn their place: computed from figures, never a list (V3, V4)."""
+    sound = tuple(package for package in installed if package.embedded and not package.problem)
+    earned = tuple(package for package in sound if kinds_here(package, measured))
+    if not earned:
+        return DefaultDetectors(sound)
+    return DefaultDetectors(earned, tuple(package for package in sound if package not in earned))
+
+
 def choose_detectors(
-    installed: Sequence[InstalledDetector], wanted: Sequence[str] | None
+    installed: Sequence[InstalledDetector], wanted: Sequence[str] | None, measured: Measured = NOTHING_MEASURED
 ) -> tuple[InstalledDetector, ...]:
-    """Return the packages to use: those named, or every sound embedded one.
+    """Return the packages to use: those named, or `default_detectors`.
 
     Raises:
         DetectorNotFound: a name is not installed.
@@ -63,7 +109,7 @@ def choose_detectors(
     """
     by_id = {package.card.id: package for package in installed}
     if not wanted:
-        chosen = tuple(p for p in installed if p.embedded and not p.problem)
+        chosen = default_detectors(installed, measured).chosen
         if not chosen:
             raise DetectorError("No detector package is installed.", "Install one with: workstation model install.")
         return chosen
@@ -93,12 +139,17 @@ def check_merging(packages: Sequence[InstalledDetector], merging: Merging) -> No
             )
 
 
-def make_use(package: InstalledDetector, merging: Merging, gallery: str) -> DetectorUse:
-    """What the plan records of a detector: its digests, the crop it is fed and what was chosen for this run."""
+def make_use(
+    package: InstalledDetector, merging: Merging, gallery: str, measured: Sequence[MeasuredHere] = ()
+) -> DetectorUse:
+    """What the plan records of a detector: its digests, the crop it is fed, what was chosen for this run and what was
+    measured of it here that the run relies on."""
     card = package.card
     settings = {"merge": str(merging.tokens), "schedule": merging.schedule} if merging.tokens else {}
     if gallery and card.family == "identity":
         settings["gallery"] = gallery
+    if measured:
+        settings[SETTING] = frozen(measured)
     return DetectorUse(
         card.id,
         card.version,
@@ -122,9 +173,10 @@ def make_plan(
     *,
     merging: Merging = NO_MERGING,
     gallery: str = "",
+    measured: Measured = NOTHING_MEASURED,
 ) -> ExaminationPlan:
     """Freeze a plan. Each detector has its own crop; tracks and gates go by the plan's (256 px at margin 1.3)."""
-    uses = tuple(make_use(package, merging, gallery) for package in packages)
+    uses = tuple(make_use(package, merging, gallery, measured.get(package.card.id, ())) for package in packages)
     return ExaminationPlan(
         evidence=tuple(item.id for item in items),
         detectors=uses,

@@ -22,6 +22,7 @@ from workstation.domain.evidence import EvidenceItem
 from workstation.domain.examinations import DetectorUse, Examination
 from workstation.domain.ids import EvidenceId, TrackId
 from workstation.domain.jobs import JobContext
+from workstation.domain.measured_here import SETTING
 from workstation.domain.results import Abstention, AbstentionReason, FrameRow, ItemStatus, TrackReading
 from workstation.storage.case_store import CaseStore
 
@@ -186,5 +187,6 @@ class TrackStage:
 
 
 def load_settings(use: DetectorUse) -> dict[str, str]:
-    """The settings a detector is loaded with; the gallery is given to each reading and not to the network."""
-    return {name: value for name, value in use.settings.items() if name != "gallery"}
+    """The settings a detector is loaded with; the gallery is given to each reading and not to the network, and what
+    was measured of it changes nothing in it."""
+    return {name: value for name, value in use.settings.items() if name not in ("gallery", SETTING)}

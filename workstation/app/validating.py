@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from workstation.app import planning
 from workstation.app.environment import library_versions, machine_facts, user_name
-from workstation.app.paths import Home, refused
+from workstation.app.paths import refused
 from workstation.app.reporting import open_identity
 from workstation.domain.clock import now_utc
 from workstation.domain.custody import CheckLine, CheckState, Verification
@@ -25,6 +25,7 @@ from workstation.domain.errors import InputError, NotFound
 from workstation.domain.examinations import GateLimits
 from workstation.domain.ids import JobId, new_id
 from workstation.domain.jobs import JobContext, Lane
+from workstation.domain.kinds_of_forgery import ForgeryClass
 from workstation.domain.media import Frame
 from workstation.domain.sampling import even_sample
 
@@ -54,6 +55,9 @@ class EvaluationRequest:
         scores: CSV file for a row of every file.
         output: PDF file for the record's page.
         picture: file for the curves, .png or .svg.
+        kind: value of the `ForgeryClass` that every manipulated item of the set is of, or empty. Its figure is taken
+            under the rule of cards, so both classes are re-encoded (quality 90 where ``reencode`` says nothing).
+        record: whether examinations on this workstation shall rely on that figure, for or against the detector.
     """
 
     folder: Path
@@ -70,6 +74,8 @@ class EvaluationRequest:
     picture: Path | None = None
     identity: Path | None = None
     password: str | None = None
+    kind: str = ""
+    record: bool = False
 
 
 def submit(engine: Engine, request: EvaluationRequest) -> JobId:
@@ -84,6 +90,7 @@ def submit(engine: Engine, request: EvaluationRequest) -> JobId:
     packages = planning.choose_detectors(engine.detectors(), request.detectors)
     if request.reencode is not None and not 1 <= request.reencode <= 100:
         raise InputError(f"{request.reencode} is no JPEG quality.", "Give --reencode a number from 1 to 100.")
+    _check_kind(request)
     if request.frames < 1:
         raise InputError("At least one frame of a video is needed.", "Give --frames a number from 1 up.")
     if request.picture is not None and not request.robustness:
@@ -102,6 +109,16 @@ def submit(engine: Engine, request: EvaluationRequest) -> JobId:
     return engine.jobs.submit(Lane.GPU, f"Evaluate {', '.join(names)}", work, unit="files")
 
 
+def _check_kind(request: EvaluationRequest) -> None:
+    known = ", ".join(ForgeryClass)
+    if request.kind and request.kind not in list(ForgeryClass):
+        raise InputError(f'There is no kind of forgery "{request.kind}".', f"Kinds: {known}.")
+    if request.record and not request.kind:
+        raise InputError("A figure is recorded for one kind of forgery, and none is named.", f"Add --kind: {known}.")
+    if request.record and not request.gates:
+        raise InputError("Examinations apply the quality gates; this evaluation does not.", "Leave --no-gates out.")
+
+
 def check_picture(path: Path) -> None:
     """Raises: InputError: curves cannot be written in the form that the file's name asks for."""
     from workstation.reporting.validation_curves import PICTURES
@@ -111,12 +128,14 @@ def check_picture(path: Path) -> None:
 
 
 def _evaluate(engine: Engine, request: EvaluationRequest, context: JobContext) -> dict[str, object]:
-    from workstation.training.labelled import masks_in, read_labelled
+    from workstation.training.labelled import QUALITY, masks_in, read_labelled
     from workstation.training.robustness import conditions
     from workstation.training.scoring import Settings, score_set
     from workstation.training.set_figures import check_group, figures
     from workstation.training.validation_records import build_record
 
+    if request.kind and request.reencode is None:
+        request = replace(request, reencode=QUALITY)
     labelled = read_labelled(request.folder)
     check_group(labelled.items, request.group_by)
     recode = recoding()
@@ -146,9 +165,10 @@ def _evaluate(engine: Engine, request: EvaluationRequest, context: JobContext) -
     if request.scores is not None:
         write_scores(request.scores, rows, request.detectors)
     context.progress(len(rows), len(rows), "filing the record")
-    made_at = now_utc()
+    made_at, record_id = now_utc(), new_id()
+    kind = _kind_table(request, labelled.name, rows, detectors[0].card, record_id) if request.kind else None
     record = build_record(
-        record_id=new_id(),
+        record_id=record_id,
         made_at=made_at,
         set_name=labelled.name,
         rows=rows,
@@ -157,6 +177,8 @@ def _evaluate(engine: Engine, request: EvaluationRequest, context: JobContext) -
         settings=settings_facts(request, settings),
         environment=_environment(finder),
     )
+    if kind is not None:
+        record["kind"] = kind
     first = request.detectors[0]
     return {
         "set": labelled.name,
@@ -164,9 +186,36 @@ def _evaluate(engine: Engine, request: EvaluationRequest, context: JobContext) -
         "detector": first,
         **every[first],
         "others": {name: every[name] for name in request.detectors[1:]},
+        "kind": kind,
         "settings": record["settings"],
         "scores": str(request.scores) if request.scores is not None else None,
         "record": _file(engine, request, record),
+    }
+
+
+def _kind_table(
+    request: EvaluationRequest, set_name: str, rows: Sequence[Scored], card: DetectorCard, record_id: str
+) -> dict[str, object]:
+    """The figure of the kind that was asked for, with what the rule makes of it, as plain values."""
+    from workstation.training.set_kind import figure_of_kind
+
+    assert request.reencode is not None
+    figure = figure_of_kind(
+        rows,
+        0,
+        card,
+        ForgeryClass(request.kind),
+        f"{set_name} (measured here, record {record_id[:8]})",
+        quality=request.reencode,
+        group_by=request.group_by,
+    )
+    return {
+        "kind": request.kind,
+        "figure": asdict(figure) if figure is not None else None,
+        "stands": figure is not None and figure.stands,
+        "contradicts": figure is not None and figure.contradicts,
+        "relied_on": request.record and figure is not None,
+        "why": "" if figure is not None else "too few pairs of equal sharpness",
     }
 
 
@@ -213,52 +262,6 @@ def _file(engine: Engine, request: EvaluationRequest, record: Mapping[str, objec
         "signer": identity.subject,
         "output": str(request.output) if request.output is not None else None,
     }
-
-
-@dataclass(frozen=True, slots=True)
-class FiledRecord:
-    """A record filed in the workstation's folder. ``current``: it is of the card and the weights given."""
-
-    path: str
-    id: str
-    made_at: str
-    set_name: str
-    auc: float | None
-    low: float | None
-    high: float | None
-    current: bool
-    sound: bool
-
-
-def filed(home: Home, card: DetectorCard) -> tuple[FiledRecord, ...]:
-    """Records filed here for a detector, oldest first, each with whether its signature fits."""
-    from workstation.reporting.validation_record import verify_record
-
-    found = []
-    for path in sorted(home.validation.glob("*.json")) if home.validation.is_dir() else ():
-        outcome, record = verify_record(path.read_bytes())
-        if record is None:
-            continue
-        detector, figures = record.get("detector"), record.get("figures")
-        if not isinstance(detector, dict) or not isinstance(figures, dict) or detector.get("id") != card.id:
-            continue
-        labelled = record.get("set")
-        digests = (detector.get("card_sha256"), detector.get("weights_sha256"))
-        auc, low, high = (_float(figures.get(name)) for name in ("auc", "auc_low", "auc_high"))
-        found.append(
-            FiledRecord(
-                str(path),
-                str(record.get("id")),
-                str(record.get("made_at")),
-                str(labelled.get("name")) if isinstance(labelled, dict) else "",
-                auc,
-                low,
-                high,
-                digests == (card.card_sha256, card.weights.sha256),
-                outcome.ok,
-            )
-        )
-    return tuple(sorted(found, key=lambda one: one.made_at))
 
 
 def check(engine: Engine, file: Path, folder: Path | None = None) -> Verification:
@@ -314,10 +317,6 @@ def _set_lines(record: Mapping[str, object], folder: Path | None) -> Iterator[Ch
 
 def _tables(value: object) -> list[Mapping[str, object]]:
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
-
-
-def _float(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) else None
 
 
 def settings_facts(request: EvaluationRequest, settings: Settings) -> dict[str, object]:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from workstation.app.engine import Engine
+from workstation.cli.examine import tell_left_out
 from workstation.cli.exhibits import exhibit_facts, score_lines
 from workstation.cli.output import JsonFlag, Output, follow, show_verification
 from workstation.domain.errors import ReportInvalid
@@ -31,12 +32,13 @@ def demo(
         session = making.make_case(engine, output)
         follow(engine, session.import_files(clips.files, making.NOTE), quiet=as_json)
         out.say("Examining both (finding faces, tracking, scoring, mapping) ...")
+        tell_left_out(out, engine)
         follow(engine, session.examine(frames=frames), quiet=as_json)
         out.say("Building, signing and re-reading the report ...")
         built = follow(engine, session.build_report(), quiet=as_json).result or {}
         report = Path(str(built["path"]))
         items, origins = session.evidence(), session.origins()
-        out.facts = {
+        out.facts |= {
             "case": str(session.folder),
             "media": [str(path) for path in clips.files],
             "report": {"path": str(report), "sha256": built["sha256"], "pages": built["pages"]},

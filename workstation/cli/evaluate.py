@@ -12,6 +12,8 @@ from workstation.app import pool_curves, validating
 from workstation.app.engine import Engine
 from workstation.cli.output import JsonFlag, Output, follow, show_verification
 from workstation.domain.errors import InputError, ReportInvalid
+from workstation.domain.kinds_of_forgery import LEAST_GROUPS, LEAST_ITEMS, ForgeryClass, name_of
+from workstation.domain.measured_here import figure_from
 
 _FIGURES = (
     ("auc", "AUC"),
@@ -74,6 +76,12 @@ def evaluate(
         Path | None, typer.Option(metavar="POOL", help="Take the curves on a pool's held-out people instead of a SET.")
     ] = None,
     pairs: Annotated[int, typer.Option(help="Pairs of --pool that are read, 0 for all.")] = 200,
+    kind: Annotated[
+        str, typer.Option(metavar="KIND", help=f"Kind that every manipulated item is of: {', '.join(ForgeryClass)}.")
+    ] = "",
+    record: Annotated[
+        bool, typer.Option("--record", help="Let examinations here rely on the figure of --kind, for or against.")
+    ] = False,
     verify: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Check a signed record instead, against SET where it is given.")
     ] = None,
@@ -107,6 +115,8 @@ def evaluate(
             output=output,
             picture=curves,
             identity=identity,
+            kind=kind,
+            record=record,
         )
         job = follow(engine, validating.submit(engine, request), quiet=as_json)
     out.facts = dict(job.result or {})
@@ -149,6 +159,8 @@ def _show(out: Output, facts: Mapping[str, object]) -> None:
         out.say()
         out.say(f"beside: {name}")
         _lines(out, other)
+    if facts["kind"]:
+        _of_kind(out, cast(Mapping[str, object], facts["kind"]), str(facts["detector"]))
     record = cast(Mapping[str, object], facts["record"])
     out.say()
     out.say(f"record {record['path']}")
@@ -156,6 +168,31 @@ def _show(out: Output, facts: Mapping[str, object]) -> None:
     out.say(f"signed by {record['signer']}")
     out.say()
     out.say("Uncalibrated. A figure that a shortcut reaches as well says nothing on manipulations.")
+
+
+def _of_kind(out: Output, table: Mapping[str, object], detector: str) -> None:
+    """The figure of the kind, and what the rule of cards makes of it."""
+    name = name_of(ForgeryClass(str(table["kind"])))
+    out.say()
+    if table["figure"] is None:
+        out.say(f"{name}: no figure, {table['why']}; nothing is relied on")
+        return
+    found = figure_from(cast(Mapping[str, object], table["figure"]))
+    out.say(
+        f"{name}: AUC {found.auc:.3f} [{found.low:.3f}, {found.high:.3f}] on {found.items_genuine} pairs of equal "
+        f"sharpness in {found.groups} groups, {found.shortcut} alone {found.shortcut_auc:.3f}, uncalibrated"
+    )
+    if found.stands:
+        rule = f"the figure stands: {LEAST_ITEMS} items or more of each class, above chance and above the best shortcut"
+    elif found.contradicts:
+        rule = "the figure does not stand and denies the kind to this detector"
+    else:
+        rule = f"too few to say anything: {LEAST_ITEMS} items of each class and {LEAST_GROUPS} groups are needed"
+    out.say(f"  {rule}")
+    if table["relied_on"]:
+        out.say(f"  examinations with {detector} that start from now on cite it; take its record away to end that")
+    else:
+        out.say("  examinations do not rely on it; --record lets them")
 
 
 def _lines(out: Output, facts: Mapping[str, object]) -> None:

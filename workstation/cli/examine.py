@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from workstation.app.engine import Engine
+from workstation.app.filed_records import measured_of
+from workstation.app.planning import default_detectors
 from workstation.cli.exhibits import exhibit_facts, score_lines
 from workstation.cli.output import CaseFolder, JsonFlag, Output, follow
 from workstation.domain.errors import InputError
@@ -21,7 +23,8 @@ def examine(
         list[str] | None, typer.Option(help="Exhibit to examine; repeat for more. Default: all.")
     ] = None,
     detector: Annotated[
-        list[str] | None, typer.Option(help="Detector to use; repeat for more. Default: embedded.")
+        list[str] | None,
+        typer.Option(help="Detector to use; repeat for more. Default: embedded and validated."),
     ] = None,
     frames: Annotated[str, typer.Option(help='Frames per exhibit, spread evenly, or "all".')] = "32",
     finder: Annotated[str, typer.Option(help="Face finder: mtcnn, insightface or yunet.")] = "mtcnn",
@@ -46,12 +49,14 @@ def examine(
         else:
             chosen = [session.find_evidence(name).id for name in evidence] if evidence else None
             merging = Merging(merge, schedule) if merge else NO_MERGING
+            if not detector:
+                tell_left_out(out, engine)
             job = session.examine(chosen, detector, count, finder, merging)
         result = follow(engine, job, quiet=as_json).result or {}
         run = next(r for r in session.examinations() if r.id == result.get("examination"))
         seconds = time.monotonic() - started
         origins = session.origins()
-        out.facts = {
+        out.facts |= {
             "examination": run.number,
             "id": run.id,
             "device": engine.device(),
@@ -67,6 +72,16 @@ def examine(
                     out.say(f"       {line}")
         session.close()
     out.finish()
+
+
+def tell_left_out(out: Output, engine: Engine) -> None:
+    """Say which embedded detectors do not run unless they are named, why, and how to add them."""
+    installed = engine.detectors()
+    default = default_detectors(installed, measured_of(engine.home, installed))
+    out.facts["left_out"] = [package.card.id for package in default.left_out]
+    if default.why:
+        named = " ".join(f"--detector {package.card.id}" for package in (*default.chosen, *default.left_out))
+        out.say(f"{default.why} To add, name all that are wanted: examine CASE {named}")
 
 
 def _frames(text: str) -> int:

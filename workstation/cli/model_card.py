@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 
-from workstation.app.validating import FiledRecord
+from workstation.app.filed_records import FiledRecord
 from workstation.domain.detectors import (
     DetectorCard,
     Direction,
@@ -104,6 +104,11 @@ def filed_lines(records: Sequence[FiledRecord]) -> Iterator[str]:
         doubts += [] if record.sound else ["its signature does not fit: check it with evaluate --verify"]
         yield f"  - {record.set_name}: {figure}, {record.made_at[:10]}{''.join(f'; {doubt}' for doubt in doubts)}"
         yield f"      {record.path}"
+        if record.measured is not None:
+            found = record.measured.figure
+            state = "stands" if found.stands else "denies the kind" if found.contradicts else "is of too few"
+            told = f"its figure {state}" if record.current and record.sound else "not relied on"
+            yield f"      recorded for {name_of(found.kind)}: {told}; {_figure(found)}"
 
 
 def _row(label: str, text: str) -> list[str]:

@@ -10,8 +10,9 @@ from typing import Annotated
 
 import typer
 
-from workstation.app import validating
 from workstation.app.engine import Engine
+from workstation.app.filed_records import filed, measured_of
+from workstation.app.planning import kinds_here
 from workstation.cli import model_card
 from workstation.cli.output import JsonFlag, Output, plain, show_verification
 from workstation.detectors.allow import Family
@@ -97,10 +98,11 @@ def show(name: Name, as_json: JsonFlag = False) -> None:
     with Engine() as engine:
         package = _find(engine, name)
         family = next((f for f in engine.detector_families() if f.name == package.card.family), None)
-        records = validating.filed(engine.home, package.card)
+        records = filed(engine.home, package.card)
     out.facts = {"folder": package.folder, "embedded": package.embedded, "problem": package.problem}
     out.facts["card"] = asdict(replace(package.card, network={})) | {"network": plain(package.card.network)}
     out.facts["validated_for"] = list(validated_kinds(package.card.kinds))
+    out.facts["validated_here"] = list(kinds_here(package, measured_of(engine.home, [package])))
     out.facts["family"] = asdict(family) if family else None
     out.facts["records"] = [asdict(record) for record in records]
     for line in model_card.lines(package, f"code of {family.distribution} {family.version}" if family else "no code"):

@@ -103,6 +103,7 @@ def flow(record: Facts, curves: bytes | None = None) -> list[Flowable]:
     story += [*heading(say("validation.counts")), _counts(facts)]
     story += [*heading(say("validation.figures")), _figures(facts, _FIGURES)]
     story.append(para(say("validation.intervals"), styles.SMALL))
+    story += _of_kind(record)
     story += _beside(record)
     story += _heights(facts)
     if "masks" in facts or "organ_items" in facts:
@@ -226,6 +227,29 @@ def figure_words(facts: Facts, name: str) -> tuple[str, str]:
         # Outwards, so that what is printed never claims a narrower interval than was measured.
         interval = f"{math.floor(low * 1000) / 1000:.3f} to {math.ceil(high * 1000) / 1000:.3f}"
     return formatting.figure(float(value)), interval
+
+
+def _of_kind(record: Facts) -> list[Flowable]:
+    """The figure of the kind of forgery that the set is of, and what the rule of cards makes of it."""
+    kind = _table(record, "kind")
+    if not kind:
+        return []
+    named = say(f"kind.{kind['kind']}")
+    found = _table(kind, "figure")
+    if not found:
+        told = say("validation.kind.none", kind=named)
+        return [*heading(say("validation.kind")), para(told, styles.SMALL)]
+    value, interval = figure_words({"auc": found["auc"], "auc_low": found["low"], "auc_high": found["high"]}, "auc")
+    rule = "stands" if kind.get("stands") else "denies" if kind.get("contradicts") else "few"
+    best = formatting.figure(cast(float, found["shortcut_auc"]))
+    rows: list[tuple[str, Cell]] = [
+        (named, say("validation.kind.value", value=value, interval=interval, pairs=found["items_genuine"])),
+        (say("validation.kind.shortcut"), f"{found['shortcut']} {best}"),
+        (say("validation.kind.conditions"), str(found["conditions"])),
+        (say("validation.kind.rule"), say(f"validation.kind.{rule}")),
+        (say("validation.kind.relied"), say(f"validation.kind.relied.{'on' if kind.get('relied_on') else 'off'}")),
+    ]
+    return [*heading(say("validation.kind")), facts_table(rows)]
 
 
 def _beside(record: Facts) -> list[Flowable]:

@@ -95,6 +95,11 @@ TRACKS: Mapping[str, str] = {
     "use.gallery.none": "none",
     "use.gallery.unreadable": "of a kind that this program does not know; it stands in the embedded results",
     "use.gallery.value": "persons {persons} · references {references} ({pictures} pictures) · claims {claims}",
+    "use.measured": "Measured by the laboratory",
+    "use.measured.value": (
+        "{kind}: AUC {auc} ({low} to {high}), {set}; record {record}, signed by {signer}, {at}, SHA-256 {sha256}"
+    ),
+    "use.measured.unreadable": "of a kind that this program does not know; it counts for nothing",
     "use.settings": "Other settings",
     "use.verified": "Verified against the publication",
     "use.verified.none": "the card states nothing",

@@ -49,7 +49,7 @@ class Member:
 
 def as_member(one: Seen, value: float) -> Member:
     """A picture with its face as a member; ``value`` is the detector's, turned."""
-    picture = {"size": float(one.height * one.width), "bytes": float(_compressed(one.crop.rgb))}
+    picture = {"size": float(one.height * one.width), "bytes": float(compressed(one.crop.rgb))}
     return Member(value, shortcuts.of_crop(one.crop.rgb) | picture | {"sharpness": one.sharpness})
 
 
@@ -100,7 +100,7 @@ def _column(members: Sequence[Member], name: str) -> Values:
     return np.array([one.shortcuts[name] for one in members], np.float64)
 
 
-def _compressed(rgb: RgbArray) -> int:
+def compressed(rgb: RgbArray) -> int:
     """Bytes of a crop as JPEG: how much there is in it to store."""
     buffer = io.BytesIO()
     Image.fromarray(np.ascontiguousarray(rgb)).save(buffer, "JPEG", quality=QUALITY)

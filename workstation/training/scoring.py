@@ -25,6 +25,7 @@ from workstation.domain.sampling import even_sample
 from workstation.faces.alignment import align
 from workstation.faces.finder import FaceFinder
 from workstation.training import shortcuts
+from workstation.training.kind_figures import compressed
 from workstation.training.labelled import Item, LabelledSet, jpeg_table, recompressed
 from workstation.training.localisation import Masked, against_mask, mask_of, organ_means
 from workstation.training.measures import Values
@@ -67,7 +68,8 @@ class Outcome:
     Attributes:
         score: raw, in the direction of its card; the mean over frames. None unless ``status`` is "ok".
         frame_scores: of each frame that was scored.
-        shortcuts: by name (`workstation.training.shortcuts`); means over frames.
+        shortcuts: by name (`workstation.training.shortcuts`), with "crop_bytes", what the crop takes as JPEG; means
+            over frames.
         under: by condition, (raw score, shortcuts of the crop).
         masked: how the map agrees with the mask, where there are both.
         organs: (4,) means of the map around left eye, right eye, nose and mouth, or None.
@@ -352,6 +354,7 @@ class _Detecting:
     def _shortcuts(self, one: _Read, crops: Sequence[FaceCrop], frame: RgbArray) -> dict[str, float]:
         each = [shortcuts.of_crop(crop.rgb) for crop in crops]
         means = {name: statistics.fmean(values[name] for values in each) for name in each[0]}
+        means["crop_bytes"] = statistics.fmean(compressed(crop.rgb) for crop in crops)
         return shortcuts.of_file(one.table, one.size, frame.shape[0], frame.shape[1]) | means
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.fakes.kind_figures import FAILING, standing
 from tests.fakes.marked_engine import CARD
 from workstation.app.paths import Home, refused
-from workstation.app.planning import choose_detectors, choose_evidence, name_exhibits
+from workstation.app.planning import choose_detectors, choose_evidence, default_detectors, name_exhibits
 from workstation.app.settings import load_settings
+from workstation.detectors import registry
 from workstation.domain.detectors import InstalledDetector
 from workstation.domain.errors import DetectorError, DetectorNotFound, InputError, PermissionRefused, StorageFull
 from workstation.domain.evidence import EvidenceItem
 from workstation.domain.ids import EvidenceId
+from workstation.domain.kinds_of_forgery import ForgeryClass, validated_kinds
 from workstation.domain.media import MediaInfo, MediaKind, StreamInfo
 
 INFO = MediaInfo(MediaKind.IMAGE, "png", (StreamInfo(0, "video", "png", 4, 4),), 0)
@@ -61,6 +65,33 @@ def test_detectors_are_the_sound_embedded_ones_unless_named() -> None:
         choose_detectors([own], ["blue-mark"])
     with pytest.raises(DetectorError, match="torn"):
         choose_detectors([InstalledDetector(CARD, "", True, "its card is torn")], ["red-mark"])
+
+
+def test_by_default_those_run_that_are_validated_for_something() -> None:
+    """Computed from the figures on the cards; with none that earns its place every sound embedded one runs (V3, V4)."""
+    good = InstalledDetector(replace(CARD, id="good", kinds=standing(ForgeryClass.FACE_SWAP)), "", True)
+    bad = InstalledDetector(replace(CARD, id="bad", kinds=(FAILING,)), "", True)
+    both = (*standing(ForgeryClass.WHOLE_GAN), FAILING)
+    denied = InstalledDetector(replace(CARD, id="denied", kinds=both), "", True)
+    torn = InstalledDetector(replace(CARD, id="torn", kinds=good.card.kinds), "", True, "its card is torn")
+    foreign = InstalledDetector(replace(CARD, id="foreign", kinds=good.card.kinds), "", False)
+    found = default_detectors([bad, good, denied, torn, foreign])
+    assert (found.chosen, found.left_out) == ((good,), (bad, denied))
+    assert found.why == "bad and denied are left out by default: not validated for any kind of forgery."
+    assert choose_detectors([bad, good], None) == (good,)
+    assert choose_detectors([bad, good], ["bad"]) == (bad,)
+    none = default_detectors([bad, denied, torn, foreign])
+    assert (none.chosen, none.left_out, none.why) == ((bad, denied), (), "")
+
+
+def test_what_ships_earns_its_place() -> None:
+    """The embedded packages as they are: somebody who asks for nothing gets no score of what is validated for
+    nothing."""
+    packages = registry.installed()
+    found = default_detectors(packages)
+    assert found.chosen
+    assert all(validated_kinds(package.card.kinds) for package in found.chosen)
+    assert {p.card.id for p in (*found.chosen, *found.left_out)} == {p.card.id for p in packages if p.embedded}
 
 
 def test_settings_come_from_the_file_and_the_environment_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from workstation.domain.kinds_of_forgery import (
     KindFigure,
     validated_kinds,
 )
+from workstation.domain.measured_here import figures_of
 from workstation.reporting import formatting, styles
 from workstation.reporting.blocks import bullets, facts_table, heading, note, para, rows_table
 from workstation.reporting.content import Content
@@ -28,8 +29,14 @@ def flow(content: Content) -> list[Flowable]:
         return [para(say("cards.none"))]
     blocks: list[Flowable] = []
     for card in content.facts.cards:
-        blocks += _card(card, _mergings(content, card))
+        blocks += _card(card, _mergings(content, card), _measured(content, card))
     return blocks
+
+
+def _measured(content: Content, card: DetectorCard) -> tuple[KindFigure, ...]:
+    """What the examinations relied on measured by the laboratory, beside the figures of the card itself."""
+    uses = [use for run in content.relied for use in run.plan.detectors if use.card_sha256 == card.card_sha256]
+    return tuple(dict.fromkeys(figure for use in uses for figure in figures_of(use)))
 
 
 def _mergings(content: Content, card: DetectorCard) -> frozenset[tuple[int, str]]:
@@ -38,7 +45,7 @@ def _mergings(content: Content, card: DetectorCard) -> frozenset[tuple[int, str]
     return frozenset((int(s["merge"]), s.get("schedule", "")) if "merge" in s else (0, "") for s in uses)
 
 
-def _card(card: DetectorCard, mergings: frozenset[tuple[int, str]]) -> list[Flowable]:
+def _card(card: DetectorCard, mergings: frozenset[tuple[int, str]], measured: tuple[KindFigure, ...]) -> list[Flowable]:
     scale = "cards.calibrated" if card.output.calibrated else "cards.uncalibrated"
     state = say("cards.baseline") if card.baseline and not card.output.calibrated else say(scale)
     given, size = card.input, card.output.map_size
@@ -77,7 +84,7 @@ def _card(card: DetectorCard, mergings: frozenset[tuple[int, str]]) -> list[Flow
         note(f"{card.id} · {card.family} · {state}"),
         facts_table((label, entry) for label, entry in rows if entry),
         *heading(say("cards.kinds"), 2),
-        *_kinds(card.kinds),
+        *_kinds((*card.kinds, *measured)),
         *heading(say("cards.validation"), 2),
         *_validation(card.validation, mergings),
     ]

@@ -9,12 +9,13 @@ from reportlab.platypus import Flowable
 
 from workstation.domain.detectors import Level
 from workstation.domain.examinations import DetectorUse, ExaminationPlan
+from workstation.domain.measured_here import SETTING, read
 from workstation.reporting import formatting, styles
 from workstation.reporting.blocks import bullets, facts_table, heading, para
 from workstation.reporting.content import Content
 from workstation.reporting.wording import say
 
-_SAID = ("merge", "schedule", "gallery")
+_SAID = ("merge", "schedule", "gallery", SETTING)
 
 
 def flow(content: Content) -> list[Flowable]:
@@ -45,6 +46,8 @@ def _rows(content: Content, use: DetectorUse, plan: ExaminationPlan) -> list[tup
     ]
     if use.sequence or use.settings.get("gallery"):
         rows.append((say("use.gallery"), _gallery(use.settings.get("gallery", ""))))
+    if SETTING in use.settings:
+        rows.append((say("use.measured"), _measured(use)))
     others = [f"{name} {value}" for name, value in sorted(use.settings.items()) if name not in _SAID]
     if others:
         rows.append((say("use.settings"), " · ".join(others)))
@@ -55,6 +58,30 @@ def _rows(content: Content, use: DetectorUse, plan: ExaminationPlan) -> list[tup
         told = bullets(lines) if lines else para(say(f"use.{key}.none"), styles.CELL)
         rows.append((say(f"use.{key}"), told))
     return rows
+
+
+def _measured(use: DetectorUse) -> Flowable | str:
+    """What the examination relied on beside the card, each figure with the record it is from."""
+    found = read(use.settings.get(SETTING, ""))
+    if not found:
+        return say("use.measured.unreadable")
+    return bullets(
+        [
+            say(
+                "use.measured.value",
+                kind=say(f"kind.{one.figure.kind.value}"),
+                auc=formatting.figure(one.figure.auc),
+                low=formatting.figure(one.figure.low),
+                high=formatting.figure(one.figure.high),
+                set=one.figure.dataset,
+                record=one.record,
+                sha256=one.sha256,
+                signer=one.signer,
+                at=formatting.moment(one.made_at),
+            )
+            for one in found
+        ]
+    )
 
 
 def _level(use: DetectorUse) -> str:

@@ -22,10 +22,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from workstation.app.planning import NOTHING_MEASURED, Measured, default_detectors, kinds_here
 from workstation.domain.detectors import DetectorCard, InstalledDetector, Level
 from workstation.domain.evidence import EvidenceItem
 from workstation.domain.ids import EvidenceId
-from workstation.domain.kinds_of_forgery import validated_kinds
 from workstation.domain.merging import NO_MERGING, Merging, validated_merging
 from workstation.ui.widgets.labels import label
 from workstation.ui.words import kind_name
@@ -52,8 +52,11 @@ class RunDialog(QDialog):
         packages: Sequence[InstalledDetector],
         finders: Finders,
         parent: QWidget | None = None,
+        *,
+        measured: Measured = NOTHING_MEASURED,
     ) -> None:
         super().__init__(parent)
+        self._measured = measured
         self.setWindowTitle(self.tr("Run examination"))
         self.setMinimumWidth(540)
         self._items = [item for item in items if item.media is not None]
@@ -128,19 +131,25 @@ class RunDialog(QDialog):
     def _build_detectors(self, column: QVBoxLayout, packages: Sequence[InstalledDetector]) -> None:
         column.addSpacing(8)
         column.addWidget(label(self.tr("Detectors"), "heading"))
+        default = default_detectors(packages, self._measured)
+        if default.left_out:
+            told = self.tr("{n} embedded left unticked: not validated for any kind of forgery. Tick to add.")
+            note = label(told.format(n=len(default.left_out)), "second")
+            note.setWordWrap(True)
+            column.addWidget(note)
         rows = QVBoxLayout()
         rows.setSpacing(3)
         for package in packages:
             card = package.card
             box = QCheckBox(f"{card.name} {card.version}")
-            box.setChecked(package.embedded and not package.problem)
+            box.setChecked(package in default.chosen)
             box.setEnabled(not package.problem)
             box.toggled.connect(self._check)
             self._detectors.append((card, box))
             rows.addWidget(box)
             words = package.problem or card.summary
             if not package.problem:
-                kinds = ", ".join(kind_name(kind) for kind in validated_kinds(card.kinds))
+                kinds = ", ".join(kind_name(kind) for kind in kinds_here(package, self._measured))
                 told = self.tr("Validated for: {kinds}. ").format(kinds=kinds)
                 words = (told if kinds else self.tr("Not validated for any kind of forgery. ")) + words
             if card.baseline:
