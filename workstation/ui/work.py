@@ -312,10 +312,6 @@ class Work(QObject):
         """Tell what this job did when it ends, as of one asked for here."""
         self._submitted(job)
 
-    def follow(self, job: JobId) -> None:
-        """Tell what this job did when it ends, as of one asked for here."""
-        self._submitted(job)
-
     def _submitted(self, job: JobId) -> None:
         self._mine.add(job)
         known = next((entry for entry in self._jobs.jobs if entry.id == job and entry.state.ended), None)
