@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workstation.app import logs
+from workstation.app.filed_records import measured_of
 from workstation.app.hub import Hub
 from workstation.app.jobs.queue import JobQueue
 from workstation.app.passphrases import RUN
 from workstation.app.paths import Home
+from workstation.app.planning import default_detectors
 from workstation.app.session import CaseSession
 from workstation.app.settings import Settings, load_settings
 from workstation.app.workshop import Workshop
@@ -227,7 +229,8 @@ class Engine:
         return self.workshop.description
 
     def warm_up(self) -> JobId:
-        """Load the embedded networks on the gpu lane, so that the first examination starts at once."""
+        """Load the networks that run unless others are named (gpu lane), so that the first examination starts at
+        once."""
 
         def work(context: JobContext) -> None:
             context.progress(0, 3, "looking for a device")
@@ -235,11 +238,11 @@ class Engine:
             context.progress(1, 3, "loading the face finder")
             context.raise_if_cancelled()
             self.workshop.finder("mtcnn")
-            for package in self.detectors():
+            installed = self.detectors()
+            for package in default_detectors(installed, measured_of(self.home, installed)).chosen:
                 context.raise_if_cancelled()
-                if package.embedded and not package.problem:
-                    context.progress(2, 3, f"loading {package.card.id}")
-                    self.workshop.detector(package.card.id)
+                context.progress(2, 3, f"loading {package.card.id}")
+                self.workshop.detector(package.card.id)
             context.progress(3, 3)
 
         return self.jobs.submit(Lane.GPU, "Load the detectors", work, unit="steps")

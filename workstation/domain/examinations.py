@@ -25,7 +25,8 @@ class DetectorUse:
         crop_size, crop_margin: the crop it was fed; 0 means those of the plan.
         direction, level, sequence, least: as on its card (`OutputSpec`).
         settings: what was chosen for this run beside the card: "merge" (tokens merged after each block) with
-            "schedule", "gallery" (canonical JSON of the references used). Empty for the detector as published.
+            "schedule", "gallery" (canonical JSON of the references used); and "measured", what the laboratory itself
+            measured of it and the run relies on (`domain.measured_here`). Empty for the detector as published.
     """
 
     id: str
