@@ -20,6 +20,7 @@ from workstation.domain.errors import InputError, WorkstationError
 from workstation.domain.examinations import ExaminationState
 from workstation.domain.ids import ExaminationId, IntakeId, JobId
 from workstation.domain.jobs import Job, JobState, Lane
+from workstation.domain.map_scale import Look
 from workstation.domain.reports import ReportRecord
 from workstation.ui.desk import Desk
 from workstation.ui.dialogs.confirm import ConfirmBox
@@ -27,8 +28,10 @@ from workstation.ui.dialogs.intake import IntakeDialog
 from workstation.ui.dialogs.new_case import NewCaseDialog
 from workstation.ui.dialogs.run import Finders, RunDialog
 from workstation.ui.dialogs.told import ErrorBox
+from workstation.ui.exhibit import ExhibitData
 from workstation.ui.models.jobs import JobsModel
 from workstation.ui.navigator import Navigator
+from workstation.ui.viewer.compose import threshold_of
 from workstation.ui.viewer.state import OverlayState
 from workstation.ui.widgets.banner import Banner
 from workstation.ui.words import plural
@@ -227,8 +230,13 @@ class Work(QObject):
             examination=run,
             detector=self._overlay.detector,
             opacity=self._overlay.opacity,
+            look=self._look(data),
         )
         self._desk.ask(export, self._submitted)
+
+    def _look(self, data: ExhibitData) -> Look:
+        """What is drawn over the frame in the window now: nothing while the overlay is off."""
+        return Look(self._overlay.seen, self._overlay.colours, threshold_of(data, self._overlay.detector))
 
     @Slot(object)
     def open_report(self, report: ReportRecord) -> None:
