@@ -23,6 +23,7 @@ from workstation.app.gallery import Gallery
 from workstation.app.importing import Place, go_on, import_files
 from workstation.app.intake_results import IntakeWish
 from workstation.app.integrity import must_be_sound, verify_exhibits
+from workstation.app.opinions import Opinions
 from workstation.app.origins import origins
 from workstation.app.quiet import Quiet
 from workstation.app.track_stage import load_settings
@@ -75,6 +76,7 @@ class CaseSession:
         self._closed = False
         self._watch: Watch | None = None
         self.faces = FaceDesk(store, engine.hub, self._looked_at)
+        self.opinions = Opinions(store, engine.hub)
 
     @property
     def case(self) -> Case:

@@ -29,6 +29,11 @@ class ObjectKind(StrEnum):
     REFERENCE = "reference"  # person (object id), examination, evidence, track: this track undisputedly shows them
     CLAIM = "claim"  # person (object id), evidence, track or "": whom the exhibit is said to show
     FINDING = "finding"  # title, about, parent (object id or ""); optional: text, track, outcome, proposition, against
+    POLICY = "policy"  # field ("opinion_first"), on: what the laboratory asks for in this case
+    PROPOSITIONS = "propositions"  # evidence, first, second: the two that compete
+    OPINION = "opinion"  # evidence, role ("first", "second"), by, outcome, words, against, blind
+    UNSEALING = "unsealing"  # evidence, what ("scores", "context"), by, reason
+    RESOLUTION = "resolution"  # evidence, outcome, reason, by, level (1 to 7)
     CASE_TEXT = "case_text"  # field ("title", "question", "authority", "purpose"), text
 
 

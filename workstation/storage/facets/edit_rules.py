@@ -28,6 +28,11 @@ REQUIRED: Mapping[ObjectKind, frozenset[str]] = {
     ObjectKind.REFERENCE: frozenset({"person", "examination", "evidence", "track"}),
     ObjectKind.CLAIM: frozenset({"person", "evidence", "track"}),
     ObjectKind.FINDING: frozenset({"title", "about", "parent"}),
+    ObjectKind.POLICY: frozenset({"field", "on"}),
+    ObjectKind.PROPOSITIONS: frozenset({"evidence", "first", "second"}),
+    ObjectKind.OPINION: frozenset({"evidence", "role", "by", "outcome", "words", "against", "blind"}),
+    ObjectKind.UNSEALING: frozenset({"evidence", "what", "by", "reason"}),
+    ObjectKind.RESOLUTION: frozenset({"evidence", "outcome", "reason", "by", "level"}),
     ObjectKind.CASE_TEXT: frozenset({"field", "text"}),
 }
 _ONE_FOR_EACH: Mapping[ObjectKind, tuple[str, ...]] = {
@@ -36,6 +41,10 @@ _ONE_FOR_EACH: Mapping[ObjectKind, tuple[str, ...]] = {
     ObjectKind.WORK_STATE: ("evidence",),
     ObjectKind.REFERENCE: ("examination", "evidence", "track"),
     ObjectKind.CLAIM: ("evidence", "track"),
+    ObjectKind.POLICY: ("field",),
+    ObjectKind.PROPOSITIONS: ("evidence",),
+    ObjectKind.OPINION: ("evidence", "role"),
+    ObjectKind.RESOLUTION: ("evidence",),
     ObjectKind.CASE_TEXT: ("field",),
 }
 _ON_EXHIBITS = frozenset(
@@ -45,6 +54,10 @@ _ON_EXHIBITS = frozenset(
         ObjectKind.CLAIM,
         ObjectKind.TRACK_SPLIT,
         ObjectKind.TRACK_JOIN,
+        ObjectKind.PROPOSITIONS,
+        ObjectKind.OPINION,
+        ObjectKind.UNSEALING,
+        ObjectKind.RESOLUTION,
     }
 )
 _ABOUT_PERSONS = frozenset({ObjectKind.PERSON, ObjectKind.REFERENCE, ObjectKind.CLAIM})
