@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -18,6 +18,7 @@ from workstation.domain.events import CaseChanged
 from workstation.domain.evidence import EvidenceItem
 from workstation.domain.ids import EvidenceId, ExaminationId, JobId
 from workstation.domain.jobs import JobContext, Lane
+from workstation.domain.map_scale import PLAIN_LOOK, Layer, Look, MapColours
 from workstation.domain.media import Frame, FrameIndex, MediaInfo, MediaLocation, RgbArray
 from workstation.media.clips import write_clip
 from workstation.media.framehash import FrameList, write_framehash
@@ -193,8 +194,25 @@ def _frame_again(store: CaseStore, frame: Callable[[EvidenceId, int], Frame], it
         float(opacity) if isinstance(opacity, int | float) else 0.45,
         # Recipes from before this was asked have no word on it: their pictures have scores.
         wanted.get("validated", True) is not False,
+        _look(wanted),
     )
     redraw(store, request, number(wanted, "frames_examined"), number(wanted, "frames_total"))
+
+
+def _look(wanted: Mapping[str, object]) -> Look:
+    """What was drawn over a frame. Recipes from before layers could be chosen have no word on it."""
+    layers = wanted.get("layers")
+    if not isinstance(layers, list):
+        return PLAIN_LOOK
+    threshold = wanted.get("threshold")
+    try:
+        return Look(
+            frozenset(Layer(str(name)) for name in layers),
+            MapColours(text(wanted, "colours") or MapColours.GREY),
+            float(threshold) if isinstance(threshold, int | float) else None,
+        )
+    except ValueError as error:
+        raise InputError(f"The recipe draws what this program does not know ({error}).") from error
 
 
 def _clip_again(store: CaseStore, frame: Callable[[EvidenceId, int], Frame], item: DerivedItem, output: Path) -> None:

@@ -12,6 +12,7 @@ from workstation.app.facts import burn_for
 from workstation.app.recipes import check_folder, note_export, ticks
 from workstation.domain.evidence import EvidenceItem
 from workstation.domain.ids import EvidenceId, ExaminationId
+from workstation.domain.map_scale import PLAIN_LOOK, Look
 from workstation.domain.media import Frame
 from workstation.storage.case_store import CaseStore
 
@@ -31,6 +32,7 @@ class FrameExport:
     detector: str | None
     opacity: float
     validated: bool = True
+    look: Look = PLAIN_LOOK
 
 
 def export_frame(store: CaseStore, request: FrameExport) -> dict[str, object]:
@@ -57,6 +59,9 @@ def export_frame(store: CaseStore, request: FrameExport) -> dict[str, object]:
         "detector": request.detector or "",
         "opacity": request.opacity,
         "validated": request.validated,
+        "layers": sorted(request.look.layers),
+        "colours": request.look.colours.value,
+        "threshold": request.look.threshold,
         "frames_examined": burn.frames_examined,
         "frames_total": burn.frames_total,
     }
@@ -102,4 +107,5 @@ def _drawn(store: CaseStore, item: EvidenceItem, request: FrameExport) -> BurnIn
         coverage,
         opacity=request.opacity,
         validated=request.validated,
+        look=request.look,
     )

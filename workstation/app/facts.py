@@ -8,6 +8,7 @@ import numpy as np
 
 from workstation.app.environment import library_versions, machine_facts
 from workstation.app.exclusions import exclusions
+from workstation.app.map_drawing import colour_table, frame_lines
 from workstation.app.origins import origins
 from workstation.app.overlays import frame_map
 from workstation.domain.clock import now_utc
@@ -18,10 +19,12 @@ from workstation.domain.examinations import Examination, ExaminationState
 from workstation.domain.ids import EvidenceId, ExaminationId, ReportId, new_id
 from workstation.domain.intake import ExhibitOrigin
 from workstation.domain.jobs import JobContext
+from workstation.domain.map_scale import PLAIN_LOOK, Layer, Look, MapColours
 from workstation.domain.media import Frame
 from workstation.domain.reports import (
     BurnFace,
     BurnIn,
+    BurnLine,
     ExhibitFacts,
     ExhibitProvenance,
     KeyFrame,
@@ -209,10 +212,14 @@ def burn_for(
     *,
     opacity: float = 0.45,
     validated: bool = True,
+    look: Look = PLAIN_LOOK,
 ) -> BurnIn:
-    """What is drawn into an exported frame: boxes, scores and the map of one detector (P11); where it is validated for
-    no kind of forgery, words in place of scores."""
+    """What is drawn into an exported frame (P11): boxes, scores and map of one detector as far as ``look`` has them;
+    where it is validated for no kind of forgery, words in place of scores."""
     faces: list[BurnFace] = []
+    lines: list[BurnLine] = []
+    mapped = Layer.MAP in look.layers or bool(look.levels)
+    boxed, dotted = Layer.BOXES in look.layers, Layer.LANDMARKS in look.layers
     merged: np.ndarray | None = None
     falling = _falling(store.examination(row.examination)) if row is not None else frozenset()
     for face in row.faces if row else ():
@@ -220,11 +227,14 @@ def burn_for(
         note = result.abstention.detail if result and result.abstention else ""
         score = result.score if result and result.status is ItemStatus.OK else None
         turned = detector in falling
-        faces.append(BurnFace(face.detection.box, face.track_number, detector or "", score, note, turned, validated))
-        if result is not None and result.map_digest and result.map_transform:
-            values = frame_map(
-                store.arrays.get(result.map_digest), result.map_transform, result.crop_size, frame.rgb.shape[:2]
-            )
+        points = face.detection.landmarks if dotted else ()
+        if boxed or points:
+            box, number = face.detection.box, face.track_number
+            faces.append(BurnFace(box, number, detector or "", score, note, turned, validated, boxed, points))
+        if mapped and result is not None and result.map_digest and result.map_transform:
+            stored = store.arrays.get(result.map_digest)
+            values = frame_map(stored, result.map_transform, result.crop_size, frame.rgb.shape[:2])
+            lines += frame_lines(stored, result.map_transform, result.crop_size, look)
             merged = values if merged is None else np.fmax(merged, values)
     title = f"Fakeness map · {detector} · 0 to 1 · uncalibrated" if merged is not None else ""
     if title and not validated:
@@ -240,4 +250,7 @@ def burn_for(
         opacity=opacity,
         frames_examined=coverage.examined if coverage else 0,
         frames_total=coverage.frames_total if coverage else 0,
+        ramp=colour_table(look.colours) if look.colours is not MapColours.GREY else None,
+        lines=tuple(lines),
+        map_drawn=Layer.MAP in look.layers,
     )

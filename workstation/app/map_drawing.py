@@ -7,7 +7,9 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from workstation.domain.map_scale import MapColours
+from workstation.domain.geometry import Affine, Point
+from workstation.domain.map_scale import Look, MapColours
+from workstation.domain.reports import BurnLine
 
 Line = npt.NDArray[np.float32]
 
@@ -43,3 +45,22 @@ def level_lines(values: npt.NDArray[np.floating], level: float) -> tuple[Line, .
     grown = np.asarray(values, dtype=np.float32)
     found = find_contours(grown, level)  # type: ignore[no-untyped-call]  # scikit-image has no types
     return tuple(np.ascontiguousarray(line[:, ::-1], dtype=np.float32) for line in found)
+
+
+def frame_lines(
+    values: npt.NDArray[np.floating], crop_from_frame: Affine, crop_size: int, look: Look
+) -> list[BurnLine]:
+    """The lines of a look in a map over the whole crop, in frame pixels.
+
+    Args:
+        values: (side, side) in 0..1. ``crop_from_frame``: frame pixels to pixels of the crop of ``crop_size``.
+    """
+    back, k = crop_from_frame.inverse(), crop_size / values.shape[0]
+    made: list[BurnLine] = []
+    for level in look.levels:
+        for line in level_lines(values, level):
+            crop = (line + 0.5) * k - 0.5
+            there = [back.apply(Point(float(x), float(y))) for x, y in crop]
+            points = np.array([(point.x, point.y) for point in there], np.float32)
+            made.append(BurnLine(points, level, dotted=level != look.threshold))
+    return made

@@ -46,6 +46,7 @@ from workstation.domain.examinations import Examination, ExaminationPlan, Examin
 from workstation.domain.ids import EvidenceId, ExaminationId, IntakeId, JobId
 from workstation.domain.intake import ExhibitOrigin
 from workstation.domain.jobs import JobContext, Lane
+from workstation.domain.map_scale import PLAIN_LOOK, Look
 from workstation.domain.media import Frame, FrameIndex, MediaInfo, MediaLocation
 from workstation.domain.merging import NO_MERGING, Merging
 from workstation.domain.metadata import MediaMetadata
@@ -362,15 +363,15 @@ class CaseSession:
         examination: ExaminationId | None = None,
         detector: str | None = None,
         opacity: float = 0.45,
+        look: Look = PLAIN_LOOK,
     ) -> JobId:
         """Write one frame with its burn-in as PNG (report lane). Result: ``{"path", "sha256"}``."""
 
         def work(context: JobContext) -> dict[str, object]:
             frame = self.frame(evidence, ordinal)
-            validated = True
-            if detector is not None and examination is not None:
-                validated = bool(self.validated(self._store.examination(examination)).get(detector))
-            request = exporting.FrameExport(evidence, frame, output, examination, detector, opacity, validated)
+            known = self.validated(self._store.examination(examination)) if examination is not None else {}
+            validated = detector is None or examination is None or bool(known.get(detector))
+            request = exporting.FrameExport(evidence, frame, output, examination, detector, opacity, validated, look)
             result = exporting.export_frame(self._store, request)
             self._engine.hub.publish(CaseChanged(self.case.id))
             return result

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+import numpy.typing as npt
+
 from workstation.domain.case import Case
 from workstation.domain.custody import CustodyEvent, CustodyHead
 from workstation.domain.derived import DerivedItem
 from workstation.domain.detectors import DetectorCard, MapArray
 from workstation.domain.evidence import EvidenceItem
 from workstation.domain.examinations import Examination
-from workstation.domain.geometry import Box
+from workstation.domain.geometry import Box, Point
 from workstation.domain.ids import CaseId, EvidenceId, ExaminationId, ReportId
 from workstation.domain.intake import ExhibitOrigin
 from workstation.domain.kinds_of_forgery import ForgeryClass
@@ -42,7 +45,7 @@ class BurnFace:
     """A face to draw on a frame: box in frame pixels, track number, detector and score (None = abstained).
 
     ``falling``: the detector's scores are lower where they point to manipulation. ``validated``: for some kind of
-    forgery; if not, words are drawn in place of the score.
+    forgery; if not, words are drawn in place of the score. ``boxed`` False draws its landmarks alone.
     """
 
     box: Box
@@ -52,6 +55,18 @@ class BurnFace:
     note: str = ""
     falling: bool = False
     validated: bool = True
+    boxed: bool = True
+    landmarks: tuple[Point, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BurnLine:
+    """Where a map crosses ``level``: (n, 2) float32 of x and y in frame pixels, centres at whole numbers. A line that
+    is no threshold is ``dotted``."""
+
+    points: npt.NDArray[np.float32]
+    level: float
+    dotted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +78,8 @@ class BurnIn:
         map: (height, width) float32 in 0..1 in frame coordinates with NaN where there is no map, or None.
         map_title: what the map shows, always printed in the legend.
         opacity: 0..1 of the map over the frame.
+        ramp: (256, 3) uint8, the colours of 0 to 1; None is grey. ``lines`` are drawn over the map.
+        map_drawn: False leaves the map itself out, so that only its lines are drawn.
     """
 
     exhibit: str
@@ -75,6 +92,9 @@ class BurnIn:
     opacity: float = 0.45
     frames_examined: int = 0
     frames_total: int = 0
+    ramp: RgbArray | None = None
+    lines: tuple[BurnLine, ...] = ()
+    map_drawn: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ fakeness map in grey, black 0 to white 1, at a stated opacity.
 from __future__ import annotations
 
 import io
+import itertools
+import math
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +18,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 
 from workstation.domain.media import RgbArray
-from workstation.domain.reports import BurnFace, BurnIn
+from workstation.domain.reports import BurnFace, BurnIn, BurnLine
 from workstation.reporting import formatting
 from workstation.reporting.atomic import put_file
 from workstation.reporting.fonts import BOLD, MONO, REGULAR, font_file, runs
@@ -51,8 +53,14 @@ def burn_in(burn: BurnIn, *, width: int | None = None, unit: float | None = None
         picture = picture.resize((target, max(1, round(rows * scale))), Image.Resampling.LANCZOS)
     unit = max(1.0, target / 1000 if unit is None else unit)
     draw = ImageDraw.Draw(picture)
+    for line in burn.lines:
+        _line(draw, line, scale, unit)
     taken: list[tuple[float, float, float, float]] = []
     for face in burn.faces:
+        for point in face.landmarks:
+            _ring(draw, ((point.x + 0.5) * scale, (point.y + 0.5) * scale), unit)
+        if not face.boxed:
+            continue
         _face(draw, face, scale, unit, picture.size, taken)
     header, footer = _header(burn, target, unit), _footer(burn, target, unit, scale)
     whole = Image.new("RGB", (target, header.height + picture.height + footer.height), _STRIP)
@@ -79,10 +87,12 @@ def write_png(rgb: RgbArray, path: Path, metadata: Mapping[str, str] | None = No
 def _overlaid(burn: BurnIn) -> RgbArray:
     """The frame with the map over it: ``rgb * (1 - opacity) + grey * opacity`` where the map has a value."""
     base = np.ascontiguousarray(burn.rgb, dtype=np.uint8)
-    if burn.map is None:
+    if burn.map is None or not burn.map_drawn:
         return base
     known = np.isfinite(burn.map)
     grey = np.clip(np.where(known, burn.map, 0.0), 0.0, 1.0)[..., None] * 255.0
+    if burn.ramp is not None:
+        grey = burn.ramp[np.rint(grey[..., 0]).astype(np.uint8)].astype(np.float64)
     alpha = np.where(known, min(1.0, max(0.0, burn.opacity)), 0.0)[..., None]
     return np.rint(base * (1.0 - alpha) + grey * alpha).astype(np.uint8)
 
@@ -117,6 +127,28 @@ def _face(
     at = x + pad
     for text, font, colour in pieces:
         at = _write(draw, (at, y + pad / 2), text, font, points, colour) + pad
+
+
+def _line(draw: ImageDraw.ImageDraw, line: BurnLine, scale: float, unit: float) -> None:
+    """A line in a map, white on black; one that is no threshold has gaps."""
+    points = [(float(x), float(y)) for x, y in (line.points + 0.5) * scale]
+    wide, thin = max(3, round(3.2 * unit)), max(1, round(1.3 * unit))
+    draw.line(points, fill=_BLACK, width=wide, joint="curve")
+    if not line.dotted:
+        draw.line(points, fill=_WHITE, width=thin, joint="curve")
+        return
+    gone, dash = 0.0, 4.0 * unit
+    for one, other in itertools.pairwise(points):
+        length = math.dist(one, other)
+        if int(gone / dash) % 2 == 0:
+            draw.line((one, other), fill=_WHITE, width=thin)
+        gone += length
+
+
+def _ring(draw: ImageDraw.ImageDraw, at: tuple[float, float], unit: float) -> None:
+    for colour, width, radius in ((_BLACK, 3.6 * unit, 4.6 * unit), (_WHITE, 1.4 * unit, 3.9 * unit)):
+        box = (at[0] - radius, at[1] - radius, at[0] + radius, at[1] + radius)
+        draw.ellipse(box, outline=colour, width=max(1, round(width)))
 
 
 def _score_words(face: BurnFace) -> str:
@@ -164,11 +196,14 @@ def _footer(burn: BurnIn, width: int, unit: float, scale: float) -> Image.Image:
     points, pad = round(13 * unit), round(10 * unit)
     bar_height = round(12 * unit)
     title = burn.map_title if burn.map is not None else say("figure.no_map")
-    if burn.map is not None:
+    if burn.map is not None and burn.map_drawn:
         title = f"{title} · {say('figure.opacity', percent=round(burn.opacity * 100))}"
+    drawn = dict.fromkeys((line.level, line.dotted) for line in burn.lines)
+    said = [say("figure.middle" if dotted else "figure.threshold", level=f"{level:.2f}") for level, dotted in drawn]
     row = _line_height(points)
     has_map = burn.map is not None
-    height = 2 * pad + row + (bar_height + row + round(4 * unit) if has_map else 0)
+    top = pad + (row if said else 0)
+    height = pad + top + row + (bar_height + row + round(4 * unit) if has_map else 0)
     strip = Image.new("RGB", (width, height), _STRIP)
     draw = ImageDraw.Draw(strip)
     length, label = _pixel_bar(width, scale)
@@ -177,10 +212,13 @@ def _footer(burn: BurnIn, width: int, unit: float, scale: float) -> Image.Image:
     while fitted > 7 and _width(title, BOLD, fitted) + pad > width - (0 if has_map else reserved):
         fitted -= 1
     _write(draw, (pad, pad + (points - fitted) / 2), title, BOLD, fitted, _WHITE)
+    if said:
+        _write(draw, (pad, pad + row), " · ".join(said), REGULAR, round(0.9 * points), _TEXT)
     low = height - pad - row
     if has_map:
-        _legend(strip, draw, (pad, pad + row + round(4 * unit)), (width - reserved - pad, bar_height), points)
-        low = pad + row + round(4 * unit) - (row - bar_height) // 2
+        room = width - reserved - pad, bar_height
+        _legend(strip, draw, (pad, top + row + round(4 * unit)), room, points, burn)
+        low = top + row + round(4 * unit) - (row - bar_height) // 2
     _write(draw, (width - pad - _width(label, REGULAR, points), low), label, REGULAR, points, _SECOND)
     x1, y = width - 2 * pad - _width(label, REGULAR, points), low + row / 2 + unit
     draw.line((x1 - length, y, x1, y), fill=_TEXT, width=max(1, round(2 * unit)))
@@ -190,13 +228,23 @@ def _footer(burn: BurnIn, width: int, unit: float, scale: float) -> Image.Image:
 
 
 def _legend(
-    strip: Image.Image, draw: ImageDraw.ImageDraw, at: tuple[int, int], room: tuple[float, int], points: int
+    strip: Image.Image,
+    draw: ImageDraw.ImageDraw,
+    at: tuple[int, int],
+    room: tuple[float, int],
+    points: int,
+    burn: BurnIn,
 ) -> None:
     length, height = max(64, min(round(room[0]), 420)), room[1]
     ramp = np.rint(np.linspace(0.0, 255.0, length)).astype(np.uint8)
-    block = np.broadcast_to(ramp[None, :, None], (height, length, 3))
+    colours = burn.ramp[ramp] if burn.ramp is not None else np.repeat(ramp[:, None], 3, axis=1)
+    block = np.broadcast_to(colours[None], (height, length, 3))
     strip.paste(Image.fromarray(np.ascontiguousarray(block)), at)
     draw.rectangle((at[0] - 1, at[1] - 1, at[0] + length, at[1] + height), outline=_SECOND)
+    for level in dict.fromkeys(line.level for line in burn.lines):
+        x = at[0] + level * (length - 1)
+        wedge = [(x, at[1] + height - 1), (x - height * 0.4, at[1]), (x + height * 0.4, at[1])]
+        draw.polygon(wedge, fill=_WHITE, outline=_BLACK)
     for value, words in ((0.0, "0"), (0.5, "0.5"), (1.0, "1")):
         x = at[0] + value * (length - 1)
         draw.line((x, at[1] + height, x, at[1] + height + 4), fill=_TEXT)

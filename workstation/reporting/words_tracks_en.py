@@ -63,6 +63,8 @@ TRACKS: Mapping[str, str] = {
         "Track {track} · {detector} · {score} uncalibrated (lower = more like manipulated examples) · {seconds} · "
         "{reason}"
     ),
+    "figure.threshold": "line at {level}, the shipped threshold",
+    "figure.middle": "dotted line at {level}, the middle of the scale and no threshold",
     "figure.score.falling": "{detector} {score} uncalibrated, lower = more like manipulated",
     "summary.meaning.falling": (
         "A detector looks at a face and answers with a number between 0 and 1. Which way its numbers point is stated "
