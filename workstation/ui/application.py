@@ -37,7 +37,7 @@ def run(engine: Engine, case: Path | None) -> int:
     window = _window(engine, QSettings("workstation", "workstation"))
     window.open_at_first()
     window.show()
-    sys.excepthook = window.work.tell_unexpected
+    sys.excepthook = window.casework.machine.tell_unexpected
     if case is not None:
         window.open_case(case)
     QTimer.singleShot(_WARM_UP_AFTER_MS, engine.warm_up)

@@ -11,12 +11,19 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QDialog, QMainWindow
 
 from workstation.app.contents import Contents, Reader
+from workstation.app.proving import Proof, prove
 from workstation.app.searching import Hit, search
+from workstation.domain.custody import Verification
+from workstation.domain.ids import JobId
+from workstation.domain.jobs import Job, JobContext, JobState, Lane
 from workstation.ui.actions import Actions
 from workstation.ui.desk import Desk
+from workstation.ui.dialogs.custody_viewer import CustodyViewer
 from workstation.ui.dialogs.search import Found, SearchDialog
 from workstation.ui.keys.keymap import read_keys, write_keys
 from workstation.ui.layout import Layout
+from workstation.ui.machine_work import MachineWork
+from workstation.ui.models.jobs import JobsModel
 from workstation.ui.navigator import Navigator
 from workstation.ui.panels.inspector import Inspector
 from workstation.ui.widgets.banner import Banner
@@ -41,6 +48,7 @@ class CaseWork(QObject):
         engine: Engine,
         desk: Desk,
         work: Work,
+        jobs: JobsModel,
         navigator: Navigator,
         banner: Banner,
         window: QMainWindow,
@@ -54,6 +62,10 @@ class CaseWork(QObject):
         self._reader: Reader | None = None
         self.contents = Contents()
         self.dialog: QDialog | None = None
+        self.machine = MachineWork(engine, desk, jobs, banner, window, settings, work.read_packages)
+        self._verifying: JobId | None = None
+        jobs.ended.connect(self._ended)
+        desk.custody_shown.connect(self._custody_changed)
         desk.case_shown.connect(self._case_shown)
         for signal in (desk.exhibits_shown, desk.custody_shown, desk.marks_shown):
             signal.connect(self._read)
@@ -78,6 +90,8 @@ class CaseWork(QObject):
             "layout.reset": self.spaces.reset,
             "keys.edit": self.edit_keys,
             "search": self.open_search,
+            "custody.view": self.open_custody,
+            **self.machine.handlers(),
         }
 
     def attach(self, commands: Actions) -> None:
@@ -98,7 +112,7 @@ class CaseWork(QObject):
         self.tabs.setVisible(with_case)
         if self._commands is not None:
             self.spaces.show_checked(self._commands, with_case)
-            self._commands.set_enabled(("search",), with_case)
+            self._commands.set_enabled(("search", "custody.view"), with_case)
 
     @Slot()
     def _case_shown(self) -> None:
@@ -161,6 +175,68 @@ class CaseWork(QObject):
         if hit.thing is not None:
             self._inspector.reveal(self._inspector.notes)
 
+    def open_custody(self) -> None:
+        if self._desk.session is None:
+            return
+        dialog = CustodyViewer(self._desk.custody, self._desk.head, self._window)
+        dialog.verify_wanted.connect(self._verify)
+        dialog.proof_wanted.connect(self._prove)
+        self._open(dialog)
+
+    @Slot()
+    def _custody_changed(self) -> None:
+        if isinstance(self.dialog, CustodyViewer):
+            self.dialog.show_events(self._desk.custody, self._desk.head)
+
+    @Slot()
+    def _verify(self) -> None:
+        """Verify the open case against what is pinned on this machine, as a job (E5, E7)."""
+        session = self._desk.session
+        if session is None:
+            return
+        folder = session.folder
+
+        def work(context: JobContext) -> dict[str, object]:
+            return {"outcome": self._engine.verify_case(folder, context.progress)}
+
+        title = self.tr("Verify case {number}").format(number=session.case.number)
+        self._verifying = self._engine.jobs.submit(Lane.CHECK, title, work, case=session.case.id, unit="checks")
+
+    @Slot(object)
+    def _ended(self, job: Job) -> None:
+        if job.id != self._verifying:
+            return
+        self._verifying = None
+        outcome = (job.result or {}).get("outcome")
+        if isinstance(self.dialog, CustodyViewer):
+            if isinstance(outcome, Verification):
+                self.dialog.show_verification(outcome)
+            else:
+                self.dialog.verify.setEnabled(True)
+                self.dialog.told.setText(job.error or self.tr("The verification was cancelled."))
+
+    @Slot(int)
+    def _prove(self, seq: int) -> None:
+        session = self._desk.session
+        if session is not None:
+            self._desk.ask(partial(prove, session, seq), self._proved)
+
+    def _proved(self, proof: Proof) -> None:
+        if isinstance(self.dialog, CustodyViewer):
+            self.dialog.show_proof(proof)
+
+    @Slot(object)
+    def hold_job(self, job: Job) -> None:
+        """Pause a job, or let it go on."""
+        jobs = self._engine.jobs
+        paused = job.state is JobState.PAUSED or job.holding
+        self._desk.ask(partial(jobs.resume if paused else jobs.pause, job.id), _nothing)
+
+    @Slot(object)
+    def retry_job(self, job: JobId) -> None:
+        """Ask once more for what failed or was cancelled."""
+        self._desk.ask(partial(self._engine.jobs.retry, job), self._work.follow)
+
     def _open(self, dialog: QDialog) -> None:
         if self.dialog is not None:
             self.dialog.close()
@@ -173,3 +249,7 @@ class CaseWork(QObject):
         if self.dialog is not None and self.dialog is self.sender():
             self.dialog.deleteLater()
             self.dialog = None
+
+
+def _nothing(_: object) -> None:
+    return

@@ -20,6 +20,7 @@ _MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "",
             "exhibit.import",
             "exhibit.verify",
+            "custody.view",
             "",
             "case.export",
             "case.backup",
@@ -48,7 +49,7 @@ _MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "person.claim",
         ),
     ),
-    ("&Examine", ("run", "resume", "cancel", "", "report.build", "frame.export")),
+    ("&Examine", ("run", "resume", "cancel", "", "report.build", "frame.export", "", "detectors.manage")),
     (
         "&Go",
         (
@@ -130,7 +131,7 @@ _MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "compare.swap",
         ),
     ),
-    ("&Help", ("palette", "search", "", "keys", "keys.edit", "", "about")),
+    ("&Help", ("palette", "search", "", "keys", "keys.edit", "settings", "", "log.view", "about")),
 )
 
 

@@ -52,12 +52,15 @@ class CustodyTab(QWidget):
         column.setSpacing(0)
         column.addLayout(head)
         column.addWidget(self.table, 1)
+        self._old = False
         desk.custody_shown.connect(self.refresh)
         desk.case_shown.connect(self.refresh)
         self.refresh()
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
         super().showEvent(event)
+        if self._old:
+            self._fill()
         QTimer.singleShot(0, self.table.scrollToBottom)
 
     @Slot()
@@ -72,13 +75,21 @@ class CustodyTab(QWidget):
         self._count.setText(
             self.tr("{n} events · head of the chain").format(n=count) if head else self.tr("No case is open.")
         )
+        self._old = True
+        if self.isVisible():
+            self._fill()
+
+    def _fill(self) -> None:
+        """Write the events into the table; a chain of thousands only when it is looked at."""
+        self._old = False
         at_end = self.table.verticalScrollBar().value() == self.table.verticalScrollBar().maximum()
-        self.model.show([_row(event) for event in self._desk.custody])
+        self.model.show([event_row(event) for event in self._desk.custody])
         if at_end:
             self.table.scrollToBottom()
 
 
-def _row(event: CustodyEvent) -> Row:
+def event_row(event: CustodyEvent) -> Row:
+    """One event: its number and hash, when and who, what."""
     return Row(
         event.hash.hex(),
         (
