@@ -235,11 +235,13 @@ class Lanes:
             if len(lane.traces) < 2:
                 continue
             low[:], high = np.nan, np.full(len(low), np.nan)
+            scored = np.zeros(len(low), dtype=np.int64)
             for trace in lane.traces:
                 value = 1 - trace.scores if trace.falling else trace.scores
+                scored[trace.places] += trace.status == _OK
                 low[trace.places] = np.fmin(low[trace.places], value)
                 high[trace.places] = np.fmax(high[trace.places], value)
-            spread = np.fmax(spread, high - low)
+            spread = np.fmax(spread, np.where(scored > 1, high - low, np.nan))
         there = ~np.isnan(spread)
         return self.series.ordinals[there], self.series.seconds[there], spread[there]
 

@@ -126,7 +126,7 @@ class CaseWork(QObject):
     def _read(self) -> None:
         if self._reader is not None:
             reader = self._reader
-            self._desk.reader.ask(lambda: (reader, reader.read()), self._took, key="contents")
+            self._desk.reader.ask(lambda: (reader, reader.read()), self._took, key="contents", later=True)
 
     def _took(self, answer: tuple[Reader, Contents]) -> None:
         reader, contents = answer

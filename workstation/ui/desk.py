@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from workstation.app.session import CaseSession
 
 _GATHER_MS = 40
+_AGAIN_MS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,9 @@ class Desk(QObject):
         self.opening: Opening | None = None
         self._gather = QTimer(self, singleShot=True, interval=_GATHER_MS)
         self._gather.timeout.connect(self._refresh)
+        self._again = QTimer(self, singleShot=True, interval=_AGAIN_MS)
+        self._again.timeout.connect(self._read_again)
+        self._stale = False
         self._unsubscribe = engine.hub.subscribe(self.bridge.post)
         self.bridge.case_changed.connect(self._case_changed)
         self.bridge.evidence_changed.connect(self._evidence_changed)
@@ -108,7 +112,7 @@ class Desk(QObject):
     @property
     def busy(self) -> bool:
         """Whether an answer is still under way."""
-        return bool(self.reader.pending or self._refreshing or self._gather.isActive() or self._opening)
+        return bool(self.reader.pending or self._refreshing or self._gather.isActive() or self._opening or self._stale)
 
     def open_case(self, folder: Path, *, read_only: bool = False, passphrase: str | None = None) -> None:
         self._asked = None if read_only else folder
@@ -218,13 +222,28 @@ class Desk(QObject):
         self.thumbnails.clear()
         self.data = None
         self._wanted = None
+        self._stale = False
         self._fresh.clear()
 
     def _took_known(self, known: tuple[KnownCase, ...]) -> None:
         self.known = known
         self.known_shown.emit()
 
+    def _case_stale(self) -> None:
+        """Read the case again, but no oftener than five times a second: an import or a verification of hundreds of
+        exhibits tells of each of them."""
+        self._stale = True
+        if not self._again.isActive():
+            self._read_again()
+
+    @Slot()
+    def _read_again(self) -> None:
+        if self._stale:
+            self._again.start()
+            self._read_case()
+
     def _read_case(self) -> None:
+        self._stale = False
         session = self.session
         if session is None:
             return
@@ -265,7 +284,7 @@ class Desk(QObject):
         if self.session is not None:
             self.thumbnails[evidence] = b""
             read = self.session.thumbnail
-            self.reader.ask(lambda: (evidence, read(evidence)), self._took_thumbnail)
+            self.reader.ask(lambda: (evidence, read(evidence)), self._took_thumbnail, later=True)
 
     def _took_thumbnail(self, answer: tuple[EvidenceId, bytes | None]) -> None:
         evidence, png = answer
@@ -306,19 +325,19 @@ class Desk(QObject):
     @Slot(object)
     def _case_changed(self, event: CaseChanged) -> None:
         if self.session is not None and event.case == self.session.case.id:
-            self._read_case()
+            self._case_stale()
 
     @Slot(object)
     def _evidence_changed(self, event: EvidenceChanged) -> None:
         if self.session is not None and event.case == self.session.case.id:
-            self._read_case()
+            self._case_stale()
 
     @Slot(object)
     def _examination_changed(self, event: ExaminationChanged) -> None:
         if self.session is None or event.case != self.session.case.id:
             return
         if event.evidence is None:
-            self._read_case()
+            self._case_stale()
         shown = self.data
         if shown is None or (event.evidence is not None and event.evidence != shown.item.id):
             return

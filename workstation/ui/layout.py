@@ -57,7 +57,7 @@ class Layout:
             self.docks[name].widget().setMinimumWidth(round(least * k))
         sides = [self.docks["case"], self.docks["inspector"]]
         self._window.resizeDocks(sides, [round(244 * k), round(396 * k)], Qt.Orientation.Horizontal)
-        self._window.resizeDocks([self.docks["timeline"]], [round(212 * k)], Qt.Orientation.Vertical)
+        self._window.resizeDocks([self.docks["timeline"]], [round(264 * k)], Qt.Orientation.Vertical)
 
     def show(self, with_case: bool) -> None:
         """Without a case there is nothing to dock; with one, every panel shows but those the examiner closed."""

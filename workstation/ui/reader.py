@@ -1,4 +1,4 @@
-"""Questions the window asks the engine off the GUI thread: one thread, answers come back through the bridge."""
+"""Questions the window asks the engine off the GUI thread: two threads, answers come back through the bridge."""
 
 from __future__ import annotations
 
@@ -25,11 +25,20 @@ class _Ask:
     work: Callable[[], object]
 
 
-class Reader(QObject):
-    """Runs ``work`` on its own thread and calls ``then`` with the value in the GUI thread.
+class _Line:
+    """Questions that one thread answers in order."""
 
-    Questions are answered in order. A question with a ``key`` replaces an unanswered one with the same key, so that a
-    burst of events costs one read (newest wins).
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.waiting: deque[_Ask] = deque()
+        self.thread: threading.Thread | None = None
+
+
+class Reader(QObject):
+    """Runs ``work`` on a thread of its own and calls ``then`` with the value in the GUI thread.
+
+    Questions are answered in order, those that nobody waits for on a second thread. A question with a ``key`` replaces
+    an unanswered one with the same key, so that a burst of events costs one read (newest wins).
     """
 
     idle = Signal()
@@ -39,11 +48,10 @@ class Reader(QObject):
         self._bridge = bridge
         self._failed = failed
         self._condition = threading.Condition()
-        self._waiting: deque[_Ask] = deque()
+        self._now, self._later = _Line("window-reader"), _Line("window-reader-later")
         self._answers: dict[int, tuple[Callable[[Any], None], Failed]] = {}
         self._next = 1
         self._closed = False
-        self._thread: threading.Thread | None = None
         bridge.read_done.connect(self._done)
 
     @property
@@ -52,42 +60,55 @@ class Reader(QObject):
         return len(self._answers)
 
     def ask(
-        self, work: Callable[[], Any], then: Callable[[Any], None], *, key: str = "", failed: Failed | None = None
+        self,
+        work: Callable[[], Any],
+        then: Callable[[Any], None],
+        *,
+        key: str = "",
+        failed: Failed | None = None,
+        later: bool = False,
     ) -> None:
-        """Ask from the GUI thread. ``then`` and ``failed`` are called in the GUI thread."""
+        """Ask from the GUI thread. ``then`` and ``failed`` are called in the GUI thread.
+
+        Args:
+            later: nobody waits for it, and it may take long.
+        """
+        line = self._later if later else self._now
         with self._condition:
             if self._closed:
                 return
             if key:
-                for old in [entry for entry in self._waiting if entry.key == key]:
-                    self._waiting.remove(old)
+                for old in [entry for entry in line.waiting if entry.key == key]:
+                    line.waiting.remove(old)
                     self._answers.pop(old.ticket, None)
             ticket, self._next = self._next, self._next + 1
             self._answers[ticket] = (then, failed or self._failed)
-            self._waiting.append(_Ask(ticket, key, work))
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._serve, name="window-reader", daemon=True)
-                self._thread.start()
-            self._condition.notify()
+            line.waiting.append(_Ask(ticket, key, work))
+            if line.thread is None:
+                line.thread = threading.Thread(target=self._serve, args=(line,), name=line.name, daemon=True)
+                line.thread.start()
+            self._condition.notify_all()
 
     def close(self) -> None:
-        """Forget what was asked and end the thread after the question it is at."""
+        """Forget what was asked and end the threads after the questions they are at."""
         with self._condition:
             self._closed = True
-            self._waiting.clear()
+            for line in (self._now, self._later):
+                line.waiting.clear()
             self._answers.clear()
-            self._condition.notify()
-        if self._thread is not None:
-            self._thread.join()
+            self._condition.notify_all()
+        for line in (self._now, self._later):
+            if line.thread is not None:
+                line.thread.join()
 
-    def _serve(self) -> None:
+    def _serve(self, line: _Line) -> None:
         while True:
             with self._condition:
-                while not self._waiting and not self._closed:
+                while not line.waiting and not self._closed:
                     self._condition.wait()
                 if self._closed:
                     return
-                ask = self._waiting.popleft()
+                ask = line.waiting.popleft()
             try:
                 answer = ReadDone(ask.ticket, ask.work(), None)
             except Exception as error:  # noqa: BLE001 - told in the GUI thread, which knows who asked

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtCore import QEvent, QObject, QTimer, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
 from workstation.app.face_listing import FaceEntry
 from workstation.domain.edits import Edit
-from workstation.domain.ids import EvidenceId, TrackId
+from workstation.domain.errors import WorkstationError
+from workstation.domain.ids import EvidenceId, ExaminationId, TrackId
 from workstation.ui.actions import Actions
 from workstation.ui.desk import Desk
 from workstation.ui.faces.feed import PictureFeed
@@ -22,6 +24,7 @@ from workstation.ui.navigator import Navigator
 from workstation.ui.widgets.banner import Banner
 
 if TYPE_CHECKING:
+    from workstation.app.session import CaseSession
     from workstation.app.track_edits import TrackEdits
 
 _GATHER_MS = 250
@@ -40,11 +43,16 @@ class FaceWork(QObject):
         self._desk, self._navigator, self._marks, self._banner = desk, navigator, marks, banner
         self.gallery = FaceGallery()
         self.veil = Veil(self)
+        self._unread = False
         self._feed = PictureFeed(desk.bridge)
         self._arrive: tuple[EvidenceId, TrackId] | None = None
+        self._ticket = 0
+        self._queue: list[EvidenceId] = []
+        self._parts: dict[EvidenceId, tuple[FaceEntry, ...]] = {}
         self._gather = QTimer(self, singleShot=True, interval=_GATHER_MS)
         self._gather.timeout.connect(self._read)
         gallery = self.gallery
+        gallery.installEventFilter(self)
         gallery.chosen.connect(self._chosen)
         gallery.wanted.connect(self._feed.want)
         gallery.marked.connect(self.ready)
@@ -55,14 +63,14 @@ class FaceWork(QObject):
         desk.marks_shown.connect(self._gather.start)
         desk.results_shown.connect(self._gather.start)
         desk.exhibit_shown.connect(self._exhibit_shown)
-        navigator.track_chosen.connect(self._follow)
+        navigator.track_chosen.connect(self._track_chosen)
         navigator.moved.connect(self._moved)
         self.veil.changed.connect(self._tell_veil)
 
     @property
     def settled(self) -> bool:
         """Whether the list is read and the pictures in sight have come."""
-        return not self._gather.isActive() and not self._desk.busy and not self._feed.busy
+        return not (self._gather.isActive() or self._queue or self._desk.busy or self._feed.busy)
 
     def handlers(self) -> dict[str, Callable[[], object]]:
         return {
@@ -150,24 +158,70 @@ class FaceWork(QObject):
     def _case_shown(self) -> None:
         self._feed.show(self._desk.session)
         self._arrive = None
+        self._ticket += 1
+        self._queue.clear()
+        self._parts.clear()
         self.gallery.model.forget()
         self.gallery.show_faces(())
         self.gallery.say("")
 
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        """The gallery comes into sight: what was not read while nobody could see it is read now."""
+        if watched is self.gallery and event.type() is QEvent.Type.Show and self._unread:
+            self._gather.start()
+        return super().eventFilter(watched, event)
+
     @Slot()
     def _read(self) -> None:
-        session, data = self._desk.session, self._desk.data
-        if session is None:
+        """Read the exhibits that may have changed, the one shown first. While nobody sees the gallery only the exhibit
+        shown is read, and only when a track of it is chosen: a large case has half a million faces."""
+        data = self._desk.data
+        if self._desk.session is None:
             return
-        chosen = {data.item.id: data.run.id} if data is not None and data.run is not None else {}
-        self._desk.reader.ask(lambda: (session, session.faces.listing(chosen)), self._took, key="faces")
+        self._ticket += 1
+        self._unread = not self.gallery.isVisible()
+        shown = [data.item.id] if data is not None else []
+        if self._unread:
+            self._queue = shown if self._navigator.track is not None else []
+        else:
+            self._queue = shown + [item.id for item in self._desk.items if item.id not in shown]
+        if self._queue or self._unread:
+            self._next()
+        else:
+            self._all_read()
 
-    def _took(self, answer: tuple[object, tuple[FaceEntry, ...]]) -> None:
-        session, entries = answer
-        if session is not self._desk.session:
+    def _next(self) -> None:
+        session, data = self._desk.session, self._desk.data
+        if session is None or not self._queue:
             return
-        self.gallery.set_exhibits(self._desk.items)
-        self.gallery.show_faces(entries)
+        evidence = self._queue[0]
+        mine = data is not None and data.run is not None and data.item.id == evidence
+        chosen = {evidence: data.run.id} if mine and data is not None and data.run is not None else {}
+        work = partial(_listed, self._ticket, session, chosen, evidence)
+        self._desk.reader.ask(work, self._took, key="faces", failed=self._not_read, later=True)
+
+    def _not_read(self, error: WorkstationError) -> None:
+        self._queue.clear()
+        self._desk.failed.emit(error)
+
+    def _took(self, answer: tuple[int, EvidenceId, tuple[FaceEntry, ...]]) -> None:
+        ticket, evidence, entries = answer
+        if ticket != self._ticket or not self._queue:
+            return
+        self._queue.pop(0)
+        changed = self._parts.get(evidence) != entries
+        self._parts[evidence] = entries
+        if changed:
+            order = {item.id: place for place, item in enumerate(self._desk.items)}
+            listed = sorted((e for e in self._parts if e in order), key=order.__getitem__)
+            self.gallery.set_exhibits(self._desk.items)
+            self.gallery.show_faces([entry for e in listed for entry in self._parts[e]])
+        if self._queue:
+            self._next()
+        else:
+            self._all_read()
+
+    def _all_read(self) -> None:
         if not self._desk.items:
             self.gallery.say(tr("This case has no exhibits yet, so there are no faces."), tr("Add exhibits…"))
         elif not self._desk.runs:
@@ -214,6 +268,11 @@ class FaceWork(QObject):
         self._gather.start()
 
     @Slot()
+    def _track_chosen(self) -> None:
+        if self._unread and self._navigator.track is not None:
+            self._gather.start()
+        self._follow()
+
     def _follow(self) -> None:
         """Choose in the gallery what was chosen in the viewer or the timeline."""
         data, track = self._desk.data, self._navigator.track
@@ -271,6 +330,13 @@ class FaceWork(QObject):
         words = tr("Pictures are grey and blurred here. Reports and exports stay as they are.")
         self._banner.tell(words if drawn else tr("Pictures are shown as they are again."), seconds=5)
         self.ready.emit()
+
+
+def _listed(
+    ticket: int, session: CaseSession, chosen: dict[EvidenceId, ExaminationId], evidence: EvidenceId
+) -> tuple[int, EvidenceId, tuple[FaceEntry, ...]]:
+    """The faces of one exhibit; runs off the GUI thread."""
+    return ticket, evidence, session.faces.listing(chosen, (evidence,))
 
 
 def _what(chosen: Sequence[FaceEntry]) -> str:

@@ -126,7 +126,7 @@ class TimelinePanel(QWidget):
         row.setSpacing(0)
         row.addWidget(self.canvas, 1)
         row.addWidget(self._scroll)
-        body = QSplitter(Qt.Orientation.Horizontal)
+        body = self._body = QSplitter(Qt.Orientation.Horizontal)
         body.addWidget(plot)
         body.addWidget(self.table)
         body.setStretchFactor(0, 3)
@@ -171,6 +171,8 @@ class TimelinePanel(QWidget):
         shown = not self.table.isVisibleTo(self)
         self.table.setVisible(shown)
         if shown:
+            wide = self.width()
+            self._body.setSizes([wide * 2 // 3, wide - wide * 2 // 3])
             self._window_shown()
             self.table.setFocus()
         else:
@@ -181,9 +183,11 @@ class TimelinePanel(QWidget):
         for action in actions:
             button = QToolButton()
             button.setDefaultAction(action)
-            plain = action.icon().isNull()
-            style = Qt.ToolButtonStyle.ToolButtonTextOnly if plain else Qt.ToolButtonStyle.ToolButtonIconOnly
-            button.setToolButtonStyle(style)
+            # A mode has a name and no sign that everybody knows.
+            named = action.isCheckable()
+            button.setToolButtonStyle(
+                Qt.ToolButtonStyle.ToolButtonTextOnly if named else Qt.ToolButtonStyle.ToolButtonIconOnly
+            )
             self._buttons.addWidget(button)
 
     @Slot()
