@@ -28,6 +28,7 @@ from workstation.ui.viewer.draw import draw_chip, draw_cross, draw_divider, draw
 from workstation.ui.viewer.ground import Ground
 from workstation.ui.viewer.layers import Sheet, draw_layers
 from workstation.ui.viewer.mix import Mix, Mode
+from workstation.ui.viewer.overlay import MapLayer
 from workstation.ui.viewer.place import FIT, Place, Room, onto
 from workstation.ui.viewer.state import OverlayState, Shown
 
@@ -53,6 +54,7 @@ class Canvas(QWidget):
         cross_moved(object): the same, moved with the keyboard; None when the keyboard probe is put away.
         looked(object): the examiner zoomed or panned; the new place.
         wiped(float): the examiner moved the line of a wipe, 0..1.
+        painted: a frame is on screen for the first time. drawn: whatever is shown was painted.
     """
 
     probed = Signal(object)
@@ -62,11 +64,13 @@ class Canvas(QWidget):
     looked = Signal(object)
     wiped = Signal(float)
     painted = Signal()
+    drawn = Signal()
 
     def __init__(self, overlay: OverlayState, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._overlay = overlay
         self._ground = Ground()
+        self._maps = MapLayer()
         self._shown: Shown | None = None
         self._mix: Mix | None = None
         self._message = ""
@@ -239,6 +243,7 @@ class Canvas(QWidget):
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5))
         painter.end()
+        self.drawn.emit()
         if self._fresh and shown is not None:
             self._fresh = False
             self.painted.emit()
@@ -308,7 +313,7 @@ class Canvas(QWidget):
             self._paint_one(painter, shown, view)
         elif mix.mode is Mode.DIFFERENCE:
             if mix.difference:
-                painter.drawPixmap(0, 0, self._grounded(mix.difference, shown.size, view))
+                painter.drawPixmap(0, 0, self._grounded(painter, mix.difference, shown.size, view))
                 draw_layers(painter, shown, self._sheet(view), self._on() & _ON_DIFFERENCE)
             else:
                 self._paint_one(painter, shown, view)
@@ -350,15 +355,16 @@ class Canvas(QWidget):
         return shown.chip if self._overlay.drawn or shown.proxy else ""
 
     def _paint_one(self, painter: QPainter, shown: Shown, view: QTransform) -> None:
-        painter.drawPixmap(0, 0, self._grounded(shown.images, shown.size, view))
+        painter.drawPixmap(0, 0, self._grounded(painter, shown.images, shown.size, view))
         draw_layers(painter, shown, self._sheet(view), self._on())
 
-    def _grounded(self, images: tuple[QImage, ...], size: QSizeF, view: QTransform) -> QPixmap:
-        ratio = self.devicePixelRatioF()
+    def _grounded(self, painter: QPainter, images: tuple[QImage, ...], size: QSizeF, view: QTransform) -> QPixmap:
+        # What is painted on may be finer than the screen: a picture of the window at 200 %.
+        ratio = painter.deviceTransform().m11()
         return self._ground.picture(images, size, view, self.size(), ratio, QColor(current_theme().canvas))
 
     def _sheet(self, view: QTransform) -> Sheet:
-        return Sheet(view, QRectF(self.rect()), self._overlay.opacity, self._overlay.colours, self._chosen)
+        return Sheet(view, QRectF(self.rect()), self._overlay.opacity, self._overlay.colours, self._chosen, self._maps)
 
     def _on(self) -> frozenset[Layer]:
         return frozenset() if self.bare else self._overlay.seen

@@ -16,7 +16,8 @@ from workstation.ui.faces.veil import veiled, veiling
 from workstation.ui.viewer.place import GRID_FROM, SMOOTH_BELOW
 
 _KEPT = 4
-_GRID = QColor(128, 128, 128, 120)
+# Dark all along and bright in dots, so that it shows on any colour.
+_GRID = ((QColor(0, 0, 0, 90), []), (QColor(255, 255, 255, 90), [1.0, 3.0]))
 
 
 class Ground:
@@ -82,9 +83,12 @@ def draw_grid(painter: QPainter, frame: QSizeF, view: QTransform, area: QRectF) 
     lines += [QLineF(seen.left(), view.m22() * y + view.dy(), seen.right(), view.m22() * y + view.dy()) for y in down]
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-    pen = QPen(_GRID, 0)
-    pen.setCosmetic(True)
-    painter.setPen(pen)
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.drawLines(lines)
+    for colour, dashes in _GRID:
+        pen = QPen(colour, 1)
+        pen.setCosmetic(True)
+        if dashes:
+            pen.setDashPattern(dashes)
+        painter.setPen(pen)
+        painter.drawLines(lines)
     painter.restore()

@@ -14,7 +14,7 @@ from PySide6.QtGui import QColor, QPainter, QTransform
 from workstation.domain.ids import TrackId
 from workstation.domain.map_scale import MIDDLE_LEVEL, Layer, MapColours
 from workstation.ui.viewer.draw import draw_faces, draw_landmarks
-from workstation.ui.viewer.overlay import draw_extent, draw_lines, draw_maps
+from workstation.ui.viewer.overlay import MapLayer, draw_extent, draw_lines, draw_maps
 from workstation.ui.viewer.state import Shown
 
 _EXTENT = QColor(255, 255, 255, 130)
@@ -28,6 +28,7 @@ class Sheet:
     Attributes:
         view: frame (painter coordinates) to canvas. ``area``: the canvas, in logical pixels.
         opacity: 0..1 of the map. ``chosen``: the track that is not dimmed, or None for all of them.
+        kept: holds maps as they were painted before.
     """
 
     view: QTransform
@@ -35,13 +36,14 @@ class Sheet:
     opacity: float = 0.45
     colours: MapColours = MapColours.GREY
     chosen: TrackId | None = None
+    kept: MapLayer | None = None
 
 
 Drawing = Callable[[QPainter, Shown, Sheet], None]
 
 
 def _map(painter: QPainter, shown: Shown, sheet: Sheet) -> None:
-    draw_maps(painter, shown.maps, sheet.view, sheet.area, sheet.opacity, sheet.colours)
+    draw_maps(painter, shown.maps, sheet.view, sheet.area, sheet.opacity, sheet.colours, sheet.kept)
     for entry in shown.maps:
         draw_extent(painter, entry, sheet.view, _EXTENT)
 

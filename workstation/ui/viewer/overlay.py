@@ -6,18 +6,21 @@ centres at whole numbers; a painter has them at half numbers. Both halves are in
 
 from __future__ import annotations
 
+import math
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPolygonF, QTransform
+from PySide6.QtGui import QColor, QImage, QPainter, QPen, QPixmap, QPolygonF, QTransform
 
 from workstation.app.map_drawing import colour_table, level_lines
 from workstation.domain.geometry import Affine, Point
 from workstation.domain.map_scale import MapColours
 
+_KEPT = 6
 Lines = Mapping[float, tuple[QPolygonF, ...]]
 
 
@@ -82,6 +85,28 @@ def placement(crop_from_frame: Affine, crop_size: int, side: int) -> QTransform:
     )
 
 
+class MapLayer:
+    """The maps of a frame as they lie on one canvas, kept as painted: blending them again is all a switch costs."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[object, ...], tuple[QPointF, QPixmap]] = OrderedDict()
+
+    def picture(
+        self, maps: tuple[MapOverlay, ...], view: QTransform, area: QRectF, ratio: float, colours: MapColours
+    ) -> tuple[QPointF, QPixmap]:
+        """The part of the canvas that the maps cover, at full strength, and where it lies in logical pixels."""
+        places = tuple(round(value, 6) for value in (view.m11(), view.m22(), view.dx(), view.dy()))
+        of_maps = tuple((entry.image.cacheKey(), entry.crop_from_frame, entry.crop_size) for entry in maps)
+        key = (of_maps, *places, area.width(), area.height(), ratio, colours)
+        known = self._kept.get(key)
+        if known is None:
+            known = self._kept[key] = _layer(maps, view, area, ratio, colours)
+            while len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(key)
+        return known
+
+
 def draw_maps(
     painter: QPainter,
     maps: tuple[MapOverlay, ...],
@@ -89,36 +114,50 @@ def draw_maps(
     area: QRectF,
     opacity: float,
     colours: MapColours = MapColours.GREY,
+    kept: MapLayer | None = None,
 ) -> None:
     """Blend maps over the frame: ``frame * (1 - opacity) + colour * opacity``; where two overlap the larger shows.
 
     Args:
         view: frame (painter coordinates) to widget.
         area: widget rectangle to paint, in logical pixels.
+        kept: holds what was painted before.
     """
     if not maps or opacity <= 0:
         return
-    if len(maps) == 1:
-        painter.save()
-        painter.setOpacity(opacity)
-        _draw(painter, maps[0], view, colours)
-        painter.restore()
-        return
-    ratio = painter.device().devicePixelRatioF()
-    layer = QImage((area.size() * ratio).toSize(), QImage.Format.Format_ARGB32_Premultiplied)
-    layer.setDevicePixelRatio(ratio)
-    layer.fill(Qt.GlobalColor.transparent)
-    inner = QPainter(layer)
-    shifted = view * QTransform.fromTranslate(-area.left(), -area.top())
-    for number, entry in enumerate(maps):
-        if number:
-            inner.setCompositionMode(QPainter.CompositionMode.CompositionMode_Lighten)
-        _draw(inner, entry, shifted, MapColours.GREY)
-    inner.end()
+    corner, pixmap = (kept or MapLayer()).picture(maps, view, area, painter.deviceTransform().m11(), colours)
     painter.save()
     painter.setOpacity(opacity)
-    painter.drawImage(area.topLeft(), layer if colours is MapColours.GREY else _coloured(layer, colours))
+    painter.drawPixmap(corner, pixmap)
     painter.restore()
+
+
+def _layer(
+    maps: tuple[MapOverlay, ...], view: QTransform, area: QRectF, ratio: float, colours: MapColours
+) -> tuple[QPointF, QPixmap]:
+    whole = QRectF()
+    for entry in maps:
+        side = entry.image.width()
+        place = placement(entry.crop_from_frame, entry.crop_size, side) * view
+        whole = whole.united(place.mapRect(QRectF(0, 0, side, side)).adjusted(-1, -1, 1, 1))
+    seen = whole.intersected(area)
+    left, top = math.floor(seen.left() * ratio), math.floor(seen.top() * ratio)
+    width, height = math.ceil(seen.right() * ratio) - left, math.ceil(seen.bottom() * ratio) - top
+    layer = QImage(max(1, width), max(1, height), QImage.Format.Format_ARGB32_Premultiplied)
+    layer.setDevicePixelRatio(ratio)
+    layer.fill(Qt.GlobalColor.transparent)
+    corner = QPointF(left / ratio, top / ratio)
+    if not seen.isEmpty():
+        shifted = view * QTransform.fromTranslate(-corner.x(), -corner.y())
+        painter = QPainter(layer)
+        for number, entry in enumerate(maps):
+            if number:
+                painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Lighten)
+            _draw(painter, entry, shifted)
+        painter.end()
+        if colours is not MapColours.GREY:
+            layer = _coloured(layer, colours)
+    return corner, QPixmap.fromImage(layer)
 
 
 def draw_lines(painter: QPainter, entry: MapOverlay, view: QTransform, level: float, dashes: list[float]) -> None:
@@ -155,23 +194,13 @@ def draw_extent(painter: QPainter, entry: MapOverlay, view: QTransform, colour: 
     painter.restore()
 
 
-def _draw(painter: QPainter, entry: MapOverlay, view: QTransform, colours: MapColours) -> None:
+def _draw(painter: QPainter, entry: MapOverlay, view: QTransform) -> None:
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setTransform(placement(entry.crop_from_frame, entry.crop_size, entry.image.width()) * view, True)
-    painter.drawImage(QPointF(0, 0), in_colours(entry.image, colours))
+    painter.drawImage(QPointF(0, 0), entry.image)
     painter.restore()
-
-
-def in_colours(grey: QImage, colours: MapColours) -> QImage:
-    """A picture of 256 grey values in the colours of a scale."""
-    if colours is MapColours.GREY:
-        return grey
-    table = colour_table(colours)
-    indexed = QImage(grey.constBits(), grey.width(), grey.height(), grey.bytesPerLine(), QImage.Format.Format_Indexed8)
-    indexed.setColorTable([QColor(*rgb).rgb() for rgb in table.tolist()])
-    return indexed.convertToFormat(QImage.Format.Format_RGB32)
 
 
 def _coloured(layer: QImage, colours: MapColours) -> QImage:
