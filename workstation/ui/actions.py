@@ -30,6 +30,7 @@ from workstation.ui.action_specs import (
 from workstation.ui.casework_actions import CASEWORK
 from workstation.ui.faces.face_actions import FACE_ACTIONS
 from workstation.ui.keys.keymap import KeyMap, native
+from workstation.ui.review.opinion_actions import OPINION_ACTIONS
 from workstation.ui.review.review_actions import REVIEW_ACTIONS
 from workstation.ui.theme.icons import icon
 from workstation.ui.theme.palette import Theme
@@ -89,6 +90,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
             "actions", "Stop playback, leave full screen, or cancel what runs; results already committed stay"
         ),
     ),
+    *OPINION_ACTIONS,
     ActionSpec(
         "report.build", QT_TRANSLATE_NOOP("actions", "Build signed report"), EXAMINE, ("Ctrl+Shift+R",), icon="report"
     ),

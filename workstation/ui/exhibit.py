@@ -20,6 +20,7 @@ from workstation.domain.media import FrameIndex, FrameRef
 from workstation.domain.results import Coverage, FrameRow, TrackReading, TrackSummary
 from workstation.domain.series import ExhibitSeries
 from workstation.domain.standing import Standing
+from workstation.ui.review.sealing import sealed_if_asked
 
 if TYPE_CHECKING:
     from workstation.app.session import CaseSession
@@ -34,7 +35,8 @@ class ExhibitData:
 
     ``validated``: the kinds of forgery for which each detector's score may be shown, by its id; where there is none,
     words stand in its place. ``thresholds`` are those their packages ship, of the detectors that are validated.
-    ``rows`` are read when they are looked at. ``clock`` is made of ``index``.
+    ``rows`` are read when they are looked at. ``clock`` is made of ``index``. ``sealed``: an opinion comes first, and
+    nothing that detectors gave is in here (X6).
     """
 
     item: EvidenceItem
@@ -50,6 +52,7 @@ class ExhibitData:
     thresholds: Mapping[str, Threshold] = field(default_factory=dict)
     series: ExhibitSeries = field(default_factory=ExhibitSeries)
     clock: FrameClock | None = None
+    sealed: bool = False
 
     def __post_init__(self) -> None:
         if self.clock is None and self.index is not None:
@@ -127,6 +130,8 @@ def refresh_rows(session: CaseSession, data: ExhibitData, ordinals: Collection[i
     """Read the results of these frames again (None: of all) with everything that follows from them."""
     if data.run is None:
         return data
+    if data.sealed:
+        ordinals = None
     run, evidence = data.run.id, data.item.id
     fresh = session.store.readings.series(run, evidence, ordinals)
     series = fresh if ordinals is None else merged(data.series, fresh)
@@ -145,8 +150,9 @@ def refresh_rows(session: CaseSession, data: ExhibitData, ordinals: Collection[i
     else:
         few = read(ordinals) if len(ordinals) <= _FEW else ()
         rows = data.rows.renewed(series.frames.ordinals, few, ordinals)
-    return replace(
+    whole = replace(
         data,
+        sealed=False,
         runs=runs,
         run=next((r for r in runs if r.id == run), data.run),
         series=series,
@@ -156,6 +162,7 @@ def refresh_rows(session: CaseSession, data: ExhibitData, ordinals: Collection[i
         coverage=coverage(series, len(data.index) if data.index is not None else 0),
         lanes=lanes,
     )
+    return sealed_if_asked(session, whole)
 
 
 def bookmarked(data: ExhibitData | None, objects: tuple[ExaminerObject, ...]) -> tuple[int, ...]:

@@ -39,6 +39,7 @@ from workstation.ui.panels.inspector import Inspector
 from workstation.ui.panels.jobs_panel import JobsPanel
 from workstation.ui.panels.status import StatusBar
 from workstation.ui.player import Player
+from workstation.ui.review.opinion_work import OpinionWork
 from workstation.ui.review.review_work import ReviewWork
 from workstation.ui.theme.icons import icon, icon_size
 from workstation.ui.theme.palette import DARK, LIGHT
@@ -79,6 +80,7 @@ class MainWindow(QMainWindow):
         self.moving = Moving(engine, self.desk, self.jobs, self.banner, self, settings)
         self.marks = Marks(self.desk, self.navigator, self.banner, self)
         self.review = ReviewWork(self.desk, self.navigator, self.stage, self.overlay, self.marks, self.banner, self)
+        self.opinions = OpinionWork(self.desk, self.marks, self.banner, self)
         self.faces = FaceWork(self.desk, self.navigator, self.marks, self.banner, self)
         self.casework = CaseWork(engine, self.desk, self.work, self.jobs, self.navigator, self.banner, self, settings)
         self._build_docks()
@@ -179,6 +181,7 @@ class MainWindow(QMainWindow):
             **self.moving.handlers(),
             **self.viewer.handlers(),
             **self.faces.handlers(),
+            **self.opinions.handlers(),
             "view.review": self.review.toggle,
             **self.casework.handlers(),
             "case.new": work.new_case,
@@ -233,6 +236,7 @@ class MainWindow(QMainWindow):
         self.docks["jobs"].visibilityChanged.connect(self.commands["view.jobs"].setChecked)
         self.faces.ready.connect(self._refresh_actions)
         self.review.changed.connect(self._refresh_actions)
+        self.opinions.changed.connect(self._refresh_actions)
         resting = tuple(self.docks[name].widget() for name in ("inspector", "faces", "jobs"))
         self.review.attach(self._handlers(), resting)
         self.viewer.canvas.probed.connect(self.review.point_at)
@@ -271,6 +275,7 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         self.player.stop()
         self.review.leave()
+        self.opinions.end_second()
         if self.jobs.case_work and not self._closing:
             event.ignore()
             self.work.ask_before_ending(self.tr("Close the program"), self.close_now)
@@ -315,6 +320,7 @@ class MainWindow(QMainWindow):
         refresh_actions(self.commands, self.desk, self.jobs, self.work)
         self.marks.refresh(self.commands)
         self.faces.refresh(self.commands)
+        self.opinions.refresh(self.commands)
         self.review.refresh(self.commands)
         self._refresh_history()
         self._show_overlay()

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QDockWidget, QMenuBar
 
 from workstation.ui.actions import Actions
 from workstation.ui.faces.face_actions import FACE_MENU
+from workstation.ui.review.opinion_actions import OPINION_MENU
 
 _MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
@@ -49,7 +50,10 @@ _MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "person.claim",
         ),
     ),
-    ("&Examine", ("run", "resume", "cancel", "", "report.build", "frame.export", "", "detectors.manage")),
+    (
+        "&Examine",
+        ("run", "resume", "cancel", "", *OPINION_MENU, "", "report.build", "frame.export", "", "detectors.manage"),
+    ),
     (
         "&Go",
         (

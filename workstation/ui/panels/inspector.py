@@ -136,6 +136,8 @@ class DetectorsTab(QWidget):
             f=c.with_face, w=c.without_face, u=c.unreadable
         )
         results = self.tr("{s} scored · {a} abstained · {e} errors").format(s=c.scored, a=c.abstained, e=c.errors)
+        if data.sealed:
+            results = self.tr("Scores are sealed until an opinion is recorded: Examine, Record visual opinion…")
         lines = [words, held, results]
         if data.run.error:
             lines.append(self.tr("Stopped: {why}").format(why=data.run.error))
