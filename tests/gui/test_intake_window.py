@@ -16,7 +16,6 @@ from workstation.domain.intake import BatchState
 from workstation.domain.jobs import Job, JobState, Lane
 from workstation.ui.dialogs.intake import IntakeDialog
 from workstation.ui.main_window import MainWindow
-from workstation.ui.models.case_tree import Branch
 from workstation.ui.panels.jobs_panel import JobRow
 
 
@@ -56,7 +55,7 @@ def test_a_flipped_byte_opens_red_and_the_report_button_says_why(
     assert window.status._integrity.label.text() == "Integrity MISMATCH: EX-01"
     assert window.status._integrity.label.objectName() == "alarm"
     tree = window.case_panel.model
-    shown = tree.index(0, 0, tree.index(Branch.EXHIBITS, 0)).data(Qt.ItemDataRole.ToolTipRole)
+    shown = tree.index(0, 0, tree.index(0, 0)).data(Qt.ItemDataRole.ToolTipRole)
     assert "MISMATCH" in shown
     assert "MISMATCH" in window.viewer.header._digest.text()
     assert "color" in window.viewer.header._digest.styleSheet()

@@ -51,24 +51,37 @@ class Findings:
         """The findings in the order they were made."""
         return self._store.edits.objects(ObjectKind.FINDING)
 
-    def add(self, title: str, about: str, *, parent: str = "", text: str = "", track: str = "") -> Edit:
-        """Make an open finding about an exhibit or the case; ``parent`` is the finding it belongs under."""
+    def add(
+        self,
+        title: str,
+        about: str,
+        *,
+        parent: str = "",
+        track: str = "",
+        members: Mapping[str, object] | None = None,
+    ) -> Edit:
+        """Make a finding about an exhibit or the case; ``parent`` is the finding it belongs under, ``members`` further
+        ones as in ``revise``. Without an outcome it is open.
+
+        Raises:
+            InputError: no title, or an outcome that `check_outcome` refuses.
+        """
         if parent:
             self._find(parent)
-        body = {"title": _line(title), "about": about, "parent": parent, "text": text.strip(), "track": track}
+        body = {**(members or {}), "title": _line(title), "about": about, "parent": parent, "track": track}
+        check_outcome(body)
         return self._do(f"Finding {body['title']}", [Change(ObjectId(new_id()), ObjectKind.FINDING, None, body)])
 
     def revise(self, finding: str, members: Mapping[str, object]) -> Edit:
         """Change members: title, text, outcome, against, proposition, support.
 
         Raises:
-            InputError: an outcome outside the vocabulary (X2), without what speaks against it (X8), or one that says
-                "inconsistent" on metadata alone (X4).
+            InputError: an outcome that `check_outcome` refuses.
         """
         there = self._find(finding)
         after = {**there.body, **members}
         after["title"] = _line(str(after["title"]))
-        _check_outcome(after)
+        check_outcome(after)
         return self._do(f"Change finding {after['title']}", [Change(there.id, there.kind, there.body, after)])
 
     def move(self, finding: str, parent: str) -> Edit:
@@ -124,7 +137,13 @@ def _line(title: str) -> str:
     return words
 
 
-def _check_outcome(body: Mapping[str, object]) -> None:
+def check_outcome(body: Mapping[str, object]) -> None:
+    """Hold the outcome of a finding against the rules.
+
+    Raises:
+        InputError: outside the vocabulary (X2), without what speaks against it (X8) or what it is held against, or
+            "inconsistent" on metadata alone (X4).
+    """
     outcome = str(body.get("outcome", ""))
     if outcome not in set(Outcome):
         raise InputError(f'"{outcome}" is no outcome.', f"Outcomes: {', '.join(o for o in Outcome if o)}.")

@@ -25,7 +25,9 @@ from workstation.ui.layout import Layout
 from workstation.ui.machine_work import MachineWork
 from workstation.ui.models.jobs import JobsModel
 from workstation.ui.navigator import Navigator
+from workstation.ui.panels.case_panel import CasePanel
 from workstation.ui.panels.inspector import Inspector
+from workstation.ui.tree_work import TreeWork
 from workstation.ui.widgets.banner import Banner
 from workstation.ui.work import Work
 from workstation.ui.workspaces import Workspaces, WorkspaceTabs
@@ -70,9 +72,12 @@ class CaseWork(QObject):
         for signal in (desk.exhibits_shown, desk.custody_shown, desk.marks_shown):
             signal.connect(self._read)
 
-    def take_docks(self, layout: Layout, inspector: Inspector) -> None:
+    def take_docks(self, layout: Layout, inspector: Inspector, case_panel: CasePanel, tree: TreeWork) -> None:
         """Take the panels of the window, before its actions are made."""
         self._inspector = inspector
+        self._panel, self.tree = case_panel, tree
+        tree.take_panel(case_panel, lambda: self.contents)
+        self.contents_shown.connect(self._show_contents)
         tabs = {
             "exhibit": inspector.exhibit,
             "notes": inspector.notes,
@@ -92,6 +97,7 @@ class CaseWork(QObject):
             "search": self.open_search,
             "custody.view": self.open_custody,
             **self.machine.handlers(),
+            **self.tree.handlers(),
         }
 
     def attach(self, commands: Actions) -> None:
@@ -121,6 +127,10 @@ class CaseWork(QObject):
         self.contents = Contents()
         self.contents_shown.emit()
         self._show_space()
+
+    @Slot()
+    def _show_contents(self) -> None:
+        self._panel.show_contents(self.contents)
 
     @Slot()
     def _read(self) -> None:

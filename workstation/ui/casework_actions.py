@@ -70,5 +70,9 @@ CASEWORK: tuple[ActionSpec, ...] = (
     ),
     ActionSpec("job.pause", QT_TRANSLATE_NOOP("actions", "Pause or go on with the job"), EXAMINE),
 )
-_DONE = ("keys.edit", "search", "settings", "detectors.manage", "log.view", "custody.view", *(f"workspace.{n}" for n in range(1, 7)))
+_DONE = (
+    *("keys.edit", "search", "settings", "detectors.manage", "log.view", "custody.view"),
+    *("finding.add", "view.copy", "view.open"),
+    *(f"workspace.{n}" for n in range(1, 7)),
+)
 CASEWORK = tuple(spec for spec in CASEWORK if spec.id in _DONE)

@@ -45,9 +45,11 @@ from workstation.ui.theme.icons import icon, icon_size
 from workstation.ui.theme.palette import DARK, LIGHT
 from workstation.ui.theme.sheet import current_theme, dress
 from workstation.ui.timeline.panel import TimelinePanel
+from workstation.ui.tree_work import TreeWork
 from workstation.ui.viewer.stage import Stage
 from workstation.ui.viewer.state import OverlayState
 from workstation.ui.viewer.viewer import Viewer
+from workstation.ui.views import Views
 from workstation.ui.widgets.banner import Banner
 from workstation.ui.work import Work
 
@@ -136,7 +138,9 @@ class MainWindow(QMainWindow):
             "timeline": (self.tr("Timeline"), self.timeline),
         }
         self.arrangement = Layout(self, self._settings, panels)
-        self.casework.take_docks(self.arrangement, self.inspector)
+        views = Views(self.desk, self.navigator, self.overlay, self.viewer.canvas)
+        self.tree_work = TreeWork(self.desk, self.navigator, self.marks, views, self.banner, self)
+        self.casework.take_docks(self.arrangement, self.inspector, self.case_panel, self.tree_work)
 
     @property
     def docks(self) -> dict[str, QDockWidget]:
@@ -319,6 +323,7 @@ class MainWindow(QMainWindow):
     def _refresh_actions(self) -> None:
         refresh_actions(self.commands, self.desk, self.jobs, self.work)
         self.marks.refresh(self.commands)
+        self.tree_work.refresh(self.commands)
         self.faces.refresh(self.commands)
         self.opinions.refresh(self.commands)
         self.review.refresh(self.commands)

@@ -5,7 +5,7 @@ Every act is committed when it is made; undo and redo are acts too and survive c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -41,6 +41,8 @@ class Marks(QObject):
         self._desk, self._navigator, self._banner, self._window = desk, navigator, banner, window
         self.dialog: WordsDialog | None = None
         self._then: Answered | None = None
+        # Gives what is kept with a bookmark, so that it opens as it was seen (U28).
+        self.view: Callable[[], Mapping[str, object] | None] = lambda: None
         self._locked = False
 
     @property
@@ -101,7 +103,8 @@ class Marks(QObject):
         stream = data.index.stream if data.index is not None else 0
         evidence = data.item.id
         words = label or self._place_words(data, place)
-        self._edit(lambda editing: editing.bookmark(evidence, stream, pts, words, note=note))
+        view = self.view()
+        self._edit(lambda editing: editing.bookmark(evidence, stream, pts, words, note=note, view=view))
 
     def ask_bookmark(self) -> None:
         data = self._desk.data

@@ -1,87 +1,76 @@
-"""The case tree: exhibits in the order they came, then reports. Never ordered by a score (window rule 1)."""
+"""The case tree: exhibits with what was made of them and their tracks, findings, tags, bookmarks, reports.
+
+Everything stands in the order it came, never ordered by a score (window rule 1). Findings and tags have levels (U11).
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
 from enum import IntEnum
 
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 from PySide6.QtGui import QImage, QPixmap
 
-from workstation.domain.evidence import EvidenceItem
+from workstation.app.contents import Contents
 from workstation.domain.ids import EvidenceId
-from workstation.domain.reports import ReportRecord
+from workstation.ui.models.case_nodes import Branch, Entry, ExhibitEntry, Node, grow
 from workstation.ui.words import integrity, kind, moment, work_state
 
 Index = QModelIndex | QPersistentModelIndex
-
-
-class Branch(IntEnum):
-    EXHIBITS = 0
-    REPORTS = 1
+_KEPT = 500
 
 
 class Role(IntEnum):
     ENTRY = Qt.ItemDataRole.UserRole + 1
     THUMBNAIL = Qt.ItemDataRole.UserRole + 2
-
-
-@dataclass(frozen=True, slots=True)
-class ExhibitEntry:
-    item: EvidenceItem
-
-
-@dataclass(frozen=True, slots=True)
-class ReportEntry:
-    report: ReportRecord
-
-
-Entry = ExhibitEntry | ReportEntry
+    KEY = Qt.ItemDataRole.UserRole + 3
 
 
 class CaseTreeModel(QAbstractItemModel):
-    """Two branches; their rows keep their place when facts change, so that selection and scrolling stay."""
+    """Rows keep their place when facts change, so that selection, scrolling and what stands open stay."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._rows: dict[Branch, list[Entry]] = {Branch.EXHIBITS: [], Branch.REPORTS: []}
         self._thumbnails: dict[EvidenceId, QPixmap] = {}
+        self._root = grow(Contents())
+        # Rows just removed: views may hold an index to one until they have been told.
+        self._gone: list[Node] = []
 
-    def show(self, items: tuple[EvidenceItem, ...], reports: tuple[ReportRecord, ...]) -> None:
-        """Take the case's lists; only new rows are inserted, changed ones updated."""
-        self._merge(Branch.EXHIBITS, [ExhibitEntry(item) for item in items])
-        self._merge(Branch.REPORTS, [ReportEntry(report) for report in reports])
+    def show(self, contents: Contents) -> None:
+        """Take what the case holds; only what is new is inserted, what changed is updated."""
+        self._merge(self._root, grow(contents), QModelIndex())
 
     def set_thumbnail(self, evidence: EvidenceId, png: bytes) -> None:
         image = QImage.fromData(png)
         if not image.isNull():
             self._thumbnails[evidence] = QPixmap.fromImage(image)
             index = self.index_of(evidence)
-            self.dataChanged.emit(index, index, [Role.THUMBNAIL])
+            if index.isValid():
+                self.dataChanged.emit(index, index, [Role.THUMBNAIL])
 
-    def index_of(self, evidence: EvidenceId) -> QModelIndex:
-        parent = self.index(Branch.EXHIBITS, 0)
-        for row, entry in enumerate(self._rows[Branch.EXHIBITS]):
-            if isinstance(entry, ExhibitEntry) and entry.item.id == evidence:
-                return self.index(row, 0, parent)
-        return QModelIndex()
+    def entries(self) -> Iterator[Node]:
+        """Everything in the tree but its branches."""
+        return (node for node in self._root.every() if not isinstance(node.entry, Branch))
+
+    def index_of(self, key: str) -> QModelIndex:
+        """The first entry with this key (an exhibit's or an object's id); invalid when there is none."""
+        found = self._root.find(key)
+        return self._index(found) if found is not None else QModelIndex()
 
     def index(self, row: int, column: int, parent: Index = QModelIndex()) -> QModelIndex:  # noqa: B008
-        if not parent.isValid():
-            return self.createIndex(row, column, 0) if 0 <= row < len(Branch) and column == 0 else QModelIndex()
-        if parent.internalId() == 0 and 0 <= row < len(self._rows[Branch(parent.row())]) and column == 0:
-            return self.createIndex(row, column, parent.row() + 1)
-        return QModelIndex()
+        children = self._node(parent).children
+        if column != 0 or not 0 <= row < len(children):
+            return QModelIndex()
+        return self.createIndex(row, 0, children[row])
 
     def parent(self, child: Index = QModelIndex()) -> QModelIndex:  # type: ignore[override]  # noqa: B008
-        if not child.isValid() or child.internalId() == 0:
+        if not child.isValid():
             return QModelIndex()
-        return self.createIndex(int(child.internalId()) - 1, 0, 0)
+        above = self._node(child).parent
+        return self._index(above) if above is not None else QModelIndex()
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: N802, B008
-        if not parent.isValid():
-            return len(Branch)
-        return len(self._rows[Branch(parent.row())]) if parent.internalId() == 0 else 0
+        return len(self._node(parent).children) if parent.column() <= 0 else 0
 
     def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: N802, B008
         return 1
@@ -89,22 +78,21 @@ class CaseTreeModel(QAbstractItemModel):
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         if not index.isValid():
             return None
-        if index.internalId() == 0:
-            return self._branch_data(Branch(index.row()), role)
-        entry = self._rows[Branch(int(index.internalId()) - 1)][index.row()]
+        node = self._node(index)
+        entry = node.entry
         if role == Role.ENTRY:
-            return entry
+            return None if isinstance(entry, Branch) else entry
+        if role == Role.KEY:
+            return node.key
+        if isinstance(entry, Branch):
+            shown = role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole)
+            return f"{self.tr(entry.value)}  {len(node.children)}" if shown else None
         if isinstance(entry, ExhibitEntry):
-            return self._exhibit_data(entry.item, role)
-        return self._report_data(entry.report, role)
+            return self._exhibit(entry, role)
+        return self._line(entry, role)
 
-    def _branch_data(self, branch: Branch, role: int) -> object:
-        names = {Branch.EXHIBITS: self.tr("Exhibits"), Branch.REPORTS: self.tr("Reports")}
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
-            return f"{names[branch]}  {len(self._rows[branch])}"
-        return None
-
-    def _exhibit_data(self, item: EvidenceItem, role: int) -> object:
+    def _exhibit(self, entry: ExhibitEntry, role: int) -> object:
+        item = entry.item
         if role == Qt.ItemDataRole.DisplayRole:
             return f"{item.exhibit} {item.name}"
         if role == Role.THUMBNAIL:
@@ -114,31 +102,49 @@ class CaseTreeModel(QAbstractItemModel):
             return "\n".join([*lines, item.problem] if item.problem else lines)
         return None
 
-    def _report_data(self, report: ReportRecord, role: int) -> object:
+    def _line(self, entry: Entry, role: int) -> object:
         if role == Qt.ItemDataRole.DisplayRole:
-            return self.tr("Report {n}").format(n=report.number)
+            return f"{entry.text} {entry.second}".strip()
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
-            return f"{report.path}\n{moment(report.built_at)}\nSHA-256 {report.sha256}"
+            stamp = moment(entry.stamp) if entry.stamp else ""
+            return "\n".join(part for part in (entry.text, entry.second, entry.tip, stamp) if part)
         return None
 
-    def _merge(self, branch: Branch, entries: list[Entry]) -> None:
-        rows = self._rows[branch]
-        parent = self.index(branch, 0)
-        if rows and [_key(e) for e in entries[: len(rows)]] != [_key(e) for e in rows]:
-            self.beginRemoveRows(parent, 0, len(rows) - 1)
-            rows.clear()
-            self.endRemoveRows()
-        for row, entry in enumerate(entries[: len(rows)]):
-            if entry != rows[row]:
-                rows[row] = entry
-                index = self.index(row, 0, parent)
-                self.dataChanged.emit(index, index)
-        if len(entries) > len(rows):
-            self.beginInsertRows(parent, len(rows), len(entries) - 1)
-            rows.extend(entries[len(rows) :])
-            self.endInsertRows()
-        self.dataChanged.emit(parent, parent)
+    def _node(self, index: Index) -> Node:
+        node = index.internalPointer() if index.isValid() else None
+        return node if isinstance(node, Node) else self._root
 
+    def _index(self, node: Node) -> QModelIndex:
+        if node.parent is None:
+            return QModelIndex()
+        return self.createIndex(node.parent.children.index(node), 0, node)
 
-def _key(entry: Entry) -> str:
-    return entry.item.id if isinstance(entry, ExhibitEntry) else entry.report.id
+    def _merge(self, old: Node, new: Node, index: QModelIndex) -> None:
+        """Make ``old`` like ``new``: rows that are gone are removed, new ones inserted, the others updated in place."""
+        wanted = [node.key for node in new.children]
+        for row in reversed(range(len(old.children))):
+            if old.children[row].key not in wanted:
+                self._remove(old, row, index)
+        for row, fresh in enumerate(new.children):
+            if row < len(old.children) and old.children[row].key == fresh.key:
+                there = old.children[row]
+            else:
+                at = next((k for k, node in enumerate(old.children) if node.key == fresh.key), None)
+                if at is not None:
+                    self._remove(old, at, index)
+                there = Node(fresh.key, fresh.entry, old)
+                self.beginInsertRows(index, row, row)
+                old.children.insert(row, there)
+                self.endInsertRows()
+            place = self.createIndex(row, 0, there)
+            before = len(there.children)
+            self._merge(there, fresh, place)
+            if there.entry != fresh.entry or before != len(there.children):
+                there.entry = fresh.entry
+                self.dataChanged.emit(place, place)
+
+    def _remove(self, node: Node, row: int, index: QModelIndex) -> None:
+        self.beginRemoveRows(index, row, row)
+        self._gone.append(node.children.pop(row))
+        del self._gone[:-_KEPT]
+        self.endRemoveRows()

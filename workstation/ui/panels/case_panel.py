@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, QSortFilterProxyModel, Qt, Signal, Slot
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPen
+from dataclasses import replace
+from functools import partial
+
+from PySide6.QtCore import (
+    QEvent,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QPoint,
+    QRectF,
+    QSize,
+    QSortFilterProxyModel,
+    Qt,
+    Signal,
+    Slot,
+)
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QKeyEvent, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import (
     QLineEdit,
+    QMenu,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
@@ -14,16 +30,19 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from workstation.app.contents import Contents
+from workstation.domain.edits import ObjectKind
 from workstation.domain.ids import EvidenceId
 from workstation.domain.media import MediaKind
 from workstation.ui.desk import Desk
 from workstation.ui.faces.veil import veiled
-from workstation.ui.models.case_tree import CaseTreeModel, ExhibitEntry, ReportEntry, Role
+from workstation.ui.models.case_nodes import ExhibitEntry, Line, ObjectEntry, ReportEntry
+from workstation.ui.models.case_tree import CaseTreeModel, Role
 from workstation.ui.theme.icons import icon
 from workstation.ui.theme.sheet import current_theme
 from workstation.ui.widgets.elided import ElidedLabel
 from workstation.ui.widgets.labels import label
-from workstation.ui.words import broken, clock, integrity, kind, work_state
+from workstation.ui.words import broken, integrity, kind, work_state
 
 _THUMB = QSize(52, 38)
 Index = QModelIndex | QPersistentModelIndex
@@ -56,8 +75,8 @@ class EntryDelegate(QStyledItemDelegate):
                 painter.fillRect(rect, QColor(theme.hover))
             if isinstance(entry, ExhibitEntry):
                 self._exhibit(painter, rect, entry, index)
-            elif isinstance(entry, ReportEntry):
-                self._report(painter, rect, entry)
+            elif isinstance(entry, Line):
+                self._line(painter, rect, entry)
             if state & QStyle.StateFlag.State_HasFocus:
                 painter.setPen(QPen(QColor(theme.focus), 1))
                 painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -82,7 +101,7 @@ class EntryDelegate(QStyledItemDelegate):
         theme = current_theme()
         item = entry.item
         top = rect.center().y() - _THUMB.height() / 2
-        frame = QRectF(rect.left() + 12, top, _THUMB.width(), _THUMB.height())
+        frame = QRectF(rect.left() + 8, top, _THUMB.width(), _THUMB.height())
         self._thumbnail(painter, frame, entry, index)
         font = QFont(painter.font())
         metrics = QFontMetricsF(font)
@@ -131,26 +150,43 @@ class EntryDelegate(QStyledItemDelegate):
             icon(name, theme.second).paint(painter, mark.toRect())
         painter.restore()
 
-    def _report(self, painter: QPainter, rect: QRectF, entry: ReportEntry) -> None:
+    def _line(self, painter: QPainter, rect: QRectF, entry: Line) -> None:
+        """An icon, what it is, and in the secondary colour what qualifies it."""
         theme = current_theme()
-        mark = QRectF(rect.left() + 14, rect.center().y() - 8, 16, 16)
-        icon("report", theme.text).paint(painter, mark.toRect())
+        left = 14.0
+        if entry.picture:
+            mark = QRectF(rect.left() + left, rect.center().y() - 7, 14, 14)
+            icon(entry.picture, theme.text).paint(painter, mark.toRect())
+            left += 22
+        metrics = QFontMetricsF(painter.font())
+        area = rect.adjusted(left, 0, -8, 0)
         painter.setPen(QColor(theme.text))
-        text = self.tr("Report {n}").format(n=entry.report.number)
-        area = rect.adjusted(38, 0, -8, 0)
+        text = metrics.elidedText(entry.text, Qt.TextElideMode.ElideRight, area.width())
         painter.drawText(area, Qt.AlignmentFlag.AlignVCenter, text)
-        wide = QFontMetricsF(painter.font()).horizontalAdvance(text) + 8
-        painter.setPen(QColor(theme.second))
-        painter.drawText(
-            area.adjusted(wide, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, f"{clock(entry.report.built_at)} · PDF"
-        )
+        area.setLeft(area.left() + metrics.horizontalAdvance(text) + 8)
+        if area.width() > 24:
+            painter.setPen(QColor(theme.second))
+            second = metrics.elidedText(entry.second, Qt.TextElideMode.ElideRight, area.width())
+            painter.drawText(area, Qt.AlignmentFlag.AlignVCenter, second)
 
 
 class CasePanel(QWidget):
-    """Choosing an exhibit shows it; activating a report opens it."""
+    """Choosing an exhibit shows it; choosing anything else in the tree goes there.
+
+    Signals:
+        exhibit_chosen(EvidenceId), report_opened(ReportRecord): to be shown.
+        went(object): the entry of the tree to go to, which is neither of these.
+        opened(ObjectEntry): a finding or a bookmark is to be looked into.
+        remove_wanted(str): the finding or the bookmark with that id is to be taken away.
+        finding_wanted(str): a new finding under the one with that id, or at the top when it is empty.
+    """
 
     exhibit_chosen = Signal(object)
     report_opened = Signal(object)
+    went = Signal(object)
+    opened = Signal(object)
+    remove_wanted = Signal(str)
+    finding_wanted = Signal(str)
 
     def __init__(self, desk: Desk) -> None:
         super().__init__()
@@ -168,16 +204,18 @@ class CasePanel(QWidget):
         self.tree.setModel(self._filtered)
         self.tree.setItemDelegate(EntryDelegate(self.tree))
         self.tree.setHeaderHidden(True)
-        self.tree.setIndentation(0)
+        self.tree.setIndentation(12)
         self.tree.setRootIsDecorated(False)
-        self.tree.setItemsExpandable(False)
+        self.tree.setExpandsOnDoubleClick(False)
+        self.tree.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self._contents = Contents()
         self.tree.setMouseTracking(True)
         self.tree.setVerticalScrollMode(QTreeView.ScrollMode.ScrollPerPixel)
         self.tree.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.tree.setAccessibleName(self.tr("Exhibits and reports of the case"))
-        self._filter = QLineEdit(placeholderText=self.tr("Filter exhibits"))
+        self.tree.setAccessibleName(self.tr("What the case holds: exhibits, findings, bookmarks, tags, reports"))
+        self._filter = QLineEdit(placeholderText=self.tr("Filter the case"))
         self._filter.setClearButtonEnabled(True)
-        self._filter.setAccessibleName(self.tr("Filter exhibits"))
+        self._filter.setAccessibleName(self.tr("Filter the case"))
         self._hint = label("", "second")
         self._hint.setWordWrap(True)
         self._hint.setAlignment(Qt.AlignmentFlag.AlignTop)
@@ -201,6 +239,9 @@ class CasePanel(QWidget):
         self._filter.textChanged.connect(self._expand)
         self.tree.selectionModel().currentChanged.connect(self._chosen)
         self.tree.activated.connect(self._activated)
+        self.tree.clicked.connect(self._clicked)
+        self.tree.customContextMenuRequested.connect(self._menu)
+        self.tree.installEventFilter(self)
         desk.case_shown.connect(self.refresh)
         desk.exhibits_shown.connect(self.refresh)
         desk.custody_shown.connect(self.refresh)
@@ -219,11 +260,13 @@ class CasePanel(QWidget):
         self._title.setText(
             self.tr("{title} (reading only)").format(title=title) if session and session.read_only else title
         )
-        self.model.show(self._desk.items, self._desk.reports)
+        desk = self._desk
+        self._contents = replace(self._contents, items=desk.items, objects=desk.objects, reports=desk.reports)
+        self.model.show(self._contents)
         empty = not self._desk.items
         self._hint.setVisible(empty)
         self._hint.setText(self.tr("No exhibits yet. Drop pictures or videos on the window, or press Ctrl+I."))
-        self._filter.setVisible(len(self._desk.items) > 5)
+        self._filter.setVisible(len(list(self.model.entries())) > 9)
         self._hide_empty_branches()
         self._expand()
         self._follow()
@@ -233,9 +276,25 @@ class CasePanel(QWidget):
             index = self._filtered.index(row, 0)
             self.tree.setRowHidden(row, QModelIndex(), self._filtered.rowCount(index) == 0)
 
+    def show_contents(self, contents: Contents) -> None:
+        """Take what was read of the case beside what the desk has: derived items and tracks."""
+        self._contents = contents
+        self.refresh()
+
     @Slot()
     def _expand(self) -> None:
-        self.tree.expandAll()
+        """Everything stands open but exhibits that are not shown: a case may have thousands of tracks."""
+        shown = self._desk.data.item.id if self._desk.data is not None else ""
+        filtered = bool(self._filter.text())
+        for row in range(self._filtered.rowCount()):
+            branch = self._filtered.index(row, 0)
+            self.tree.expand(branch)
+            if row:
+                self.tree.expandRecursively(branch)
+                continue
+            for number in range(self._filtered.rowCount(branch)):
+                index = self._filtered.index(number, 0, branch)
+                self.tree.setExpanded(index, filtered or index.data(Role.KEY) == shown)
         self._hide_empty_branches()
 
     @Slot()
@@ -244,8 +303,22 @@ class CasePanel(QWidget):
         if data is None:
             return
         index = self._filtered.mapFromSource(self.model.index_of(data.item.id))
-        if index.isValid() and index != self.tree.currentIndex():
+        if not index.isValid():
+            return
+        self._expand()
+        if not self._within(data.item.id):
             self.tree.setCurrentIndex(index)
+
+    def _within(self, shown: str) -> bool:
+        """Whether the present entry is the exhibit shown, belongs to it, or to no exhibit at all."""
+        at = self.tree.currentIndex()
+        if not at.isValid():
+            return False
+        while at.isValid():
+            if isinstance(at.data(Role.ENTRY), ExhibitEntry):
+                return bool(at.data(Role.KEY) == shown)
+            at = at.parent()
+        return self.tree.currentIndex().data(Role.ENTRY) is not None
 
     @Slot(str)
     def _thumbnail(self, evidence: str) -> None:
@@ -262,7 +335,51 @@ class CasePanel(QWidget):
                 self.exhibit_chosen.emit(entry.item.id)
 
     @Slot(QModelIndex)
+    def _clicked(self, index: QModelIndex) -> None:
+        self._go(index)
+
+    @Slot(QModelIndex)
     def _activated(self, index: QModelIndex) -> None:
         entry = index.data(Role.ENTRY)
         if isinstance(entry, ReportEntry):
             self.report_opened.emit(entry.report)
+        elif isinstance(entry, ObjectEntry):
+            self.opened.emit(entry)
+        else:
+            self._go(index)
+
+    def _go(self, index: QModelIndex) -> None:
+        entry = index.data(Role.ENTRY)
+        if isinstance(entry, Line) and not isinstance(entry, ReportEntry):
+            self.went.emit(entry)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        """Delete takes a finding or a bookmark away; undo brings it back."""
+        if watched is self.tree and isinstance(event, QKeyEvent) and event.type() is QEvent.Type.KeyPress:
+            entry = self.tree.currentIndex().data(Role.ENTRY)
+            if event.key() == Qt.Key.Key_Delete and isinstance(entry, ObjectEntry) and entry.thing is not None:
+                self.remove_wanted.emit(entry.thing.id)
+                return True
+        return super().eventFilter(watched, event)
+
+    @Slot(QPoint)
+    def _menu(self, place: QPoint) -> None:
+        menu = self.menu(self.tree.indexAt(place))
+        if menu.actions():
+            menu.popup(self.tree.viewport().mapToGlobal(place))
+
+    def menu(self, index: QModelIndex) -> QMenu:
+        """What can be done with an entry of the tree."""
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        session, entry = self._desk.session, index.data(Role.ENTRY)
+        if session is None or session.read_only:
+            return menu
+        thing = entry.thing if isinstance(entry, ObjectEntry) else None
+        if thing is not None and thing.kind is ObjectKind.FINDING:
+            menu.addAction(self.tr("Look into this finding…"), partial(self.opened.emit, entry))
+            menu.addAction(self.tr("New finding under it…"), partial(self.finding_wanted.emit, str(thing.id)))
+        menu.addAction(self.tr("New finding…"), partial(self.finding_wanted.emit, ""))
+        if thing is not None:
+            menu.addAction(self.tr("Remove"), partial(self.remove_wanted.emit, str(thing.id)))
+        return menu
