@@ -5,7 +5,7 @@ The case tree and the search are built from it. Reading it touches no medium and
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from workstation.domain.examinations import Examination, ExaminationState
 from workstation.domain.ids import EvidenceId, ExaminationId, TrackId
 from workstation.domain.media import FrameIndex
 from workstation.domain.reports import ReportRecord
-from workstation.domain.results import TrackSummary
+from workstation.domain.series import TrackSpan
 from workstation.domain.streams import StreamDigest
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Reader:
 
     def __init__(self, session: CaseSession) -> None:
         self._session = session
-        self._tracks: dict[tuple[ExaminationId, EvidenceId], tuple[TrackSummary, ...]] = {}
+        self._tracks: dict[ExaminationId, Mapping[EvidenceId, tuple[TrackSpan, ...]]] = {}
         self._indexes: dict[EvidenceId, FrameIndex | None] = {}
 
     def read(self) -> Contents:
@@ -108,10 +108,11 @@ class Reader:
             for thing in objects
             if thing.kind is ObjectKind.TRACK_NAME
         }
+        spans = {run.id: self._spans(run) for run in runs}
         for item in items:
             of_it = [run for run in runs if item.id in run.plan.evidence]
             for run in reversed(of_it):
-                found = self._summaries(run, item.id)
+                found = spans[run.id].get(item.id, ())
                 if found:
                     yield from self._entries(run, item, found, names)
                     break
@@ -120,32 +121,28 @@ class Reader:
         self,
         run: Examination,
         item: EvidenceItem,
-        found: tuple[TrackSummary, ...],
+        found: tuple[TrackSpan, ...],
         names: dict[tuple[str, str, str], str],
     ) -> Iterable[TrackEntry]:
-        seen: dict[TrackId, TrackSummary] = {}
-        for summary in found:
-            seen.setdefault(summary.track, summary)
-        for track, one in sorted(seen.items(), key=lambda entry: entry[1].track_number):
+        for one in found:
             yield TrackEntry(
                 item.id,
                 run.id,
-                track,
+                one.track,
                 one.track_number,
-                names.get((run.id, item.id, track), ""),
+                names.get((run.id, item.id, one.track), ""),
                 one.first_seconds,
                 one.last_seconds,
-                one.frames_scored + one.frames_abstained + one.frames_error,
+                one.frames,
                 self.ordinal(item.id, one.first_seconds),
             )
 
-    def _summaries(self, run: Examination, evidence: EvidenceId) -> tuple[TrackSummary, ...]:
-        key = (run.id, evidence)
-        if key in self._tracks:
-            return self._tracks[key]
-        found = self._session.summaries(run.id, evidence)
+    def _spans(self, run: Examination) -> Mapping[EvidenceId, tuple[TrackSpan, ...]]:
+        if run.id in self._tracks:
+            return self._tracks[run.id]
+        found = self._session.store.readings.spans(run.id)
         if run.state is ExaminationState.DONE:
-            self._tracks[key] = found
+            self._tracks[run.id] = found
         return found
 
     def ordinal(self, evidence: EvidenceId, seconds: float) -> int:

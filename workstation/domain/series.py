@@ -79,6 +79,17 @@ class ScoreSeries:
     reasons: Mapping[int, Abstention] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class TrackSpan:
+    """From when to when a track was seen, in seconds, and in how many examined ``frames``."""
+
+    track: TrackId
+    track_number: int
+    first_seconds: float
+    last_seconds: float
+    frames: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ExhibitSeries:
     """All of one exhibit under one examination.

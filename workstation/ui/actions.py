@@ -34,6 +34,7 @@ from workstation.ui.review.opinion_actions import OPINION_ACTIONS
 from workstation.ui.review.review_actions import REVIEW_ACTIONS
 from workstation.ui.theme.icons import icon
 from workstation.ui.theme.palette import Theme
+from workstation.ui.timeline.commands import TIMELINE_ACTIONS
 from workstation.ui.translation import QT_TRANSLATE_NOOP
 from workstation.ui.viewer.commands import VIEWER_ACTIONS
 
@@ -98,7 +99,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
         "frame.export", QT_TRANSLATE_NOOP("actions", "Export frame…"), EXAMINE, ("Ctrl+E",), icon="frame-export"
     ),
     ActionSpec(
-        "play.toggle", QT_TRANSLATE_NOOP("actions", "Play or pause, every frame"), PLAY, ("Space",), _V, icon="play"
+        "play.toggle", QT_TRANSLATE_NOOP("actions", "Play or pause"), PLAY, ("Space",), _V, icon="play"
     ),
     ActionSpec("play.reverse", QT_TRANSLATE_NOOP("actions", "Play backwards"), PLAY, ("J",), _V, icon="reverse"),
     ActionSpec("play.stop", QT_TRANSLATE_NOOP("actions", "Stop"), PLAY, ("K",), _V, icon="pause"),
@@ -177,6 +178,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec("zoom.actual", QT_TRANSLATE_NOOP("actions", "Actual pixels, 1:1"), VIEW, ("Z",), _V, icon="actual"),
     ActionSpec("zoom.fit", QT_TRANSLATE_NOOP("actions", "Fit frame to window"), VIEW, ("Shift+Z",), _V, icon="fit"),
     *VIEWER_ACTIONS,
+    *TIMELINE_ACTIONS,
     ActionSpec("timeline.all", QT_TRANSLATE_NOOP("actions", "Whole timeline"), VIEW, ("Ctrl+0",)),
     ActionSpec("view.jobs", QT_TRANSLATE_NOOP("actions", "Jobs"), VIEW, ("Ctrl+J",), icon="jobs", checkable=True),
     ActionSpec("view.full", QT_TRANSLATE_NOOP("actions", "Full screen"), VIEW, ("F11",), checkable=True),

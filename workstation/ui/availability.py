@@ -7,6 +7,7 @@ from workstation.ui.action_specs import JUMP, PLAY
 from workstation.ui.actions import Actions, spec_ids
 from workstation.ui.desk import Desk
 from workstation.ui.models.jobs import JobsModel
+from workstation.ui.timeline.commands import WITH_FRAMES as TIMELINE_WITH_FRAMES
 from workstation.ui.viewer.commands import WITH_FRAMES as VIEWER_WITH_FRAMES
 from workstation.ui.words import broken, tr
 from workstation.ui.work import Work
@@ -25,6 +26,7 @@ _WITH_FRAMES = (
     "overlay.less",
     "timeline.all",
     *VIEWER_WITH_FRAMES,
+    *TIMELINE_WITH_FRAMES,
 )
 
 

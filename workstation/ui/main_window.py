@@ -38,7 +38,7 @@ from workstation.ui.panels.case_panel import CasePanel
 from workstation.ui.panels.inspector import Inspector
 from workstation.ui.panels.jobs_panel import JobsPanel
 from workstation.ui.panels.status import StatusBar
-from workstation.ui.player import Player
+from workstation.ui.player import Player, PlayMode
 from workstation.ui.review.opinion_work import OpinionWork
 from workstation.ui.review.review_work import ReviewWork
 from workstation.ui.theme.icons import icon, icon_size
@@ -74,7 +74,7 @@ class MainWindow(QMainWindow):
         self.navigator = Navigator(self.desk)
         self.overlay = OverlayState(self)
         self.stage = Stage(self.desk, self.navigator, self.overlay)
-        self.player = Player(self.navigator)
+        self.player = Player(self.navigator, self.stage.exact)
         self.jobs = JobsModel(engine, self.desk.bridge)
         self._closing = False
         self._build_centre()
@@ -171,9 +171,8 @@ class MainWindow(QMainWindow):
         self.addToolBar(bar)
         self._tools = bar
         self.viewer.attach(self.commands)
-        self.timeline.take_actions(
-            [self.commands[name] for name in ("go.first", "step.back", "play.toggle", "step.forward", "go.last")]
-        )
+        transport = ("go.first", "step.back", "play.toggle", "step.forward", "go.last", "play.real")
+        self.timeline.take_actions([self.commands[name] for name in transport])
         self.welcome.take_actions(self.commands["case.new"], self.commands["case.open"])
         self.status.take_action(self.commands["view.jobs"])
 
@@ -184,6 +183,7 @@ class MainWindow(QMainWindow):
             **self.marks.handlers(),
             **self.moving.handlers(),
             **self.viewer.handlers(),
+            **self.timeline.handlers(),
             **self.faces.handlers(),
             **self.opinions.handlers(),
             "view.review": self.review.toggle,
@@ -344,6 +344,7 @@ class MainWindow(QMainWindow):
         theme = current_theme()
         name = "pause" if self.player.playing else "play"
         self.commands["play.toggle"].setIcon(icon(name, theme.text, theme.edge))
+        self.commands["play.real"].setChecked(self.player.mode is PlayMode.REAL_TIME)
 
     @Slot(object)
     def _frame_failed(self, event: object) -> None:

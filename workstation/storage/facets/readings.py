@@ -8,10 +8,10 @@ from sqlalchemy import Connection
 
 from workstation.domain.ids import EvidenceId, ExaminationId, TrackId
 from workstation.domain.results import TrackFace, TrackReading
-from workstation.domain.series import ExhibitSeries
+from workstation.domain.series import ExhibitSeries, TrackSpan
 from workstation.storage.facets.reading import keys, read_or
 from workstation.storage.open_case import OpenCase
-from workstation.storage.repositories import readings, series, track_faces
+from workstation.storage.repositories import examinations, readings, series, track_faces
 
 _SINCE = 1002
 
@@ -64,3 +64,7 @@ class Readings:
     def any_frame(self, examination: ExaminationId, evidence: EvidenceId) -> bool:
         """Whether the examination has looked at any frame of the exhibit. Raises: NotFound."""
         return self._open.read(lambda c: series.any_row(c, *keys(c, examination, evidence)))
+
+    def spans(self, examination: ExaminationId) -> dict[EvidenceId, tuple[TrackSpan, ...]]:
+        """From when to when each track was seen, by exhibit. Raises: NotFound."""
+        return self._open.read(lambda c: series.spans(c, examinations.number(c, examination)))

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy import Connection, select, text
 
-from workstation.domain.ids import TrackId
+from workstation.domain.ids import EvidenceId, TrackId
 from workstation.domain.media import TimeBase
 from workstation.domain.results import Abstention, AbstentionReason
 from workstation.domain.series import (
@@ -22,6 +22,7 @@ from workstation.domain.series import (
     IntArray,
     ScoreSeries,
     TrackSeries,
+    TrackSpan,
 )
 from workstation.storage import mapping
 from workstation.storage.tables import Examinations
@@ -39,6 +40,10 @@ _WHY = f"SELECT m.ordinal, f.track, r.detector, r.reason, r.detail {_PLACE} AND 
 _DETECTORS = f"SELECT DISTINCT r.detector {_PLACE}"
 _ONLY = "AND ordinal IN (SELECT value FROM json_each(:ordinals))"
 _ANY = "SELECT 1 FROM frames WHERE examination = :examination AND evidence = :evidence LIMIT 1"
+_SPANS = """SELECT e.id, t.id, t.number, count(*), min(m.pts), max(m.pts), m.time_base_num, m.time_base_den
+FROM tracks t JOIN evidence e ON e.position = t.evidence JOIN faces f ON f.track = t.key
+  JOIN frames m ON m.key = f.frame
+WHERE t.examination = :examination GROUP BY t.key ORDER BY t.evidence, t.number"""
 # Turned into arrays piece by piece: one call over all rows would keep every other thread waiting.
 _CHUNK = 16_384
 _NONE, _OTHER = 7, 255
@@ -69,6 +74,18 @@ def read(
     frames = _frames(run.all(_FRAMES.format(only=only)), columns)
     mapped = frozenset(names[code] for code in np.unique(columns.detectors[columns.mapped]).tolist())
     return ExhibitSeries(frames, _tracks(columns, keys), _scores(columns, keys, names, reasons), mapped)
+
+
+def spans(connection: Connection, examination: int) -> dict[EvidenceId, tuple[TrackSpan, ...]]:
+    """Every track of an examination, by exhibit, in the order of track numbers."""
+    found: dict[EvidenceId, list[TrackSpan]] = {}
+    for evidence, track, number, frames, first, last, num, den in connection.execute(
+        text(_SPANS), {"examination": examination}
+    ):
+        base = TimeBase(num, den)
+        span = TrackSpan(TrackId(track), number, base.seconds(first), base.seconds(last), frames)
+        found.setdefault(EvidenceId(evidence), []).append(span)
+    return {evidence: tuple(tracks) for evidence, tracks in found.items()}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
