@@ -98,6 +98,48 @@ class BurnIn:
 
 
 @dataclass(frozen=True, slots=True)
+class BurnPane:
+    """One view of a picture of several: the letter drawn in it, the exhibit and the frame; ``kind`` says what it is
+    there for ("held frame") and is empty where it needs no word."""
+
+    letter: str
+    exhibit: str
+    exhibit_sha256: str
+    frame: FrameRef
+    kind: str = ""
+    frames_examined: int = 0
+    frames_total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class BurnScale:
+    """A legend: title, places 0..1 with their words, (256, 3) uint8 colours of 0 to 1, levels at which lines are
+    drawn."""
+
+    title: str
+    ticks: tuple[tuple[float, str], ...]
+    ramp: RgbArray
+    levels: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BurnView:
+    """What is seen in the viewer, with what names it (P11).
+
+    Attributes:
+        rgb: (height, width, 3) uint8, the views as drawn, overlays and letters on them.
+        scale: pixels of ``rgb`` for a pixel of the first pane's frame.
+        notes: lines under the legend: how the views are compared, what the lines in a map are.
+    """
+
+    rgb: RgbArray
+    panes: tuple[BurnPane, ...]
+    legend: BurnScale
+    scale: float
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class KeyFrame:
     """The frame of a track whose score of one detector points most to manipulation. ``reason`` says why it was
     chosen."""

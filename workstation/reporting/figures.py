@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont, PngImagePlugin
 
 from workstation.domain.media import RgbArray
-from workstation.domain.reports import BurnFace, BurnIn, BurnLine
+from workstation.domain.reports import BurnFace, BurnIn, BurnLine, BurnPane, BurnScale, BurnView
 from workstation.reporting import formatting
 from workstation.reporting.atomic import put_file
 from workstation.reporting.fonts import BOLD, MONO, REGULAR, font_file, runs
@@ -68,6 +68,61 @@ def burn_in(burn: BurnIn, *, width: int | None = None, unit: float | None = None
     whole.paste(picture, (0, header.height))
     whole.paste(footer, (0, header.height + picture.height))
     return np.asarray(whole, dtype=np.uint8)
+
+
+def burn_view(view: BurnView) -> RgbArray:
+    """Draw an exported view: a strip that names every pane, the views as seen, the legend and a bar of known length.
+
+    Returns:
+        (height, width, 3) uint8.
+    """
+    picture = Image.fromarray(np.ascontiguousarray(view.rgb))
+    width = picture.width
+    unit = max(1.0, width / 1000)
+    points, pad = round(14 * unit), round(10 * unit)
+    step = _line_height(points) + round(2 * unit)
+    header = Image.new("RGB", (width, 2 * pad + 2 * step * len(view.panes)), _STRIP)
+    draw = ImageDraw.Draw(header)
+    for row, pane in enumerate(view.panes):
+        for line, (start, end) in enumerate(_pane_lines(pane)):
+            _spread(draw, pad + (2 * row + line) * step, start, end, points, pad, width)
+    footer = Image.new("RGB", (width, 2 * pad + step * (2 + len(view.notes)) + round(18 * unit)), _STRIP)
+    draw = ImageDraw.Draw(footer)
+    _spread(draw, pad, [(view.legend.title, BOLD, _WHITE)], [], points, pad, width)
+    length, label = _pixel_bar(width, view.scale)
+    bar = round(12 * unit)
+    room = width - length - _width(label, REGULAR, points) - 6 * pad
+    _ramp(footer, draw, (pad, pad + step + round(2 * unit)), (room, bar), points, view.legend)
+    _write(draw, (width - pad - _width(label, REGULAR, points), pad + step), label, REGULAR, points, _SECOND)
+    x1, y = width - 2 * pad - _width(label, REGULAR, points), pad + step + points / 2
+    draw.line((x1 - length, y, x1, y), fill=_TEXT, width=max(1, round(2 * unit)))
+    for number, note in enumerate(view.notes):
+        y_note = footer.height - pad - step * (len(view.notes) - number)
+        _spread(draw, y_note, [(note, REGULAR, _TEXT)], [], points, pad, width)
+    whole = Image.new("RGB", (width, header.height + picture.height + footer.height), _STRIP)
+    for part, top in ((header, 0), (picture, header.height), (footer, header.height + picture.height)):
+        whole.paste(part, (0, top))
+    return np.asarray(whole, dtype=np.uint8)
+
+
+Pieces = list[tuple[str, str, Colour]]
+
+
+def _pane_lines(pane: BurnPane) -> tuple[tuple[Pieces, Pieces], tuple[Pieces, Pieces]]:
+    ref = pane.frame
+    named: Pieces = [(pane.letter, BOLD, _WHITE), (pane.exhibit, BOLD, _WHITE)]
+    if pane.kind:
+        named.append((pane.kind, REGULAR, _TEXT))
+    named.append((f"SHA-256 {formatting.short(pane.exhibit_sha256, 16)}", MONO, _TEXT))
+    ticks = say("figure.ticks", pts=ref.pts, num=ref.time_base.num, den=ref.time_base.den, stream=ref.stream)
+    covered = say("figure.coverage", examined=pane.frames_examined, total=pane.frames_total or "?")
+    return (
+        (named, [(say("figure.time", seconds=formatting.seconds(ref.seconds)), BOLD, _WHITE)]),
+        (
+            [(say("figure.frame", digest=formatting.short(ref.digest, 16)), MONO, _TEXT), (covered, REGULAR, _SECOND)],
+            [(ticks, REGULAR, _SECOND)],
+        ),
+    )
 
 
 def write_png(rgb: RgbArray, path: Path, metadata: Mapping[str, str] | None = None) -> None:
@@ -179,17 +234,24 @@ def _header(burn: BurnIn, width: int, unit: float) -> Image.Image:
     strip = Image.new("RGB", (width, 2 * pad + step * len(lines)), _STRIP)
     draw = ImageDraw.Draw(strip)
     for row, (start, end) in enumerate(lines):
-        fitted = points
-        while fitted > 7 and _total(start, fitted) + _total(end, fitted) + 3 * pad > width:
-            fitted -= 1
-        y = pad + row * step + (points - fitted) / 2
-        at = float(pad)
-        for text, font, colour in start:
-            at = _write(draw, (at, y), text, font, fitted, colour) + fitted * 0.6
-        at = width - pad - _total(end, fitted)
-        for text, font, colour in end:
-            at = _write(draw, (at, y), text, font, fitted, colour) + fitted * 0.6
+        _spread(draw, pad + row * step, start, end, points, pad, width)
     return strip
+
+
+def _spread(
+    draw: ImageDraw.ImageDraw, top: float, start: Pieces, end: Pieces, points: int, pad: int, width: int
+) -> None:
+    """Write a line at both ends of a strip, in smaller letters where it would not fit."""
+    fitted = points
+    while fitted > 7 and _total(start, fitted) + _total(end, fitted) + 3 * pad > width:
+        fitted -= 1
+    y = top + (points - fitted) / 2
+    at = float(pad)
+    for text, font, colour in start:
+        at = _write(draw, (at, y), text, font, fitted, colour) + fitted * 0.6
+    at = width - pad - _total(end, fitted)
+    for text, font, colour in end:
+        at = _write(draw, (at, y), text, font, fitted, colour) + fitted * 0.6
 
 
 def _footer(burn: BurnIn, width: int, unit: float, scale: float) -> Image.Image:
@@ -235,17 +297,31 @@ def _legend(
     points: int,
     burn: BurnIn,
 ) -> None:
+    grey = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
+    levels = tuple(dict.fromkeys(line.level for line in burn.lines))
+    ticks = ((0.0, "0"), (0.5, "0.5"), (1.0, "1"))
+    _ramp(strip, draw, at, room, points, BurnScale("", ticks, grey if burn.ramp is None else burn.ramp, levels))
+
+
+def _ramp(
+    strip: Image.Image,
+    draw: ImageDraw.ImageDraw,
+    at: tuple[int, int],
+    room: tuple[float, int],
+    points: int,
+    legend: BurnScale,
+) -> None:
+    """Draw the bar of a legend with its levels and ticks."""
     length, height = max(64, min(round(room[0]), 420)), room[1]
-    ramp = np.rint(np.linspace(0.0, 255.0, length)).astype(np.uint8)
-    colours = burn.ramp[ramp] if burn.ramp is not None else np.repeat(ramp[:, None], 3, axis=1)
-    block = np.broadcast_to(colours[None], (height, length, 3))
+    steps = np.rint(np.linspace(0.0, 255.0, length)).astype(np.uint8)
+    block = np.broadcast_to(legend.ramp[steps][None], (height, length, 3))
     strip.paste(Image.fromarray(np.ascontiguousarray(block)), at)
     draw.rectangle((at[0] - 1, at[1] - 1, at[0] + length, at[1] + height), outline=_SECOND)
-    for level in dict.fromkeys(line.level for line in burn.lines):
+    for level in legend.levels:
         x = at[0] + level * (length - 1)
         wedge = [(x, at[1] + height - 1), (x - height * 0.4, at[1]), (x + height * 0.4, at[1])]
         draw.polygon(wedge, fill=_WHITE, outline=_BLACK)
-    for value, words in ((0.0, "0"), (0.5, "0.5"), (1.0, "1")):
+    for value, words in legend.ticks:
         x = at[0] + value * (length - 1)
         draw.line((x, at[1] + height, x, at[1] + height + 4), fill=_TEXT)
         wide = _width(words, REGULAR, points)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -199,6 +200,7 @@ class MainWindow(QMainWindow):
             "cancel": self._cancel,
             "report.build": work.build_report,
             "frame.export": work.export_frame,
+            "view.export": partial(work.export_view, self.viewer.seen),
             "go.to": self._go_to,
             "overlay.toggle": self.overlay.toggle,
             "overlay.more": self._stronger,

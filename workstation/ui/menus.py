@@ -56,7 +56,10 @@ _MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     (
         "&Examine",
-        ("run", "resume", "cancel", "", *OPINION_MENU, "", "report.build", "frame.export", "", "detectors.manage"),
+        (
+            *("run", "resume", "cancel", "", *OPINION_MENU, "", "report.build"),
+            *("frame.export", "view.export", "", "detectors.manage"),
+        ),
     ),
     (
         "&Go",

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QDialog, QFileDialog, QWidget
 
 from workstation.app.filed_records import measured_of
 from workstation.app.planning import Measured
+from workstation.app.view_export import ViewExport, export_view
 from workstation.domain.detectors import InstalledDetector
 from workstation.domain.errors import InputError, WorkstationError
 from workstation.domain.examinations import ExaminationState
@@ -233,6 +234,28 @@ class Work(QObject):
             look=self._look(data),
         )
         self._desk.ask(export, self._submitted)
+
+    def export_view(self, seen: Callable[[Path], ViewExport | None]) -> None:
+        """Ask where to, then write out what the viewer shows now."""
+        data = self._desk.data
+        if data is None or not data.frames:
+            return
+        start = Path(str(self._settings.value("exports", str(Path.home())))) / f"{data.item.exhibit}-view.png"
+        path, _ = QFileDialog.getSaveFileName(
+            self._window, self.tr("Export what is seen"), str(start), self.tr("PNG picture (*.png)")
+        )
+        if path:
+            self._settings.setValue("exports", str(Path(path).parent))
+            self.export_view_to(seen(Path(path)))
+
+    def export_view_to(self, request: ViewExport | None) -> None:
+        session = self._desk.session
+        if session is None:
+            return
+        if request is None:
+            self.tell(InputError("There is no exact frame in the viewer.", "Wait for it, then export again."))
+            return
+        self._desk.ask(partial(export_view, self._engine, session, request), self._submitted)
 
     def _look(self, data: ExhibitData) -> Look:
         """What is drawn over the frame in the window now: nothing while the overlay is off."""

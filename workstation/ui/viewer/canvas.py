@@ -84,6 +84,7 @@ class Canvas(QWidget):
         self._cross: Point | None = None
         self._echo: Point | None = None
         self.bare = False
+        self._exported = ""
         self.setObjectName("canvas")
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -198,6 +199,16 @@ class Canvas(QWidget):
             return None
         return Point(at.x() - 0.5, at.y() - 0.5)
 
+    def picture(self, ratio: float, letter: str) -> QImage:
+        """What is on the canvas, with ``ratio`` pixels for each of its own: with a letter in its corner, if it has one,
+        and without the probe and the ring of the keyboard."""
+        image = QImage((QSizeF(self.size()) * ratio).toSize(), QImage.Format.Format_RGB32)
+        image.setDevicePixelRatio(ratio)
+        self._exported = letter or " "
+        self.render(image)
+        self._exported = ""
+        return image
+
     def probe_keys(self) -> None:
         """Take up the keyboard probe in the middle of what is seen, or put it away."""
         if self._cross is not None:
@@ -238,7 +249,9 @@ class Canvas(QWidget):
             draw_message(painter, QRectF(self.rect()), self._message, self._advice)
         else:
             self._paint(painter, shown)
-        if self.hasFocus():
+        if self._exported.strip():
+            draw_chip(painter, self._exported, QPointF(self.width() - 36, 12))
+        if self.hasFocus() and not self._exported:
             painter.setPen(QPen(QColor("#B4B4B4"), 1))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5))
@@ -330,7 +343,7 @@ class Canvas(QWidget):
                     painter.restore()
                 draw_divider(painter, line, area)
         for point in (self._cross, self._echo):
-            if point is not None:
+            if point is not None and not self._exported:
                 draw_cross(painter, view.map(_painter_point(point)), area)
         self._paint_chips(painter, shown, mix if other is not None or (mix is not None and mix.words) else None)
 

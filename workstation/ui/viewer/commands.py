@@ -128,6 +128,13 @@ COMPARE_ACTIONS: tuple[ActionSpec, ...] = (
         tip=QT_TRANSLATE_NOOP("actions", "0 to 255, 0 to 64 or 0 to 16; fixed, never stretched to a frame"),
     ),
     ActionSpec(
+        "view.export",
+        QT_TRANSLATE_NOOP("actions", "Export what is seen…"),
+        COMPARE,
+        ("Ctrl+Shift+E",),
+        tip=QT_TRANSLATE_NOOP("actions", "The views as they are drawn now, with a strip that names every one of them"),
+    ),
+    ActionSpec(
         "compare.swap",
         QT_TRANSLATE_NOOP("actions", "Swap A and B"),
         COMPARE,

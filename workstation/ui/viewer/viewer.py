@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from workstation.app.view_export import ViewExport
 from workstation.domain.ids import TrackId
 from workstation.domain.map_scale import Layer
 from workstation.ui.actions import Actions
@@ -16,6 +18,7 @@ from workstation.ui.navigator import Navigator
 from workstation.ui.viewer.board import Board
 from workstation.ui.viewer.commands import LAYER_ACTIONS
 from workstation.ui.viewer.compare import Compare
+from workstation.ui.viewer.exporting import seen_facts, seen_panes, seen_view
 from workstation.ui.viewer.header import HeaderStrip
 from workstation.ui.viewer.stage import Stage
 from workstation.ui.viewer.state import OverlayState
@@ -27,7 +30,7 @@ class Viewer(QWidget):
 
     def __init__(self, desk: Desk, navigator: Navigator, stage: Stage, overlay: OverlayState) -> None:
         super().__init__()
-        self._stage = stage
+        self._desk, self._stage = desk, stage
         self._navigator = navigator
         self._overlay = overlay
         self.setObjectName("viewer")
@@ -77,6 +80,16 @@ class Viewer(QWidget):
         self._overlay.changed.connect(self._show_checked)
         self.board.arranged.connect(self._show_checked)
         self._show_checked()
+
+    def seen(self, output: Path) -> ViewExport | None:
+        """What is seen now, to be written to ``output``; None while the first view shows no exact frame."""
+        shown = self._stage.shown
+        panes = seen_panes(self.board, self._desk.data, shown)
+        if shown is None or not panes or panes[0][1].letter != "A":
+            return None
+        view = seen_view(self.board, panes, self.strip.legend.scale, self._overlay, shown)
+        facts = seen_facts(self.board, self._overlay)
+        return ViewExport(view, tuple(evidence for evidence, _ in panes), output, facts)
 
     def leave(self) -> bool:
         """Leave a comparison on one canvas; whether there was one to leave."""
