@@ -75,10 +75,13 @@ def test_from_a_set_to_a_record_that_is_checked(
         capsys,
         *("evaluate", folder, "--detector", "fakelocator-small", "--detector", "clip-ln-small", "--reencode", 90),
         *("--masks", folder / "masks", "--group-by", "person", "--scores", scores, "--output", page, "--frames", 3),
-        "--json",
+        *("--kind", "parts", "--record", "--json"),
     )
     assert code == 0, err
     facts = json.loads(out)
+    # Four items are too few for a figure of the kind, and nothing is relied on whatever was asked.
+    assert (facts["kind"]["figure"], facts["kind"]["relied_on"]) == (None, False)
+    assert facts["settings"]["reencode"] == 90
     for name in ("auc", "auc_low", "auc_high", "eer", "iou", "shortcut_auc"):
         assert isinstance(facts[name], float), name
     places = ("pixel_auc", "prior_pixel_auc", "pixel_auc_over_prior", "crop_pixel_auc", "prior_crop_pixel_auc")
@@ -186,6 +189,9 @@ def test_what_cannot_be_evaluated_says_what_to_do(
             "ending in .png or .svg",
         ),
         ((folder, "--detector", "clip-ln-small", "--scores", tmp_path / "no" / "s.csv"), "There is no folder"),
+        ((folder, "--detector", "clip-ln-small", "--record"), "Add --kind: parts, face_swap"),
+        ((folder, "--detector", "clip-ln-small", "--kind", "swap"), 'no kind of forgery "swap"'),
+        ((folder, "--detector", "clip-ln-small", "--kind", "parts", "--record", "--no-gates"), "Leave --no-gates out"),
         (("--verify", tmp_path / "none.json"), "There is no record"),
     ):
         code, _, err = call(capsys, "evaluate", *arguments)
