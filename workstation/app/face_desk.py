@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from workstation.app.face_listing import FaceCache, FaceEntry, list_faces
 from workstation.app.face_pictures import Deliver, FacePictures, Opened
@@ -25,9 +25,13 @@ class FaceDesk:
         self._pictures: list[FacePictures] = []
         self.edits = TrackEdits(store, hub)
 
-    def listing(self, chosen: Mapping[EvidenceId, ExaminationId] | None = None) -> tuple[FaceEntry, ...]:
+    def listing(
+        self,
+        chosen: Mapping[EvidenceId, ExaminationId] | None = None,
+        only: Collection[EvidenceId] | None = None,
+    ) -> tuple[FaceEntry, ...]:
         """Every face of the case as the examiner arranged them (`list_faces`). Not for the GUI thread."""
-        return list_faces(self._store, chosen, self._known)
+        return list_faces(self._store, chosen, self._known, only)
 
     def pictures(self, deliver: Deliver) -> FacePictures:
         """Small pictures of faces, cut on a thread of their own that ends with the case."""

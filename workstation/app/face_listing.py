@@ -149,7 +149,8 @@ def select(entries: Iterable[FaceEntry], wanted: FaceFilter) -> tuple[FaceEntry,
 
 def ordered(entries: Iterable[FaceEntry], by: FaceOrder, *, falling: bool = False) -> tuple[FaceEntry, ...]:
     """Sort by one thing; among equals, and where nothing was measured (always last), by exhibit and number."""
-    known, unknown = [], []
+    known: list[FaceEntry] = []
+    unknown: list[FaceEntry] = []
     for entry in sorted(entries, key=_place):
         (unknown if _value(entry, by) is None else known).append(entry)
     known.sort(key=lambda entry: _value(entry, by), reverse=falling)  # type: ignore[arg-type,return-value]
@@ -157,13 +158,17 @@ def ordered(entries: Iterable[FaceEntry], by: FaceOrder, *, falling: bool = Fals
 
 
 def list_faces(
-    store: CaseStore, chosen: Mapping[EvidenceId, ExaminationId] | None = None, known: FaceCache | None = None
+    store: CaseStore,
+    chosen: Mapping[EvidenceId, ExaminationId] | None = None,
+    known: FaceCache | None = None,
+    only: Collection[EvidenceId] | None = None,
 ) -> tuple[FaceEntry, ...]:
     """Every face of the case, in the order of exhibits and numbers.
 
     Args:
-        chosen: the examination to list an exhibit by; by default the newest that found or looked at anything in it.
-        known: keeps what was read between calls.
+        chosen: the examination to list an exhibit by; by default the newest that found a face in it.
+        known: keeps what was listed between calls.
+        only: the exhibits to list; None for all. Large cases are read one by one, so that nobody waits long.
 
     Raises: NotFound: a chosen examination does not exist.
     """
@@ -171,29 +176,42 @@ def list_faces(
     objects, runs = store.edits.objects(), store.examinations()
     found: list[FaceEntry] = []
     for position, item in enumerate(store.evidence()):
+        if only is not None and item.id not in only:
+            continue
         mine = [run for run in runs if item.id in run.plan.evidence]
         wanted = (chosen or {}).get(item.id)
         if wanted is not None:
             mine = [run for run in mine if run.id == wanted]
         for run in reversed(mine):
-            faces = cache.faces(store, run, item.id)
-            if faces or wanted is not None:
-                found += _of_exhibit(faces, objects, run, item, position)
+            entries = cache.entries(store, run, item, position, objects)
+            if entries or wanted is not None:
+                found += entries
                 break
     return tuple(found)
 
 
 class FaceCache:
-    """Faces read before, by examination and exhibit; those of an examination that still runs are read anew."""
+    """What was listed before, by exhibit and examination. It is listed anew when an edit is about it, and while its
+    examination runs; the faces themselves are not kept, of which a large case has hundreds of thousands."""
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[ExaminationId, EvidenceId, str], tuple[TrackFace, ...]] = {}
+        self._kept: dict[tuple[ExaminationId, EvidenceId], tuple[object, tuple[FaceEntry, ...]]] = {}
 
-    def faces(self, store: CaseStore, run: Examination, evidence: EvidenceId) -> tuple[TrackFace, ...]:
-        key = (run.id, evidence, run.ended_at or "")
-        if run.ended_at is None or key not in self._kept:
-            self._kept[key] = store.readings.faces(run.id, evidence)
-        return self._kept[key]
+    def entries(
+        self,
+        store: CaseStore,
+        run: Examination,
+        item: EvidenceItem,
+        position: int,
+        objects: Sequence[ExaminerObject],
+    ) -> tuple[FaceEntry, ...]:
+        mine = [o for o in objects if (o.body.get("examination"), o.body.get("evidence")) == (run.id, item.id)]
+        stand = (run.ended_at, position, item.work, item.exhibit, tuple((o.id, repr(o.body)) for o in mine))
+        before, entries = self._kept.get((run.id, item.id), (None, ()))
+        if run.ended_at is None or before != stand:
+            entries = tuple(_of_exhibit(store.readings.faces(run.id, item.id), mine, run, item, position))
+            self._kept[(run.id, item.id)] = (stand, entries)
+        return entries
 
 
 def _of_exhibit(
@@ -207,12 +225,11 @@ def _of_exhibit(
     of_track: dict[TrackId, list[TrackFace]] = {}
     for face in faces:
         of_track.setdefault(face.track, []).append(face)
-    mine = [o for o in objects if (o.body.get("examination"), o.body.get("evidence")) == (run.id, item.id)]
     found = []
     for arranged in arrange(numbers, objects, run.id, item.id):
         own = [face for track in arranged.tracks for face in of_track[track] if arranged.holds(face.track, face.pts)]
         if own:
-            found.append(_entry(sorted(own, key=lambda face: face.pts), mine, run, item, position, arranged))
+            found.append(_entry(sorted(own, key=lambda face: face.pts), objects, run, item, position, arranged))
     return found
 
 

@@ -104,6 +104,13 @@ class FaceWork(QObject):
         at = self._here()
         return (at,) if at is not None else ()
 
+    def show_face(self, key: str) -> None:
+        """Choose a face of the list and go to it."""
+        entry = next((entry for entry in self.gallery.every if entry.key == key), None)
+        if entry is not None:
+            self.gallery.choose([key])
+            self._chosen(entry)
+
     def join(self) -> None:
         chosen = self.chosen()
         self._edit(lambda edits: edits.join(chosen))
@@ -167,7 +174,8 @@ class FaceWork(QObject):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
         """The gallery comes into sight: what was not read while nobody could see it is read now."""
-        if watched is self.gallery and event.type() is QEvent.Type.Show and self._unread:
+        if watched is self.gallery and event.type() is QEvent.Type.Paint and self._unread:
+            self._unread = False
             self._gather.start()
         return super().eventFilter(watched, event)
 
@@ -179,7 +187,7 @@ class FaceWork(QObject):
         if self._desk.session is None:
             return
         self._ticket += 1
-        self._unread = not self.gallery.isVisible()
+        self._unread = self.gallery.visibleRegion().isEmpty()
         shown = [data.item.id] if data is not None else []
         if self._unread:
             self._queue = shown if self._navigator.track is not None else []
