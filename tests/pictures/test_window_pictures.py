@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -22,21 +21,16 @@ from pytestqt.qtbot import QtBot
 
 from tests.fakes.bare_engine import BareEngine
 from tests.fakes.pattern_engine import rings_map
-from tests.fakes.rows import exhibit, frame_row
 from workstation.app.engine import Engine
 from workstation.domain.geometry import Affine, Box, Point
 from workstation.domain.ids import TrackId
-from workstation.domain.kinds_of_forgery import ForgeryClass
 from workstation.domain.map_scale import Layer, MapColours
 from workstation.domain.media import FrameRef, TimeBase
-from workstation.domain.results import FrameRow, ItemStatus
+from workstation.domain.results import ItemStatus
 from workstation.ui.desk import Desk
 from workstation.ui.frames import levels
-from workstation.ui.navigator import Navigator
-from workstation.ui.player import Player
 from workstation.ui.theme.palette import DARK, LIGHT, Theme
 from workstation.ui.theme.sheet import apply_theme, load_fonts
-from workstation.ui.timeline.panel import TimelinePanel
 from workstation.ui.viewer.canvas import Canvas
 from workstation.ui.viewer.mix import Mix, Mode
 from workstation.ui.viewer.overlay import MapOverlay, grey_image, lines_at
@@ -111,19 +105,6 @@ def scene() -> Shown:
     return Shown(levels(frame), FrameRef(0, 12, TimeBase(1, 25), "ab" * 32, 12), faces, maps, threshold=0.25)
 
 
-def rows() -> list[FrameRow]:
-    made = []
-    for n in range(0, 75, 3):
-        faces: dict[int, tuple[ItemStatus, float | None]] = {}
-        if not 30 <= n < 39:
-            status = ABSTAINED if 48 <= n < 57 else ERROR if n == 60 else OK
-            faces[1] = (status, 0.5 + 0.4 * float(np.sin(n / 9)) if status is OK else None)
-        if n >= 45:
-            faces[2] = (OK, 0.1 + n / 200)
-        made.append(frame_row(n, faces, detectors=("clip_ln", "fakelocator"), error="cut" if n == 66 else ""))
-    return made
-
-
 def canvas_of(qtbot: QtBot, shown: Shown) -> tuple[Canvas, OverlayState]:
     overlay = OverlayState()
     canvas = Canvas(overlay)
@@ -190,23 +171,6 @@ def test_legend_in_colours_with_its_levels(themed: Theme, qtbot: QtBot) -> None:
     legend.set_title("fakelocator", colours=MapColours.CIVIDIS, threshold=0.62, middle=True)
     legend.resize(320, legend.sizeHint().height())
     check(f"legend-cividis-{themed.name}", legend, 2.0)
-
-
-@pytest.mark.parametrize("themed", [DARK, LIGHT], indirect=True, ids=["dark", "light"])
-def test_timeline(themed: Theme, qtbot: QtBot, desk: Desk) -> None:
-    navigator = Navigator(desk)
-    panel = TimelinePanel(desk, navigator, Player(navigator))
-    qtbot.addWidget(panel)
-    panel.resize(900, 230)
-    panel.show()
-    data = exhibit(rows(), frames=75, detectors=("clip_ln", "fakelocator"))
-    desk.data = replace(data, validated={"clip_ln": (ForgeryClass.FACE_SWAP,)})
-    desk.exhibit_shown.emit()
-    desk.results_shown.emit()
-    navigator.go_to(24)
-    qtbot.wait(30)
-    panel.canvas.clearFocus()
-    check(f"timeline-{themed.name}", panel)
 
 
 @pytest.mark.parametrize("themed", [DARK], indirect=True)

@@ -7,7 +7,7 @@ from collections import OrderedDict
 
 from workstation.domain.media import Frame
 
-_CAPACITY = 384 << 20
+_CAPACITY = 160 << 20
 
 Key = tuple[str, int, int]
 

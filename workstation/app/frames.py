@@ -21,7 +21,7 @@ from workstation.domain.media import Frame, FrameIndex, MediaInfo, MediaLocation
 from workstation.media.reader import MediaReader, open_media
 
 _log = logging.getLogger(__name__)
-_OPEN_READERS = 3
+_OPEN_READERS = 2
 _KEPT_STRIPS = 4
 # Steps up to this many frames are walking or playing; then the next frames in that direction are decoded ahead.
 _STRIDE = 4
@@ -84,11 +84,16 @@ class FrameServer:
                 self._thread = threading.Thread(target=self._serve, name="frames", daemon=True)
                 self._thread.start()
             self._condition.notify_all()
-        if proxy is not None and self._kept(evidence, ordinal) is None:
-            strip = self.strip(evidence)
-            found = strip.near(ordinal) if strip is not None and strip.offered else None
-            if found is not None:
-                proxy(found)
+        found = self.stand_in(evidence, ordinal) if proxy is not None else None
+        if proxy is not None and found is not None:
+            proxy(found)
+
+    def stand_in(self, evidence: EvidenceId, ordinal: int) -> Proxy | None:
+        """What can be shown of a frame at once; None where there is nothing, or the exact frame is as quickly there."""
+        if self._kept(evidence, ordinal) is not None:
+            return None
+        strip = self.strip(evidence)
+        return strip.near(ordinal) if strip is not None and strip.offered else None
 
     def proxy(self, evidence: EvidenceId, ordinal: int) -> Proxy | None:
         """A stand-in for a frame, at once; None while there is none. Has the strip made when it is not yet."""

@@ -34,7 +34,7 @@ _RING_SLOTS = 4
 _RING_BYTES = 256 << 20
 _LINE_PADDING = 128
 _CACHED_FRAMES = 24
-_CACHED_BYTES = 256 << 20
+_CACHED_BYTES = 96 << 20
 # Children that may die one after another without a single frame in between before the rest is given up.
 _DEATHS_ALLOWED = 3
 # How long a request that is no longer wanted may take to end before its child is ended instead.

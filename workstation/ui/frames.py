@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QObject, Qt, Signal, Slot
+from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QImage
 
 from workstation.app.strips import Proxy
@@ -21,8 +21,9 @@ from workstation.ui.bridge import Bridge, FrameArrived
 if TYPE_CHECKING:
     from workstation.app.session import CaseSession
 
-_KEEP_BYTES = 192 * 2**20
+_KEEP_BYTES = 96 * 2**20
 _LEVEL_PIXELS = 1_500_000
+_REST_MS = 120
 
 
 def picture(rgb: RgbArray) -> QImage:
@@ -64,6 +65,10 @@ class FrameFeed(QObject):
         self._floor = 0
         self._kept: OrderedDict[tuple[EvidenceId, int], FrameArrived] = OrderedDict()
         self._bytes = 0
+        self._held = False
+        self._put_off: tuple[CaseSession, EvidenceId, int] | None = None
+        self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
+        self._rest.timeout.connect(self._ask_now)
         bridge.frame_arrived.connect(self._take)
 
     @property
@@ -74,17 +79,42 @@ class FrameFeed(QObject):
     def request(self, session: CaseSession, evidence: EvidenceId, ordinal: int) -> None:
         """Ask for a frame from the GUI thread; a frame that is still kept arrives at once."""
         self._ticket += 1
+        self._put_off = None
         kept = self._kept.get((evidence, ordinal))
         if kept is not None:
             self._kept.move_to_end((evidence, ordinal))
             self._answered = self._ticket
             self.arrived.emit(kept)
             return
+        near = session.frame_server.stand_in(evidence, ordinal) if self._held else None
+        if near is not None:
+            self._put_off = (session, evidence, ordinal)
+            self._rest.start()
+            self._stand_in(self._ticket, near)
+            return
         answer = partial(self._deliver, self._ticket, evidence, ordinal)
         session.request_frame(evidence, ordinal, answer, partial(self._stand_in, self._ticket))
 
+    @Slot(bool)
+    def hold(self, held: bool) -> None:
+        """The hand holds the playhead: where there are stand-ins, no exact frame is begun that would still be under way
+        when the hand lets go. It comes when the hand rests or lets go."""
+        self._held = held
+        if not held:
+            self._ask_now()
+
+    @Slot()
+    def _ask_now(self) -> None:
+        self._rest.stop()
+        wanted, self._put_off = self._put_off, None
+        if wanted is not None:
+            session, evidence, ordinal = wanted
+            session.request_frame(evidence, ordinal, partial(self._deliver, self._ticket, evidence, ordinal))
+
     def clear(self) -> None:
         """Forget every frame; answers still under way are dropped."""
+        self._put_off = None
+        self._rest.stop()
         self._ticket += 1
         self._answered = self._ticket
         self._floor = self._ticket
