@@ -17,6 +17,7 @@ from workstation.domain.custody import Verification
 from workstation.domain.ids import JobId
 from workstation.domain.jobs import Job, JobContext, JobState, Lane
 from workstation.ui.actions import Actions
+from workstation.ui.beginning import Beginning
 from workstation.ui.desk import Desk
 from workstation.ui.dialogs.custody_viewer import CustodyViewer
 from workstation.ui.dialogs.search import Found, SearchDialog
@@ -65,6 +66,7 @@ class CaseWork(QObject):
         self.contents = Contents()
         self.dialog: QDialog | None = None
         self.machine = MachineWork(engine, desk, jobs, banner, window, settings, work.read_packages)
+        self.beginning = Beginning(engine, desk, jobs, work, self)
         self._verifying: JobId | None = None
         jobs.ended.connect(self._ended)
         desk.custody_shown.connect(self._custody_changed)
@@ -98,6 +100,7 @@ class CaseWork(QObject):
             "custody.view": self.open_custody,
             **self.machine.handlers(),
             **self.tree.handlers(),
+            **self.beginning.handlers(),
         }
 
     def attach(self, commands: Actions) -> None:

@@ -72,7 +72,7 @@ CASEWORK: tuple[ActionSpec, ...] = (
 )
 _DONE = (
     *("keys.edit", "search", "settings", "detectors.manage", "log.view", "custody.view"),
-    *("finding.add", "view.copy", "view.open"),
+    *("finding.add", "view.copy", "view.open", "case.sample"),
     *(f"workspace.{n}" for n in range(1, 7)),
 )
 CASEWORK = tuple(spec for spec in CASEWORK if spec.id in _DONE)

@@ -174,7 +174,7 @@ class MainWindow(QMainWindow):
         self.viewer.attach(self.commands)
         transport = ("go.first", "step.back", "play.toggle", "step.forward", "go.last", "play.real")
         self.timeline.take_actions([self.commands[name] for name in transport])
-        self.welcome.take_actions(self.commands["case.new"], self.commands["case.open"])
+        self.welcome.take_actions(*(self.commands[name] for name in ("case.new", "case.open", "case.sample")))
         self.status.take_action(self.commands["view.jobs"])
 
     def _handlers(self) -> dict[str, Callable[[], object]]:
@@ -234,6 +234,7 @@ class MainWindow(QMainWindow):
         self.stage.feed.arrived.connect(self._frame_failed)
         self.viewer.canvas.painted.connect(self.player.frame_painted)
         self.welcome.chosen.connect(self.work.open_folder)
+        self.casework.beginning.told.connect(self.welcome.say)
         self.case_panel.exhibit_chosen.connect(self._exhibit_chosen)
         self.case_panel.report_opened.connect(self.work.open_report)
         self.jobs_panel.cancelled.connect(self.work.cancel_job)
@@ -267,7 +268,7 @@ class MainWindow(QMainWindow):
         return super().eventFilter(watched, event)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
-        if self.desk.session is not None and any(url.isLocalFile() for url in event.mimeData().urls()):
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
             event.setDropAction(Qt.DropAction.CopyAction)
             event.accept()
 
@@ -276,7 +277,7 @@ class MainWindow(QMainWindow):
         if paths:
             event.setDropAction(Qt.DropAction.CopyAction)
             event.accept()
-            self.work.take_in(paths)
+            self.work.take_in(paths) if self.desk.session else self.casework.beginning.begin_with(paths)
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         self.player.stop()

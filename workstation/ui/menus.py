@@ -18,6 +18,7 @@ _MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "case.new",
             "case.open",
             "case.close",
+            "case.sample",
             "",
             "exhibit.import",
             "exhibit.verify",

@@ -358,7 +358,8 @@ class Work(QObject):
             return
         self._mine.discard(job.id)
         if job.state is JobState.FAILED:
-            self._banner.tell(f"{job.title}: {job.error}")
+            again = partial(self._desk.ask, partial(self._engine.jobs.retry, job.id), self.follow)
+            self._banner.tell(f"{job.title}: {job.error}", self.tr("Try again"), again)
         elif job.state is JobState.DONE:
             self._done(job)
 
@@ -373,7 +374,9 @@ class Work(QObject):
             count = plural(len(refused), self.tr("file was refused"), self.tr("files were refused"))
             self._banner.tell(f"{count}: " + "  ".join(lines) + more)
         elif isinstance(total, int):
-            self._banner.tell(_taken_in(result, total), seconds=8)
+            more = bool(result.get("added"))
+            words = self.tr("Run examination…") if more else ""
+            self._banner.tell(_taken_in(result, total), words, self.run, seconds=0 if more else 8)
         elif path and job.lane is Lane.REPORT:
             place = Path(str(path))
             digest = str(result.get("sha256", ""))[:12]
@@ -383,7 +386,8 @@ class Work(QObject):
         elif isinstance(result.get("mismatch"), list) and result["mismatch"]:
             self._banner.tell(self.tr("MISMATCH: {names}").format(names=", ".join(map(str, result["mismatch"]))))  # type: ignore[call-overload]
         elif job.lane is Lane.GPU:
-            self._banner.tell(self.tr("{job}: done.").format(job=job.title), seconds=6)
+            words = self.tr("{job}: done. What each track scored stands on the right.").format(job=job.title)
+            self._banner.tell(words, self.tr("Build signed report"), self.build_report)
 
 
 def _nothing(_: object) -> None:

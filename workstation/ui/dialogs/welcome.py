@@ -8,6 +8,7 @@ from PySide6.QtCore import QSize, Qt, Signal, Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QFrame,
+    QGridLayout,
     QHBoxLayout,
     QListWidget,
     QListWidgetItem,
@@ -59,6 +60,11 @@ class Welcome(QWidget):
         buttons.setSpacing(8)
         buttons.addWidget(self._new)
         buttons.addWidget(self._open)
+        self._sample = QPushButton(self.tr("Open the sample case"))
+        self._sample.setToolTip(
+            self.tr("Two clips made from a public-domain portrait, one manipulated, examined before your eyes")
+        )
+        buttons.addWidget(self._sample)
         buttons.addStretch(1)
         self._heading = label(self.tr("Cases on this workstation"), "heading")
         self.list = _Cases()
@@ -71,10 +77,17 @@ class Welcome(QWidget):
             "second",
         )
         self._none.setWordWrap(True)
-        drop = label(self.tr("With a case open, drop pictures or videos anywhere on the window."), "second")
+        steps = QGridLayout()
+        steps.setHorizontalSpacing(12)
+        steps.setVerticalSpacing(3)
+        for number, (name, how) in enumerate(self._steps()):
+            for side, words in enumerate((label(f"{number + 1}  {name}", "heading"), label(how, "second"))):
+                words.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+                steps.addWidget(words, number, side)
+        steps.setColumnStretch(1, 1)
         card = QFrame()
         card.setObjectName("card")
-        card.setFixedWidth(560)
+        card.setFixedWidth(610)
         column = QVBoxLayout(card)
         column.setContentsMargins(32, 28, 32, 26)
         column.setSpacing(8)
@@ -86,18 +99,42 @@ class Welcome(QWidget):
         column.addWidget(self._heading)
         column.addWidget(self._none)
         column.addWidget(self.list)
-        column.addSpacing(6)
-        column.addWidget(drop)
+        column.addSpacing(10)
+        column.addLayout(steps)
+        self.state = label("", "heading")
+        self.state.hide()
+        column.addWidget(self.state)
         outer = QVBoxLayout(self)
         outer.addStretch(1)
-        outer.addWidget(card, 0, Qt.AlignmentFlag.AlignHCenter)
+        # Not aligned: a layout asks for the height at its width only where it is not.
+        middle = QHBoxLayout()
+        middle.addStretch(1)
+        middle.addWidget(card)
+        middle.addStretch(1)
+        outer.addLayout(middle)
         outer.addStretch(1)
         self.list.itemActivated.connect(self._activated)
         self.list.itemClicked.connect(self._activated)
         desk.known_shown.connect(self.refresh)
         self.refresh()
 
-    def take_actions(self, new: QAction, open_: QAction) -> None:
+    @Slot(str)
+    def say(self, words: str) -> None:
+        """Say what is being made or went wrong, while there is no case to say it in."""
+        self.state.setText(words)
+        self.state.setVisible(bool(words))
+        self._sample.setEnabled(not words.endswith("…"))
+
+    def _steps(self) -> tuple[tuple[str, str], ...]:
+        return (
+            (self.tr("Make a case"), self.tr("A folder that holds everything. Files dropped here begin one.")),
+            (self.tr("Drop files"), self.tr("Pictures and videos are hashed and copied, never written.")),
+            (self.tr("Run"), self.tr("Ctrl+R examines every face with the detectors that are validated.")),
+            (self.tr("Read"), self.tr("Scores by track, uncalibrated, with what each detector is validated for.")),
+        )
+
+    def take_actions(self, new: QAction, open_: QAction, sample: QAction) -> None:
+        self._sample.clicked.connect(sample.trigger)
         self._new.clicked.connect(new.trigger)
         self._open.clicked.connect(open_.trigger)
 
