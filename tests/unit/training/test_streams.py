@@ -40,7 +40,9 @@ def soft(rgb: Picture, random: np.random.Generator) -> tuple[Picture, Maker]:
 def drawn_pool(folder: Path, crops: list[pool._Crop], per_view: int, remake: Remake = soft) -> pool.Pool:
     folder.mkdir(parents=True, exist_ok=True)
     random = np.random.default_rng(0)
-    pool._write(crops, [], {"drawn": len(crops)}, folder, "train", per_view, random, lambda _: None, remake, recode)
+    pool._write(
+        crops, [], {"drawn": len(crops)}, folder, "train", per_view, random, lambda _: None, remake, recode, False
+    )
     return pool.load(folder, "train")
 
 
