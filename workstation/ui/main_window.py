@@ -28,6 +28,7 @@ from workstation.ui.dialogs.command_palette import CommandPalette
 from workstation.ui.dialogs.key_sheet import KeySheet
 from workstation.ui.dialogs.welcome import Welcome
 from workstation.ui.faces.face_work import FaceWork
+from workstation.ui.faces.similar_work import SimilarWork
 from workstation.ui.layout import Layout
 from workstation.ui.marks import Marks
 from workstation.ui.menus import fill_menus
@@ -85,6 +86,7 @@ class MainWindow(QMainWindow):
         self.review = ReviewWork(self.desk, self.navigator, self.stage, self.overlay, self.marks, self.banner, self)
         self.opinions = OpinionWork(self.desk, self.marks, self.banner, self)
         self.faces = FaceWork(self.desk, self.navigator, self.marks, self.banner, self)
+        self.similar = SimilarWork(self.desk, self.jobs, self.faces, self.banner, self)
         self.casework = CaseWork(engine, self.desk, self.work, self.jobs, self.navigator, self.banner, self, settings)
         self._build_docks()
         self.status = StatusBar(engine, self.desk, self.jobs)
@@ -186,6 +188,7 @@ class MainWindow(QMainWindow):
             **self.viewer.handlers(),
             **self.timeline.handlers(),
             **self.faces.handlers(),
+            **self.similar.handlers(),
             **self.opinions.handlers(),
             "view.review": self.review.toggle,
             **self.casework.handlers(),
@@ -328,6 +331,7 @@ class MainWindow(QMainWindow):
         self.marks.refresh(self.commands)
         self.tree_work.refresh(self.commands)
         self.faces.refresh(self.commands)
+        self.similar.refresh(self.commands)
         self.opinions.refresh(self.commands)
         self.review.refresh(self.commands)
         self._refresh_history()

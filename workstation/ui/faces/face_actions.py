@@ -21,6 +21,12 @@ FACE_ACTIONS: tuple[ActionSpec, ...] = (
         ("Ctrl+Shift+K",),
         tip=QT_TRANSLATE_NOOP("actions", "From the frame shown on, the track is another face; Ctrl+Z takes it back"),
     ),
+    ActionSpec(
+        "faces.similar",
+        QT_TRANSLATE_NOOP("actions", "Find similar faces…"),
+        FACES,
+        tip=QT_TRANSLATE_NOOP("actions", "Compare the chosen track with every other, and with the persons of the case"),
+    ),
     ActionSpec("track.include", QT_TRANSLATE_NOOP("actions", "Take the exclusion back"), FACES),
     ActionSpec(
         "view.veil",
@@ -31,4 +37,14 @@ FACE_ACTIONS: tuple[ActionSpec, ...] = (
         tip=QT_TRANSLATE_NOOP("actions", "For your own sake; reports and exports stay as they are"),
     ),
 )
-FACE_MENU = ("track.name", "track.exclude", "track.include", "", "track.join", "track.separate", "track.split")
+FACE_MENU = (
+    "faces.similar",
+    "",
+    "track.name",
+    "track.exclude",
+    "track.include",
+    "",
+    "track.join",
+    "track.separate",
+    "track.split",
+)
