@@ -58,7 +58,7 @@ class CaseWork(QObject):
         settings: QSettings,
     ) -> None:
         super().__init__(window)
-        self._engine, self._desk, self._work = engine, desk, work
+        self._engine, self._desk, self._work, self._jobs = engine, desk, work, jobs
         self._navigator, self._banner = navigator, banner
         self._window, self._settings = window, settings
         self._commands: Actions | None = None
@@ -98,6 +98,7 @@ class CaseWork(QObject):
             "keys.edit": self.edit_keys,
             "search": self.open_search,
             "custody.view": self.open_custody,
+            "job.pause": self.hold_running,
             **self.machine.handlers(),
             **self.tree.handlers(),
             **self.beginning.handlers(),
@@ -108,6 +109,8 @@ class CaseWork(QObject):
         self._commands = commands
         commands.set_keys(read_keys(self._settings))
         self.spaces.changed.connect(self._show_space)
+        self._jobs.changed.connect(self._show_jobs)
+        self._show_jobs()
         self._show_space()
 
     def further_commands(self) -> list[QAction]:
@@ -244,6 +247,17 @@ class CaseWork(QObject):
         jobs = self._engine.jobs
         paused = job.state is JobState.PAUSED or job.holding
         self._desk.ask(partial(jobs.resume if paused else jobs.pause, job.id), _nothing)
+
+    def hold_running(self) -> None:
+        """Pause the job at work, or let it go on."""
+        job = self._jobs.running
+        if job is not None:
+            self.hold_job(job)
+
+    @Slot()
+    def _show_jobs(self) -> None:
+        if self._commands is not None:
+            self._commands.set_enabled(("job.pause",), self._jobs.running is not None)
 
     @Slot(object)
     def retry_job(self, job: JobId) -> None:

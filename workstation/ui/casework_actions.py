@@ -68,11 +68,5 @@ CASEWORK: tuple[ActionSpec, ...] = (
             "actions", "Make two clips from a public-domain portrait, one manipulated, and examine both"
         ),
     ),
-    ActionSpec("job.pause", QT_TRANSLATE_NOOP("actions", "Pause or go on with the job"), EXAMINE),
+    ActionSpec("job.pause", QT_TRANSLATE_NOOP("actions", "Pause or go on with the job"), EXAMINE, icon="pause"),
 )
-_DONE = (
-    *("keys.edit", "search", "settings", "detectors.manage", "log.view", "custody.view"),
-    *("finding.add", "view.copy", "view.open", "case.sample"),
-    *(f"workspace.{n}" for n in range(1, 7)),
-)
-CASEWORK = tuple(spec for spec in CASEWORK if spec.id in _DONE)

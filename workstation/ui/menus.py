@@ -58,7 +58,7 @@ _MENUS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "&Examine",
         (
-            *("run", "resume", "cancel", "", *OPINION_MENU, "", "report.build"),
+            *("run", "resume", "job.pause", "cancel", "", *OPINION_MENU, "", "report.build"),
             *("frame.export", "view.export", "", "detectors.manage"),
         ),
     ),

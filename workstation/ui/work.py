@@ -374,9 +374,9 @@ class Work(QObject):
             count = plural(len(refused), self.tr("file was refused"), self.tr("files were refused"))
             self._banner.tell(f"{count}: " + "  ".join(lines) + more)
         elif isinstance(total, int):
-            more = bool(result.get("added"))
-            words = self.tr("Run examination…") if more else ""
-            self._banner.tell(_taken_in(result, total), words, self.run, seconds=0 if more else 8)
+            added = bool(result.get("added"))
+            words = self.tr("Run examination…") if added else ""
+            self._banner.tell(_taken_in(result, total), words, self.run, seconds=0 if added else 8)
         elif path and job.lane is Lane.REPORT:
             place = Path(str(path))
             digest = str(result.get("sha256", ""))[:12]
