@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from workstation.domain.edits import ExaminerObject, ObjectKind
 from workstation.domain.ids import ObjectId
+from workstation.domain.track_pieces import members
 from workstation.ui.desk import Desk
 from workstation.ui.exhibit import ExhibitData
 from workstation.ui.marks import Marks
@@ -23,6 +24,8 @@ _NAMES = {
     ObjectKind.TAG: QT_TRANSLATE_NOOP("NotesTab", "Tag"),
     ObjectKind.TRACK_NAME: QT_TRANSLATE_NOOP("NotesTab", "Track name"),
     ObjectKind.EXCLUSION: QT_TRANSLATE_NOOP("NotesTab", "Excluded"),
+    ObjectKind.TRACK_SPLIT: QT_TRANSLATE_NOOP("NotesTab", "Split"),
+    ObjectKind.TRACK_JOIN: QT_TRANSLATE_NOOP("NotesTab", "Joined"),
     ObjectKind.REFERENCE: QT_TRANSLATE_NOOP("NotesTab", "Shows"),
     ObjectKind.CLAIM: QT_TRANSLATE_NOOP("NotesTab", "Said to show"),
 }
@@ -96,12 +99,21 @@ class NotesTab(QWidget):
         if thing.kind is ObjectKind.BOOKMARK:
             ordinal = _ordinal(data, thing)
             where = "" if ordinal is None or data.frames < 2 else f"{data.seconds(ordinal):.3f} s"
-            words = (str(body.get("label", "")), str(body.get("note", "") or ""))
-            return Row(thing.id, (Cell(name, where), Cell(words[0], words[1], tip="\n".join(filter(None, words)))))
+            said = (str(body.get("label", "")), str(body.get("note", "") or ""))
+            return Row(thing.id, (Cell(name, where), Cell(said[0], said[1], tip="\n".join(filter(None, said)))))
         if thing.kind in (ObjectKind.TRACK_NAME, ObjectKind.EXCLUSION):
             track = next((lane.label for lane in data.lanes.lanes if lane.track == body.get("track")), "")
             text = str(body.get("name" if thing.kind is ObjectKind.TRACK_NAME else "reason", ""))
             return Row(thing.id, (Cell(name, track), Cell(text, tip=text)))
+        if thing.kind is ObjectKind.TRACK_SPLIT:
+            ordinal = _ordinal(data, thing)
+            words = "" if ordinal is None else self.tr("another face from {time} s on")
+            track = next((lane.label for lane in data.lanes.lanes if lane.track == body.get("track")), "")
+            return Row(thing.id, (Cell(name, track), Cell(words.format(time=f"{data.seconds(ordinal or 0):.3f}"))))
+        if thing.kind is ObjectKind.TRACK_JOIN:
+            named = {track for track, _ in members(thing)}
+            joined = ", ".join(lane.label for lane in data.lanes.lanes if lane.track in named)
+            return Row(thing.id, (Cell(name), Cell(self.tr("{tracks} show the same face").format(tracks=joined))))
         if thing.kind in (ObjectKind.REFERENCE, ObjectKind.CLAIM):
             track = str(body.get("track", ""))
             if thing.kind is ObjectKind.REFERENCE:
