@@ -5,13 +5,16 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pikepdf
 import pytest
 
+from tests.fakes.kind_figures import standing
 from workstation.domain.custody import canonical_json
+from workstation.domain.kinds_of_forgery import ForgeryClass
 from workstation.reporting.signing import Identity, create_identity
 from workstation.reporting.validation_curves import curves_png
 from workstation.reporting.validation_page import figure_words, lay_out
@@ -103,6 +106,20 @@ def test_a_signature_of_another_certificate_than_the_record_names_is_refused(
     mixed = json.loads(signed_json(record, identity))
     mixed["signature"]["certificate"] = other.certificate.hex()
     assert not verify_record(canonical_json(mixed).encode())[0].ok
+
+
+def test_the_page_says_what_the_rule_makes_of_the_figure_of_a_kind() -> None:
+    """Three answers of the rule, and none where there are too few pairs: each is a page of its own (V3, V4)."""
+    figure = asdict(standing(ForgeryClass.PARTS)[0])
+    pages = {lay_out(made(), "t")}
+    for facts in (
+        {"figure": figure, "stands": True, "relied_on": True},
+        {"figure": figure, "contradicts": True, "relied_on": False},
+        {"figure": figure, "relied_on": False},
+        {"figure": None, "relied_on": False},
+    ):
+        pages.add(lay_out(made() | {"kind": {"kind": "parts"} | facts}, "t"))
+    assert len(pages) == 5
 
 
 def test_the_page_embeds_the_record_and_verifies(identity: Identity) -> None:
