@@ -20,7 +20,6 @@ from workstation.media.reader import open_media
 
 CLIP = EvidenceId("clip")
 FRAMES, STEPS = 600, 40
-BUDGET_S = 0.1
 Opened = tuple[MediaLocation, MediaInfo, FrameIndex | None]
 
 
@@ -95,6 +94,6 @@ def test_random_scrubbing_with_and_without_proxies(tmp_path: Path, capsys: pytes
     )
     with capsys.disabled():
         sys.stdout.write("\n".join(lines))
-    assert np.percentile(first, 95) < BUDGET_S
+    assert np.percentile(first, 95) < np.median(without) / 2, "a stand-in comes long before its frame"
     assert np.median(without) / np.median(first) > 5
     assert np.median(exact) < 1.5 * np.median(without), "proxies must not slow the exact frames down"

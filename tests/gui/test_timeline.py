@@ -11,11 +11,13 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PySide6.QtCore import QPointF, QRectF
-from PySide6.QtGui import QColor, QImage
+from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QMouseEvent, QWheelEvent
+from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from tests.fakes.bare_engine import BareEngine
+from tests.fakes.kind_figures import THRESHOLD
 from tests.fakes.rows import exhibit, frame_row, series_of
 from workstation.app.engine import Engine
 from workstation.domain.kinds_of_forgery import ForgeryClass
@@ -27,6 +29,7 @@ from workstation.ui.theme.sheet import apply_theme, load_fonts
 from workstation.ui.timeline.canvas import TimelineCanvas
 from workstation.ui.timeline.lanes import Tick, build_lanes, peak_places
 from workstation.ui.timeline.scale import TimeScale, ruler_step, ruler_ticks, ruler_words
+from workstation.ui.timeline.words import threshold_words
 
 OK, ABSTAINED, ERROR = ItemStatus.OK, ItemStatus.ABSTAINED, ItemStatus.ERROR
 
@@ -197,9 +200,6 @@ def test_every_frame_of_an_hour_is_drawn_quickly(canvas: TimelineCanvas, qtbot: 
 
 
 def test_clicking_a_lanes_name_chooses_it(canvas: TimelineCanvas, qtbot: QtBot) -> None:
-    from PySide6.QtCore import Qt
-    from PySide6.QtTest import QTest
-
     show(canvas, [frame_row(n, {1: (OK, 0.5), 2: (OK, 0.6)}) for n in (0, 30)])
     lane, rect = canvas.lane_rects()[1]
     QTest.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=QPointF(20, rect.center().y()).toPoint())
@@ -213,3 +213,103 @@ def test_rows_without_run_say_what_to_do(canvas: TimelineCanvas) -> None:
     before = canvas.grab().toImage()
     show(canvas, [frame_row(0, {1: (OK, 0.5)})])
     assert canvas.grab().toImage() != before
+
+
+def wheel(
+    canvas: TimelineCanvas, at: QPointF, steps: int, keys: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier
+) -> None:
+    event = QWheelEvent(
+        at, at, QPoint(0, 0), QPoint(0, 120 * steps), Qt.MouseButton.NoButton, keys, Qt.ScrollPhase.NoScrollPhase, False
+    )
+    canvas.wheelEvent(event)
+
+
+def drag(canvas: TimelineCanvas, button: Qt.MouseButton, start: QPointF, end: QPointF) -> None:
+    QTest.mousePress(canvas, button, pos=start.toPoint())
+    move = QMouseEvent(
+        QMouseEvent.Type.MouseMove, end, end, Qt.MouseButton.NoButton, button, Qt.KeyboardModifier.NoModifier
+    )
+    canvas.mouseMoveEvent(move)
+    QTest.mouseRelease(canvas, button, pos=end.toPoint())
+
+
+def test_the_wheel_zooms_about_the_pointer_and_shift_pans(canvas: TimelineCanvas) -> None:
+    show(canvas, [frame_row(n, {1: (OK, 0.5)}) for n in range(0, 70, 10)])
+    at = QPointF(640, 150)
+    before = canvas.scale.seconds(at.x())
+    wheel(canvas, at, 4)
+    zoomed = canvas.scale
+    assert zoomed.end - zoomed.start < 1.5
+    assert zoomed.seconds(at.x()) == pytest.approx(before, abs=1e-6)
+    wheel(canvas, at, -1, Qt.KeyboardModifier.ShiftModifier)
+    assert canvas.scale.start > zoomed.start
+    wheel(canvas, at, -40)
+    assert canvas.shown_span == canvas._desk.data.span  # type: ignore[union-attr]
+
+
+def test_the_wheel_over_the_names_scrolls_the_lanes(canvas: TimelineCanvas) -> None:
+    show(canvas, [frame_row(n, dict.fromkeys(range(1, 30), (OK, 0.5))) for n in (0, 30)])
+    heard: list[int] = []
+    canvas.scrolled.connect(lambda offset, _: heard.append(offset))
+    wheel(canvas, QPointF(20, 150), -2)
+    assert heard == [120]
+    assert canvas.shown_span == canvas._desk.data.span  # type: ignore[union-attr]
+
+
+def test_the_middle_button_and_the_mini_map_pan(canvas: TimelineCanvas) -> None:
+    show(canvas, [frame_row(n, {1: (OK, 0.5)}) for n in range(0, 70, 10)])
+    canvas.zoom(4.0, 1.4)
+    start, where = canvas.shown_span[0], canvas._navigator.ordinal
+    pixel = 1 / canvas.scale.per_second
+    drag(canvas, Qt.MouseButton.MiddleButton, QPointF(600, 150), QPointF(500, 150))
+    assert canvas.shown_span[0] == pytest.approx(start + 100 * pixel)
+    assert canvas._navigator.ordinal == where, "panning does not move the playhead"
+    row = canvas.places.map_row
+    whole = canvas._scaled(canvas._desk.data.span)  # type: ignore[union-attr]
+    middle = whole.x(sum(canvas.shown_span) / 2)
+    start = canvas.shown_span[0]
+    y = row.center().y()
+    drag(canvas, Qt.MouseButton.LeftButton, QPointF(middle, y), QPointF(middle - 60, y))
+    assert canvas.shown_span[0] == pytest.approx(max(0.0, start - 60 / whole.per_second), abs=0.01)
+    assert canvas._navigator.ordinal == where
+
+
+def test_a_threshold_is_a_line_with_a_word_only_where_there_is_one(canvas: TimelineCanvas) -> None:
+    rows = [frame_row(n, {1: (OK, 0.2)}) for n in range(0, 70, 10)]
+    show(canvas, rows)
+    desk = canvas._desk
+    assert desk.data is not None
+
+    def at_level() -> int:
+        column = area(canvas, 15 / 25, reach=12)
+        inner = column[3:-3]
+        y = round((1 - THRESHOLD.value) * inner.shape[0])
+        return int(near(inner[max(0, y - 2) : y + 3], DARK.series[0], 120).sum())
+
+    assert at_level() == 0
+    desk.data = replace(desk.data, thresholds={"a": THRESHOLD})
+    canvas.redraw()
+    assert at_level() > 6
+    words = canvas.words_at(QPointF(canvas.scale.x(0.0), canvas.lane_rects()[0][1].center().y()))
+    assert "false alarms 4.5 % (1.0 %–11.5 %) of 310 untouched faces" in words
+    assert threshold_words("a", THRESHOLD, False) == "a: alarm above 0.83 (uncalibrated)"
+    assert threshold_words("a", THRESHOLD, True) == "a: alarm below 0.83 (uncalibrated)"
+
+
+def test_d_goes_from_one_disagreement_to_the_next_and_round(canvas: TimelineCanvas) -> None:
+    rows = [frame_row(n, {1: (OK, 1.0 if n in (20, 50) else 0.5)}, detectors=("a", "b")) for n in range(0, 70, 10)]
+    desk, navigator = canvas._desk, canvas._navigator
+    desk.data = exhibit(rows, detectors=("a", "b"))
+    series = desk.data.series
+    turned = build_lanes(series, ("a", "b"), falling=("b",))
+    desk.data = replace(desk.data, lanes=turned)
+    desk.exhibit_shown.emit()
+    assert turned.disagreements.tolist() == [20, 50]
+    visited = []
+    for _ in range(3):
+        navigator.disagreement()
+        visited.append(navigator.ordinal)
+    assert visited == [20, 50, 20]
+    assert canvas.places.apart > 0
+    place = QPointF(canvas.scale.x(20 / 25), canvas.places.apart_row.center().y())
+    assert "greatest difference of two detectors on a face: 0.80 (uncalibrated)" in canvas.words_at(place)

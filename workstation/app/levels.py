@@ -95,7 +95,7 @@ class Levels:
             level.length, level.bins[part], level.low[part], level.high[part], level.total[part],
             level.count[part], level.joined[part],
         )  # fmt: skip
-        middles = self._start + (cut.bins + 0.5) * level.length
+        middles: FloatArray = (self._start + (cut.bins + 0.5) * level.length).astype(np.float64)
         return self._columns(cut, middles, start, each, width)
 
     def _plain(self, start: float, end: float) -> _Level:

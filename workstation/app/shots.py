@@ -41,7 +41,8 @@ def signature(rgb: RgbArray) -> Signature:
     rows = (np.arange(8 * _SIDE) * height) // (8 * _SIDE)
     columns = (np.arange(8 * _SIDE) * width) // (8 * _SIDE)
     few = rgb[rows][:, columns].reshape(_SIDE, 8, _SIDE, 8, 3)
-    return few.mean(axis=(1, 3)).astype(np.uint8)
+    small: Signature = few.mean(axis=(1, 3)).astype(np.uint8)
+    return small
 
 
 def found(signatures: Sequence[Signature], index: FrameIndex) -> Shots:
