@@ -185,12 +185,12 @@ class MainWindow(QMainWindow):
             **move_handlers(self.navigator, self.player),
             **self.marks.handlers(),
             **self.moving.handlers(),
-            **self.viewer.handlers(),
-            **self.timeline.handlers(),
             **self.faces.handlers(),
             **self.similar.handlers(),
             **self.opinions.handlers(),
             "view.review": self.review.toggle,
+            **self.viewer.handlers(),
+            **self.timeline.handlers(),
             **self.casework.handlers(),
             "case.new": work.new_case,
             "case.open": work.open_case,
@@ -235,6 +235,7 @@ class MainWindow(QMainWindow):
         self.overlay.changed.connect(self._show_overlay)
         self.player.changed.connect(self._show_play)
         self.stage.feed.arrived.connect(self._frame_failed)
+        self.timeline.canvas.scrubbing.connect(self.stage.feed.hold)
         self.viewer.canvas.painted.connect(self.player.frame_painted)
         self.welcome.chosen.connect(self.work.open_folder)
         self.casework.beginning.told.connect(self.welcome.say)
