@@ -19,6 +19,7 @@ from workstation.domain.geometry import Point
 from workstation.training.forging.blends import blend, compose
 from workstation.training.forging.retouch import (
     even_sharpness,
+    even_spectrum,
     match_colour,
     recolour,
     regrain,
@@ -215,12 +216,14 @@ def _remade(kind: Kind, face: Face, random: np.random.Generator, remake: Remake)
 
 def _retouched(changed: Picture, target: Picture, mask: Mask, random: np.random.Generator) -> Picture:
     """Sharpness and grain of the surroundings, more often than not: careless work must occur too."""
-    if random.random() < 0.75:
+    evened, grained = random.random() < 0.75, random.random() < 0.6
+    # Most of a picture without its grain or with another spectrum is no seam but a smoother picture, which would be a
+    # sign by itself.
+    if (mask > 0.3).mean() > 0.35:
+        return even_spectrum(regrain(changed, target, mask, random), target, mask)
+    if evened:
         changed = even_sharpness(changed, target, mask)
-    # Most of a picture without its grain is no seam but a smoother picture, which would be a sign by itself.
-    if random.random() < 0.6 or (mask > 0.3).mean() > 0.35:
-        changed = regrain(changed, target, mask, random)
-    return changed
+    return regrain(changed, target, mask, random) if grained else changed
 
 
 def _levels(rgb: Picture) -> Picture:

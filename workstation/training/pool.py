@@ -190,7 +190,7 @@ def _write(
     tell: Callable[[str], None],
     remake: Remake | None,
     recode: Recode | None,
-    matched: bool,
+    matched: bool = False,
 ) -> None:
     able = kinds_with(remake)
     if remake is None and any(crop.remade for crop in crops):

@@ -9,7 +9,7 @@ from training_samples import face
 
 from workstation.domain.geometry import Point
 from workstation.training.forging.blends import compose, poisson, pyramid
-from workstation.training.forging.retouch import grain, match_colour, regrain, with_light_of
+from workstation.training.forging.retouch import even_spectrum, grain, match_colour, regrain, with_light_of
 from workstation.training.forging.shapes import ellipses, organ_mask, touched, whole_mask
 from workstation.training.forging.sharpening import retarget, variance
 from workstation.training.forging.warps import expression, place_exactly
@@ -164,3 +164,27 @@ def test_mirroring_swaps_sides_and_twice_is_nothing() -> None:
     assert mirrored(Organ.LEFT_EYE | Organ.NOSE) == Organ.RIGHT_EYE | Organ.NOSE
     assert mirrored(Organ.RIGHT_BROW | Organ.SKIN) == Organ.LEFT_BROW | Organ.SKIN
     assert all(mirrored(mirrored(Organ(bits))) == Organ(bits) for bits in range(128))
+
+
+def test_a_remade_picture_gets_the_detail_of_its_photograph_in_every_band_and_colour() -> None:
+    """A blur takes the finest bands of brightness and colour; both come back as far as twice of it goes."""
+    random = np.random.default_rng(3)
+    noise = random.standard_normal((256, 256, 3)).astype(np.float32)
+    target = np.clip(TARGET.rgb + 6 * noise, 0, 255).astype(np.float32)
+    soft = cv2.GaussianBlur(target, (0, 0), 0.6)
+    everywhere = np.ones((256, 256), np.float32)
+    after = even_spectrum(soft, target, everywhere)
+
+    def fine(rgb: np.ndarray, plane: int) -> float:
+        colour = cv2.cvtColor(np.clip(rgb, 0, 255).astype(np.uint8), cv2.COLOR_RGB2YCrCb)[..., plane].astype(float)
+        power = np.abs(np.fft.fft2(colour - colour.mean())) ** 2
+        y, x = np.fft.fftfreq(256)[:, None], np.fft.fftfreq(256)[None]
+        return float(power[np.hypot(y, x) > 0.25].sum())
+
+    for plane in range(3):
+        wanted, before, found = (np.log(fine(rgb, plane)) for rgb in (target, soft, after))
+        assert abs(found - wanted) < 0.5 * abs(before - wanted)
+    same = even_spectrum(target, target, everywhere)
+    assert np.abs(same - target).max() < 0.5
+    assert after.dtype == np.float32
+    assert 0 <= after.min() <= after.max() <= 255
