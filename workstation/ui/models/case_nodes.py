@@ -75,10 +75,13 @@ AnyEntry = Line | ExhibitEntry | Branch
 
 @dataclass(slots=True, eq=False)
 class Node:
+    """``number`` is given by the model that holds the node."""
+
     key: str
     entry: AnyEntry
     parent: Node | None = None
     children: list[Node] = field(default_factory=list)
+    number: int = 0
 
     def add(self, key: str, entry: AnyEntry) -> Node:
         made = Node(key, entry, self)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import IntEnum
+from itertools import count
 
 from PySide6.QtCore import QAbstractItemModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 from PySide6.QtGui import QImage, QPixmap
@@ -17,7 +18,6 @@ from workstation.ui.models.case_nodes import Branch, Entry, ExhibitEntry, Node, 
 from workstation.ui.words import integrity, kind, moment, work_state
 
 Index = QModelIndex | QPersistentModelIndex
-_KEPT = 500
 
 
 class Role(IntEnum):
@@ -33,8 +33,10 @@ class CaseTreeModel(QAbstractItemModel):
         super().__init__(parent)
         self._thumbnails: dict[EvidenceId, QPixmap] = {}
         self._root = grow(Contents())
-        # Rows just removed: views may hold an index to one until they have been told.
-        self._gone: list[Node] = []
+        # An index carries a number and never a pointer: views may hold one to a row that is gone.
+        self._numbers = count(1)
+        self._nodes: dict[int, Node] = {}
+        self._adopt(self._root)
 
     def show(self, contents: Contents) -> None:
         """Take what the case holds; only what is new is inserted, what changed is updated."""
@@ -61,7 +63,7 @@ class CaseTreeModel(QAbstractItemModel):
         children = self._node(parent).children
         if column != 0 or not 0 <= row < len(children):
             return QModelIndex()
-        return self.createIndex(row, 0, children[row])
+        return self.createIndex(row, 0, children[row].number)
 
     def parent(self, child: Index = QModelIndex()) -> QModelIndex:  # type: ignore[override]  # noqa: B008
         if not child.isValid():
@@ -111,13 +113,17 @@ class CaseTreeModel(QAbstractItemModel):
         return None
 
     def _node(self, index: Index) -> Node:
-        node = index.internalPointer() if index.isValid() else None
-        return node if isinstance(node, Node) else self._root
+        return self._nodes.get(int(index.internalId()), self._root) if index.isValid() else self._root
+
+    def _adopt(self, node: Node) -> None:
+        for child in node.every():
+            child.number = next(self._numbers)
+            self._nodes[child.number] = child
 
     def _index(self, node: Node) -> QModelIndex:
         if node.parent is None:
             return QModelIndex()
-        return self.createIndex(node.parent.children.index(node), 0, node)
+        return self.createIndex(node.parent.children.index(node), 0, node.number)
 
     def _merge(self, old: Node, new: Node, index: QModelIndex) -> None:
         """Make ``old`` like ``new``: rows that are gone are removed, new ones inserted, the others updated in place."""
@@ -132,11 +138,12 @@ class CaseTreeModel(QAbstractItemModel):
                 at = next((k for k, node in enumerate(old.children) if node.key == fresh.key), None)
                 if at is not None:
                     self._remove(old, at, index)
-                there = Node(fresh.key, fresh.entry, old)
+                there = Node(fresh.key, fresh.entry, old, number=next(self._numbers))
+                self._nodes[there.number] = there
                 self.beginInsertRows(index, row, row)
                 old.children.insert(row, there)
                 self.endInsertRows()
-            place = self.createIndex(row, 0, there)
+            place = self.createIndex(row, 0, there.number)
             before = len(there.children)
             self._merge(there, fresh, place)
             if there.entry != fresh.entry or before != len(there.children):
@@ -145,6 +152,7 @@ class CaseTreeModel(QAbstractItemModel):
 
     def _remove(self, node: Node, row: int, index: QModelIndex) -> None:
         self.beginRemoveRows(index, row, row)
-        self._gone.append(node.children.pop(row))
-        del self._gone[:-_KEPT]
+        gone = node.children.pop(row)
         self.endRemoveRows()
+        for one in (gone, *gone.every()):
+            self._nodes.pop(one.number, None)

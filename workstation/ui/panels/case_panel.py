@@ -262,7 +262,10 @@ class CasePanel(QWidget):
         )
         desk = self._desk
         self._contents = replace(self._contents, items=desk.items, objects=desk.objects, reports=desk.reports)
+        # Rows that come and go one by one under a filter by descendants confuse the filter.
+        self._filtered.setFilterFixedString("")
         self.model.show(self._contents)
+        self._filtered.setFilterFixedString(self._filter.text())
         empty = not self._desk.items
         self._hint.setVisible(empty)
         self._hint.setText(self.tr("No exhibits yet. Drop pictures or videos on the window, or press Ctrl+I."))
