@@ -162,6 +162,7 @@ def test_a_case_without_faces_leads_on(open_window: Open, lab: Lab, tmp_path: Pa
     session = lab.engine.create_case(tmp_path / "empty", number="2", title="Empty", examiner="A. Ruiz", question="")
     session.close()
     window = open_window(tmp_path / "empty")
+    window.docks["faces"].raise_()
     rest(window, qtbot)
     gallery = window.faces.gallery
     assert "no exhibits" in gallery.empty.text()

@@ -38,7 +38,7 @@ def items(store: CaseStore, tmp_path: Path) -> tuple[EvidenceItem, EvidenceItem]
 def test_findings_come_first_and_in_levels(store: CaseStore, items: tuple[EvidenceItem, EvidenceItem]) -> None:
     first, second = items
     findings = Findings(store, Hub())
-    upper = findings.add("Jaw line flickers", second.id, text="Between 1 s and 2 s")
+    upper = findings.add("Jaw line flickers", second.id, members={"text": "Between 1 s and 2 s"})
     findings.add("The whole case", store.case.id)
     findings.add("In frame 4 too", second.id, parent=upper.changes[0].id)
     findings.revise(
