@@ -141,12 +141,13 @@ def draw_legend(painter: QPainter, scale: Scale, area: QRectF, ink: QColor, edge
 
 
 def _mark(painter: QPainter, bar: QRectF, level: float, ink: QColor) -> None:
-    """A wedge over the bar, pointing at the level of a line in the picture."""
+    """A wedge at the foot of the bar, pointing at the level of a line in the picture; the ramp stays whole above
+    it."""
     x = bar.left() + level * bar.width()
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(QPen(QColor(0, 0, 0), 1))
     painter.setBrush(QColor(255, 255, 255))
-    tip, top = bar.bottom() - 1, bar.top() + 1
-    painter.drawPolygon(QPolygonF([QPointF(x, tip), QPointF(x - 4, top), QPointF(x + 4, top)]))
+    tip, foot = bar.bottom() - 3.0, bar.bottom() + 3.0
+    painter.drawPolygon(QPolygonF([QPointF(x, tip), QPointF(x - 4, foot), QPointF(x + 4, foot)]))
     painter.restore()
