@@ -173,7 +173,7 @@ def test_panning_costs_what_is_seen(case: tuple[CaseStore, ExaminationId], qtbot
                 state[0] += 1
                 canvas.pan(0.01 if state[0] % 20 < 10 else -0.01)  # type: ignore[attr-defined]
                 canvas.redraw()  # type: ignore[attr-defined]
-                canvas.repaint()  # type: ignore[attr-defined]
+                canvas.grab()  # type: ignore[attr-defined]
 
             per_zoom.append(cost(pan, 21))
         figures.append(per_zoom)
