@@ -14,7 +14,7 @@ from workstation.app.paths import Home
 def fault() -> BaseException:
     try:
         try:
-            raise ValueError("no 'Smith v. Jones.mp4' in /home/a/cases/77-secret/evidence")
+            raise ValueError("no 'Smith v. Jones.mp4' in /srv/a/cases/77-secret/evidence")
         except ValueError as first:
             raise RuntimeError(f'"{first}" stopped it') from first
     except RuntimeError as second:
