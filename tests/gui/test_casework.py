@@ -11,7 +11,7 @@ from workstation.domain.edits import ObjectKind
 from workstation.ui.actions import ACTIONS
 from workstation.ui.dialogs.search import SearchDialog
 from workstation.ui.main_window import MainWindow
-from workstation.ui.workspaces import WORKSPACES
+from workstation.ui.workspaces import WORKSPACES, Workspaces
 
 
 def found(dialog: SearchDialog, words: str, qtbot: QtBot) -> list[tuple[str, str]]:
@@ -102,8 +102,8 @@ def test_workspaces_come_back_as_they_were_left(open_window: Open, lab: Lab, set
     window.casework.tabs.setCurrentIndex(3)
     assert window.commands["workspace.4"].isChecked()
     settings.setValue("workspace/version", 0)
-    window.commands["workspace.3"].trigger()
-    assert window.docks["case"].isHidden(), "what another version kept is not put up"
+    Workspaces(window.arrangement, settings, lambda _: None, window)
+    assert settings.value("workspace/compare/state") is None, "what another version kept is not put up"
     window.commands["layout.reset"].trigger()
     assert not window.docks["timeline"].isHidden()
 

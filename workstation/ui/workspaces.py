@@ -57,6 +57,8 @@ class Workspaces(QObject):
         super().__init__(parent)
         self._layout, self._settings, self._reveal = layout, settings, reveal
         self.now = FIRST
+        if _version(settings) != WORKSPACE_VERSION:
+            settings.remove("workspace")
         kept = str(settings.value("workspace/now", FIRST))
         if _version(settings) == WORKSPACE_VERSION and any(space.key == kept for space in WORKSPACES):
             self.now = kept

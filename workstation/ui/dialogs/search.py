@@ -75,6 +75,7 @@ class SearchDialog(QDialog):
     @Slot()
     def search(self) -> None:
         """Search for what is typed now; an answer that comes late to older words is passed over."""
+        self._timer.stop()
         self._asked += 1
         mine, words = self._asked, self.field.text()
 
