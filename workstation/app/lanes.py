@@ -93,7 +93,7 @@ class Trace:
     @cached_property
     def follows(self) -> BoolArray:
         """Whether no examined frame lies between a result and the one before it."""
-        return np.r_[False, np.diff(self.places) == 1]
+        return np.asarray(np.r_[False, np.diff(self.places) == 1], np.bool_)
 
     @cached_property
     def starts(self) -> IntArray:
@@ -130,19 +130,19 @@ class Trace:
     @cached_property
     def errors(self) -> FloatArray:
         """Seconds at which the detector failed."""
-        return self.seconds[self.status == _ERROR]
+        return np.asarray(self.seconds[self.status == _ERROR], np.float64)
 
     @cached_property
     def missing(self) -> IntArray:
         """Ordinals at which there is no score: abstentions and errors."""
-        return self.ordinals[self.status != _OK]
+        return np.asarray(self.ordinals[self.status != _OK], np.int64)
 
     @cached_property
     def peaks(self) -> IntArray:
         """Ordinals of the scores that point most to manipulation, each by `LEAST_PEAK` more than between them."""
         ok = self.status == _OK
         values = self.scores[ok] * (-1 if self.falling else 1)
-        return self.ordinals[ok][peak_places(values)]
+        return np.asarray(self.ordinals[ok][peak_places(values)], np.int64)
 
     def mark(self, ordinal: int) -> Mark | None:
         """What the detector gave at a frame; None when the track has no result there."""
@@ -223,7 +223,7 @@ class Lanes:
     @cached_property
     def gaps(self) -> IntArray:
         """Ordinals of the examined frames without a face or that could not be read."""
-        return self.series.ordinals[self.ticks != 0]
+        return np.asarray(self.series.ordinals[self.ticks != 0], np.int64)
 
     @cached_property
     def disagreement(self) -> tuple[IntArray, FloatArray, FloatArray]:
@@ -259,7 +259,8 @@ class Lanes:
         apart = spread >= DISAGREEMENT
         places = np.searchsorted(self.series.ordinals, ordinals)
         follows = np.r_[False, np.diff(places) == 1][: len(apart)]
-        return ordinals[apart & ~(np.r_[False, apart[:-1]][: len(apart)] & follows)]
+        begins = apart & ~(np.r_[False, apart[:-1]][: len(apart)] & follows)
+        return np.asarray(ordinals[begins], np.int64)
 
     def lane(self, track: TrackId) -> Lane | None:
         return next((lane for lane in self.lanes if lane.track == track), None)

@@ -98,9 +98,7 @@ ACTIONS: tuple[ActionSpec, ...] = (
     ActionSpec(
         "frame.export", QT_TRANSLATE_NOOP("actions", "Export frame…"), EXAMINE, ("Ctrl+E",), icon="frame-export"
     ),
-    ActionSpec(
-        "play.toggle", QT_TRANSLATE_NOOP("actions", "Play or pause"), PLAY, ("Space",), _V, icon="play"
-    ),
+    ActionSpec("play.toggle", QT_TRANSLATE_NOOP("actions", "Play or pause"), PLAY, ("Space",), _V, icon="play"),
     ActionSpec("play.reverse", QT_TRANSLATE_NOOP("actions", "Play backwards"), PLAY, ("J",), _V, icon="reverse"),
     ActionSpec("play.stop", QT_TRANSLATE_NOOP("actions", "Stop"), PLAY, ("K",), _V, icon="pause"),
     ActionSpec("play.forward", QT_TRANSLATE_NOOP("actions", "Play forwards"), PLAY, ("L",), _V, icon="play"),

@@ -116,13 +116,15 @@ class FaceWork(QObject):
         self._edit(lambda edits: edits.join(chosen))
 
     def separate(self) -> None:
-        for entry in self.chosen()[:1]:
-            self._edit(lambda edits, entry=entry: edits.separate(entry))
+        chosen = self.chosen()
+        if chosen:
+            self._edit(lambda edits: edits.separate(chosen[0]))
 
     def split(self) -> None:
         ordinal = self._navigator.ordinal
-        for entry in self.chosen()[:1]:
-            self._edit(lambda edits, entry=entry: edits.split(entry, ordinal))
+        chosen = self.chosen()
+        if chosen:
+            self._edit(lambda edits: edits.split(chosen[0], ordinal))
 
     def include(self) -> None:
         chosen = self.chosen()

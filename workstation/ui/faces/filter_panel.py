@@ -97,7 +97,7 @@ class FilterPanel(QFrame):
             field.blockSignals(True)
             if isinstance(field, QComboBox):
                 field.setCurrentIndex(0)
-            else:
+            elif isinstance(field, QSpinBox):
                 field.setValue(0)
             field.blockSignals(False)
         self.changed.emit()

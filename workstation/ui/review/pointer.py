@@ -41,7 +41,9 @@ class Pointer(QWidget):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
         if event.type() is QEvent.Type.Resize:
-            self.resize(self.parentWidget().size())
+            parent = self.parentWidget()
+            if parent is not None:
+                self.resize(parent.size())
         elif isinstance(event, QMouseEvent) and event.type() is QEvent.Type.MouseMove:
             self.put(event.position())
         elif event.type() is QEvent.Type.Leave:

@@ -118,9 +118,10 @@ class ReviewScreen(QWidget):
         self.recorded.setText(logged(frames, read_only))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
-        name = _KEYS.get((event.key(), bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)))
+        pressed = Qt.Key(event.key())
+        name = _KEYS.get((pressed, bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)))
         if name is None:
-            name = _KEYS.get((event.key(), False)) if event.key() in _EITHER else None
+            name = _KEYS.get((pressed, False)) if pressed in _EITHER else None
         if name is None:
             super().keyPressEvent(event)
             return

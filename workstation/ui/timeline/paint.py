@@ -153,10 +153,12 @@ def _dense(painter: QPainter, scale: TimeScale, inner: QRectF, levels: Levels, s
         painter.setBrush(body)
         painter.setPen(Qt.PenStyle.NoPen)
         outline = np.r_[xs[first:last], xs[first:last][::-1]]
-        painter.drawPolygon(polygon(outline, np.r_[high[first:last] - 0.5, low[first:last][::-1] + 0.5]))
+        painter.drawPolygon(
+            polygon(outline, np.asarray(np.r_[high[first:last] - 0.5, low[first:last][::-1] + 0.5], np.float64))
+        )
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(style.pen(1.0))
-        painter.drawPolyline(polygon(xs[first:last], mean[first:last]))
+        painter.drawPolyline(polygon(xs[first:last], np.asarray(mean[first:last], np.float64)))
     painter.restore()
 
 

@@ -140,9 +140,9 @@ def draw_disagreement(painter: QPainter, scale: TimeScale, area: QRectF, lanes: 
             y = np.repeat(inner.bottom() - found.high[first:last] * inner.height(), 2)
             outline = polygon(np.r_[x, x[-1], x[0]], np.r_[y, inner.bottom(), inner.bottom()])
             painter.drawPolygon(outline)
-    y = round(inner.bottom() - DISAGREEMENT * inner.height()) + 0.5
+    level = round(inner.bottom() - DISAGREEMENT * inner.height()) + 0.5
     painter.setPen(QPen(QColor(theme.text), 1, Qt.PenStyle.DotLine))
-    painter.drawLine(QPointF(scale.left, y), QPointF(scale.left + scale.width, y))
+    painter.drawLine(QPointF(scale.left, level), QPointF(scale.left + scale.width, level))
 
 
 def draw_bookmarks(painter: QPainter, scale: TimeScale, area: QRectF, places: Sequence[float], theme: Theme) -> None:

@@ -145,7 +145,8 @@ class MarksTable(QTableView):
 
     @Slot()
     def refresh(self) -> None:
-        if not self.isVisibleTo(self.parentWidget()):
+        parent = self.parentWidget()
+        if parent is None or not self.isVisibleTo(parent):
             return
         self.marks.show(self._desk.data, self._span, self._navigator.track)
         metrics = QFontMetricsF(self.font())

@@ -17,7 +17,7 @@ from workstation.ui.viewer.place import GRID_FROM, SMOOTH_BELOW
 
 _KEPT = 4
 # Dark all along and bright in dots, so that it shows on any colour.
-_GRID = ((QColor(0, 0, 0, 90), []), (QColor(255, 255, 255, 90), [1.0, 3.0]))
+_GRID: tuple[tuple[QColor, list[float]], ...] = ((QColor(0, 0, 0, 90), []), (QColor(255, 255, 255, 90), [1.0, 3.0]))
 
 
 class Ground:
