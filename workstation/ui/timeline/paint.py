@@ -158,7 +158,7 @@ def _dense(painter: QPainter, scale: TimeScale, inner: QRectF, levels: Levels, s
         )
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(style.pen(1.0))
-        painter.drawPolyline(polygon(xs[first:last], np.asarray(mean[first:last], np.float64)))
+        painter.drawPolyline(polygon(np.asarray(xs[first:last], np.float64), mean[first:last]))
     painter.restore()
 
 
