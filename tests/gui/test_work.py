@@ -66,9 +66,19 @@ def test_dropped_files_are_taken_in_and_refused_ones_are_told(
     assert "verified" in empty.case_panel.model.index_of(empty.desk.items[0].id).data(Qt.ItemDataRole.ToolTipRole)
 
 
-def test_nothing_can_be_dropped_without_a_case(open_window: Open, lab: Lab) -> None:
+def test_what_is_dropped_without_a_case_asks_for_one_and_is_forgotten_without_it(
+    open_window: Open, lab: Lab, qtbot: QtBot
+) -> None:
     window = open_window()
-    assert not drop(window, [lab.picture])
+    assert drop(window, [lab.picture])
+    assert isinstance(window.work.dialog, NewCaseDialog)
+    window.work.dialog.reject()
+    assert window.desk.session is None
+    window.open_case(lab.case)
+    qtbot.waitUntil(lambda: window.desk.session is not None, timeout=20_000)
+    rest(window, qtbot)
+    assert not window.jobs.active
+    assert len(window.desk.items) == 3
 
 
 def test_run_from_the_dialog_fills_the_timeline_while_it_runs(empty: MainWindow, lab: Lab, qtbot: QtBot) -> None:
@@ -146,9 +156,10 @@ def test_report_is_built_and_stands_in_the_tree(window: MainWindow, qtbot: QtBot
     window.commands["report.build"].trigger()
     qtbot.waitUntil(lambda: len(window.desk.reports) == before + 1 and ended(window), timeout=60_000)
     assert "SHA-256" in window.banner.text
-    branch = window.case_panel.model.index(1, 0)
-    assert window.case_panel.model.rowCount(branch) == before + 1
     last = window.desk.reports[-1]
+    model = window.case_panel.model
+    qtbot.waitUntil(lambda: model.index_of(last.id).isValid(), timeout=20_000)
+    assert model.rowCount(model.parent(model.index_of(last.id))) == before + 1
     assert window.jobs.jobs[-1].state is JobState.DONE
     assert last.number == before + 1
 

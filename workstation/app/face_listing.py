@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from statistics import median
+from typing import TYPE_CHECKING
 
 from workstation.domain.case import WorkState
 from workstation.domain.edits import ExaminerObject, ObjectKind
@@ -17,7 +18,9 @@ from workstation.domain.faces import Gate
 from workstation.domain.ids import EvidenceId, ExaminationId, ObjectId, TrackId
 from workstation.domain.results import TrackFace
 from workstation.domain.track_pieces import Arranged, arrange
-from workstation.storage.case_store import CaseStore
+
+if TYPE_CHECKING:
+    from workstation.storage.case_store import CaseStore
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,16 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from workstation.domain.errors import LandmarksUnusable, WorkstationError
 from workstation.domain.ids import EvidenceId, ExaminationId, TrackId
 from workstation.domain.media import Frame, RgbArray
 from workstation.domain.results import FrameRow
 from workstation.media.reader import MediaReader
-from workstation.storage.case_store import CaseStore
+
+if TYPE_CHECKING:
+    from workstation.storage.case_store import CaseStore
 
 _log = logging.getLogger(__name__)
 SIDE = 112

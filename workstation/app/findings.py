@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from workstation.app.hub import Hub
 from workstation.domain.edits import Change, Edit, ExaminerObject, ObjectKind
 from workstation.domain.errors import InputError, NotFound
 from workstation.domain.events import CaseChanged
 from workstation.domain.ids import ObjectId, new_id
-from workstation.storage.case_store import CaseStore
+
+if TYPE_CHECKING:
+    from workstation.storage.case_store import CaseStore
 
 _LONGEST_LABEL = 80
 

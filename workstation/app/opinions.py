@@ -12,6 +12,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from workstation.app.hub import Hub
 from workstation.domain.custody import CustodyKind
@@ -19,7 +20,6 @@ from workstation.domain.edits import Change, Edit, ObjectKind
 from workstation.domain.errors import InputError, WorkstationError
 from workstation.domain.events import CaseChanged
 from workstation.domain.ids import EvidenceId, ObjectId, new_id
-from workstation.storage.case_store import CaseStore
 
 OPINION_FIRST = "opinion_first"
 SCORES_SEEN = "scores shown"
@@ -32,6 +32,9 @@ LEVELS = (
     "full verification",
     "re-examination",
 )
+
+if TYPE_CHECKING:
+    from workstation.storage.case_store import CaseStore
 """The steps of peer review, from 1 to 7 (Horsman and Sunde 2020, as in X7b)."""
 _LONGEST_LABEL = 80
 

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from workstation.app.environment import library_versions, machine_facts
-from workstation.app.track_stage import load_settings
-from workstation.app.workshop import Workshop
 from workstation.domain.detectors import InstalledDetector
 from workstation.domain.errors import DetectorError, DetectorNotFound, InputError, IntegrityMismatch
 from workstation.domain.evidence import EvidenceItem, IntegrityState
@@ -19,6 +17,7 @@ from workstation.domain.measured_here import SETTING, MeasuredHere, frozen
 from workstation.domain.merging import NO_MERGING, Merging, validated_merging
 
 if TYPE_CHECKING:
+    from workstation.app.workshop import Workshop
     from workstation.faces.finder import FaceFinder
 
 
@@ -189,6 +188,8 @@ def make_plan(
 
 def make_environment(workshop: Workshop, plan: ExaminationPlan) -> Environment:
     """Everything needed to repeat the run that is not in the plan (P3)."""
+    # What reads tracks opens cases, and the window asks this room for words before it has one.
+    from workstation.app.track_stage import load_settings
     from workstation.detectors import allow, runtime
     from workstation.media.confined import confinement
 

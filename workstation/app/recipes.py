@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import workstation
 from workstation.domain.clock import now_utc
@@ -13,7 +14,9 @@ from workstation.domain.errors import InputError, NotFound
 from workstation.domain.evidence import EvidenceItem
 from workstation.domain.ids import DerivedId, new_id
 from workstation.domain.media import TimeBase
-from workstation.storage.case_store import CaseStore
+
+if TYPE_CHECKING:
+    from workstation.storage.case_store import CaseStore
 
 _TRIES = 5
 

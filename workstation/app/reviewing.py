@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from workstation.app.face_listing import FaceEntry
 from workstation.app.hub import Hub
@@ -19,7 +20,9 @@ from workstation.domain.events import CaseChanged
 from workstation.domain.evidence import EvidenceItem
 from workstation.domain.ids import EvidenceId, TrackId
 from workstation.domain.media import FrameIndex, FrameRef
-from workstation.storage.case_store import CaseStore
+
+if TYPE_CHECKING:
+    from workstation.storage.case_store import CaseStore
 
 REVIEWED = "frames shown in a case review"
 MOST_AT_ONCE = 250

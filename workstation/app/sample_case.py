@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from workstation.app import demo
-from workstation.app.engine import Engine
 from workstation.app.paths import Home
 from workstation.domain.errors import WorkstationError, error_from_code
 from workstation.domain.ids import JobId
 from workstation.domain.jobs import JobContext, JobState, Lane
+
+if TYPE_CHECKING:
+    from workstation.app.engine import Engine
 
 FRAMES = 16
 
@@ -31,6 +33,8 @@ def make_sample(engine: Engine) -> JobId:
     The case is closed when the job ends. One that could not be finished leaves nothing behind. Result:
     ``{"folder": str}``.
     """
+    from workstation.app import demo
+
     folder = sample_folder(engine.home)
 
     def work(context: JobContext) -> dict[str, object]:

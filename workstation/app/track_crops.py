@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from workstation.domain.detectors import InputSpec
 from workstation.domain.errors import CaseError, DamagedMedia, EvidenceError, LandmarksUnusable, NotFound
@@ -18,7 +19,9 @@ from workstation.domain.media import Frame
 from workstation.domain.results import FaceRow, FrameRow
 from workstation.domain.sampling import even_sample
 from workstation.media.reader import MediaReader, open_media
-from workstation.storage.case_store import CaseStore
+
+if TYPE_CHECKING:
+    from workstation.storage.case_store import CaseStore
 
 CropKind = tuple[int, float]
 """Side in pixels and margin of a crop."""

@@ -52,8 +52,15 @@ class Beginning(QObject):
 
     def begin_with(self, paths: list[Path]) -> None:
         """Files dropped while no case is open: ask for a case, then take them in."""
-        self._dropped = paths
         self._work.new_case()
+        self._dropped = paths
+        if self._work.dialog is not None:
+            # Another case, opened later, must not get them.
+            self._work.dialog.rejected.connect(self._forget)
+
+    @Slot()
+    def _forget(self) -> None:
+        self._dropped = []
 
     def _open(self) -> None:
         self._run_in = sample_folder(self._engine.home)

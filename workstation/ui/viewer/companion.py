@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QImage
 
-from workstation.app.session import CaseSession
 from workstation.domain.errors import WorkstationError
 from workstation.domain.ids import EvidenceId
 from workstation.domain.media import FrameRef
@@ -19,6 +19,9 @@ from workstation.ui.viewer.compose import chip, marks, overlays, threshold_of
 from workstation.ui.viewer.sources import HeldFrame, NearFrame, OtherDetector, OtherExhibit, PlainFrame, Source
 from workstation.ui.viewer.stage import Stage
 from workstation.ui.viewer.state import OverlayState, Shown
+
+if TYPE_CHECKING:
+    from workstation.app.session import CaseSession
 
 
 @dataclass(frozen=True, slots=True)

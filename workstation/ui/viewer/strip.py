@@ -40,10 +40,12 @@ class OverlayStrip(QWidget):
         self._detector = QComboBox()
         self._detector.setAccessibleName(self.tr("Detector drawn on the frame"))
         self._detector.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        # Its list shows the names whole; the window has to fit on a small screen.
+        self._detector.setMinimumWidth(100)
         self._slider = QSlider(Qt.Orientation.Horizontal)
         self._slider.setRange(0, 100)
         self._slider.setSingleStep(5)
-        self._slider.setMinimumWidth(70)
+        self._slider.setMinimumWidth(60)
         self._slider.setMaximumWidth(130)
         self._slider.setAccessibleName(self.tr("Opacity of the fakeness map"))
         self._percent = label("", "second")
