@@ -167,3 +167,17 @@ def test_a_proxy_is_shown_under_its_name_until_the_frame_comes(window: MainWindo
     assert exact.proxy is None
     assert exact.ref.ordinal == 33
     assert "Proxy" not in exact.chip
+
+
+def test_an_older_frame_never_takes_the_place_of_a_newer_one(window: MainWindow, qtbot: QtBot) -> None:
+    """A frame that is kept is shown at once; one asked for before it, still being decoded then, comes too late."""
+    feed, nav = window.stage.feed, window.navigator
+    nav.go_to(0)
+    rest(window, qtbot)
+    for far in (FRAMES - 1, FRAMES - 7, FRAMES - 13):
+        nav.go_to(far)
+        nav.go_to(0)
+        qtbot.waitUntil(lambda: not feed.waiting, timeout=20_000)
+        qtbot.wait(400)
+        assert window.stage.shown is not None
+        assert window.stage.shown.ref.ordinal == nav.ordinal == 0

@@ -103,7 +103,7 @@ def test_an_interrupt_ends_with_eleven_and_the_import_goes_on(
     folder.mkdir()
     Image.fromarray(marked_portrait(None, 0.2)).save(folder / "1.png")
     with (folder / "2.bin").open("wb") as big:
-        big.truncate(400 * CHUNK)
+        big.truncate(1600 * CHUNK)
     command = [sys.executable, "-m", "workstation", "evidence", "add", str(case), str(folder)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as program:
         until = time.monotonic() + 60

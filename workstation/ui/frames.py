@@ -140,9 +140,12 @@ class FrameFeed(QObject):
     def _take(self, event: FrameArrived) -> None:
         if event.ticket <= self._floor:
             return
-        self._answered = max(self._answered, event.ticket)
         if event.frame is not None:
             self._keep(event)
+        # A frame that was kept may have overtaken one that had to be decoded; the older must not take its place.
+        if event.ticket < self._answered:
+            return
+        self._answered = event.ticket
         self.arrived.emit(event)
 
     def _keep(self, event: FrameArrived) -> None:

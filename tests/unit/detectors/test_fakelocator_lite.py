@@ -7,14 +7,18 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from workstation.detectors import registry
 from workstation.detectors.fakelocator.lite import LiteLocator, LiteShape
 from workstation.domain.detectors import DetectorCard
 from workstation.domain.errors import CardInvalid, WeightsInvalid
 from workstation.training.bases import read_base, take_base
-from workstation.training.runs.cards import _lite_locator
-from workstation.training.runs.config import DetectorPart
+from workstation.training.runs.cards import _lite_locator, base_card
+from workstation.training.runs.config import DetectorPart, read_config
+from workstation.training.runs.starting import _started
+
+RESOURCES = Path(__file__).parents[3] / "resources"
 
 
 @pytest.fixture(scope="module")
@@ -117,3 +121,13 @@ def test_only_the_published_file_becomes_a_base(tmp_path: Path) -> None:
     save_file({"a": torch.zeros(1)}, tmp_path / "foreign.safetensors")
     with pytest.raises(WeightsInvalid, match="no base that is known"):
         read_base(tmp_path / "foreign.safetensors")
+
+
+def test_a_local_network_begins_with_the_first_layers_of_the_embedded_one() -> None:
+    config = read_config(RESOURCES / "training" / "fakelocator-made.toml")
+    started = _started(base_card(config), registry.find("fakelocator-lite"))
+    assert isinstance(started, LiteLocator)
+    assert started.shape.depth == 2
+    whole = load_file(RESOURCES / "detectors" / "fakelocator-lite" / "model.safetensors")
+    for name, value in started.encoder.state_dict().items():
+        torch.testing.assert_close(value.float(), whole[f"encoder.{name}"].float())

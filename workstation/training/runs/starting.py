@@ -109,7 +109,14 @@ def _started(card: DetectorCard, source: InstalledDetector | Path) -> nn.Module:
     """A network with the weights of ``source``: all of them, or those of a CLIP tower under what the family adds."""
     if isinstance(source, InstalledDetector) and source.card.family == card.family:
         network = registry.build(card)
-        _give(network, _stored(source), source.card.id)
+        stored = _stored(source)
+        if isinstance(network, LiteLocator) and source.card.network.get("depth", DEPTH) != network.shape.depth:
+            # What looks at another number of depths has another decoder; the encoder's first layers are the same.
+            names = {f"encoder.{name}" for name in network.encoder.state_dict()}
+            stored = {name.removeprefix("encoder."): value for name, value in stored.items() if name in names}
+            _give(network.encoder, stored, source.card.id)
+        else:
+            _give(network, stored, source.card.id)
         return network
     if isinstance(source, Path) and "encoder" in card.network:
         based = cast(LiteLocator, registry.build(card))

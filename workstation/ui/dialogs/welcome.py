@@ -87,7 +87,8 @@ class Welcome(QWidget):
         steps.setColumnStretch(1, 1)
         card = QFrame()
         card.setObjectName("card")
-        card.setFixedWidth(610)
+        card.setMinimumWidth(440)
+        card.setMaximumWidth(610)
         column = QVBoxLayout(card)
         column.setContentsMargins(32, 28, 32, 26)
         column.setSpacing(8)
@@ -109,7 +110,7 @@ class Welcome(QWidget):
         # Not aligned: a layout asks for the height at its width only where it is not.
         middle = QHBoxLayout()
         middle.addStretch(1)
-        middle.addWidget(card)
+        middle.addWidget(card, 40)
         middle.addStretch(1)
         outer.addLayout(middle)
         outer.addStretch(1)

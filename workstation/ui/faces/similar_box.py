@@ -61,7 +61,7 @@ class SimilarBox(QDialog):
             column.addWidget(label(tr("There is no other face with a clear picture to compare with."), "second"))
             column.addStretch(1)
         if left_out:
-            words = tr("{n} tracks have no face that passed the quality gates and were not compared.")
+            words = tr("Not compared, because no face of theirs passed the quality gates: {n} of the tracks.")
             column.addWidget(label(words.format(n=left_out), "second", wrap=True))
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
