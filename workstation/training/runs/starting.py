@@ -112,8 +112,8 @@ def _started(card: DetectorCard, source: InstalledDetector | Path) -> nn.Module:
         stored = _stored(source)
         if isinstance(network, LiteLocator) and source.card.network.get("depth", DEPTH) != network.shape.depth:
             # What looks at another number of depths has another decoder; the encoder's first layers are the same.
-            names = {f"encoder.{name}" for name in network.encoder.state_dict()}
-            stored = {name.removeprefix("encoder."): value for name, value in stored.items() if name in names}
+            wanted = {f"encoder.{name}" for name in network.encoder.state_dict()}
+            stored = {name.removeprefix("encoder."): value for name, value in stored.items() if name in wanted}
             _give(network.encoder, stored, source.card.id)
         else:
             _give(network, stored, source.card.id)
