@@ -73,6 +73,7 @@ def draw_lane(
             _threshold(painter, scale, inner, trace, style, look)
             draw_scores(painter, scale, inner, trace.levels, style)
             _crosses(painter, scale, inner, trace, style)
+    _threshold_words(painter, scale, inner, lane, look, theme)
     painter.restore()
 
 
@@ -222,18 +223,38 @@ def _threshold(
     pen.setDashPattern([9, 3, 2, 3])
     painter.setPen(pen)
     painter.drawLine(QPointF(scale.left, y), QPointF(scale.left + scale.width, y))
+
+
+def _threshold_words(
+    painter: QPainter, scale: TimeScale, inner: QRectF, lane: Lane, look: LaneLook, theme: Theme
+) -> None:
+    """The words of the lane's thresholds below each other at its end, in the order of their lines, in the half where
+    the lines are not; where they do not all fit there are lines alone, and the hover says which they are."""
+    told = []
+    for trace in lane.traces:
+        shipped, style = look.thresholds.get(trace.detector), look.styles.get(trace.detector)
+        if shipped is not None and style is not None:
+            told.append((_y(inner, shipped.value), threshold_words(trace.detector, shipped, trace.falling), style))
     small = QFont(painter.font())
     small.setPointSizeF(small.pointSizeF() * 0.8)
     metrics = QFontMetricsF(small)
-    if inner.height() < 2.2 * metrics.height():
+    row = metrics.height() + 1
+    if not told or inner.height() < max(2.2, len(told) + 0.5) * row:
         return
-    words = threshold_words(trace.detector, shipped, trace.falling)
-    above = y - inner.top() > metrics.height() + 2
-    base = y - 3 if above else y + metrics.ascent() + 2
+    told.sort(key=lambda one: one[0])
+    low = sum(y for y, _, _ in told) / len(told) < inner.center().y()
+    top = inner.bottom() - len(told) * row if low else inner.top()
     painter.save()
     painter.setFont(small)
-    painter.setPen(QColor(style.colour))
-    painter.drawText(QPointF(scale.left + scale.width - metrics.horizontalAdvance(words) - 4, base), words)
+    for number, (_, words, style) in enumerate(told):
+        wide = metrics.horizontalAdvance(words)
+        place = QRectF(scale.left + scale.width - wide - 8, top + number * row, wide + 6, row)
+        ground = QColor(theme.hover)
+        # What lies below the words stays to be seen.
+        ground.setAlpha(110)
+        painter.fillRect(place, ground)
+        painter.setPen(QColor(style.colour))
+        painter.drawText(QPointF(place.left() + 3, place.top() + metrics.ascent()), words)
     painter.restore()
 
 
