@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from PySide6.QtCore import QSettings
+from PySide6.QtCore import QCoreApplication, QEvent, QSettings
 from pytestqt.qtbot import QtBot
 
 from tests.fakes.marked_engine import marked_portrait
@@ -123,6 +124,10 @@ def open_window(qtbot: QtBot, lab: Lab, settings: QSettings) -> Iterator[Open]:
             session.close()
         window.deleteLater()
     lab.engine.jobs.clear_ended()
+    # What is left of the window is destroyed here and now, not by a worker of a later test.
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    windows.clear()
+    gc.collect()
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 from workstation.ui.actions import Actions
 from workstation.ui.availability import refresh_actions
 from workstation.ui.casework import CaseWork
+from workstation.ui.collecting import Collector
 from workstation.ui.desk import Desk
 from workstation.ui.dialogs.command_palette import CommandPalette
 from workstation.ui.dialogs.key_sheet import KeySheet
@@ -68,6 +69,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self._settings = settings
         self.setObjectName("main")
+        Collector(self)
         self.setWindowTitle("Workstation")
         self.setAcceptDrops(True)
         self.setDockNestingEnabled(True)
