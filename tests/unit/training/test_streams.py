@@ -128,7 +128,7 @@ def test_a_compression_that_was_the_last_step_is_estimated_and_none_is_made_up()
     assert estimated_quality(rgb) == 100
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def trained(shared_data: Path) -> Remake:
     """The generators of the file that `FILE_OF_GENERATORS` names; without one, all eight trained for two minutes."""
     named = os.environ.get(FILE_OF_GENERATORS)
