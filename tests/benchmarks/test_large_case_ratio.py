@@ -6,6 +6,7 @@ machine must not fail it.
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 import time
@@ -31,6 +32,7 @@ from workstation.ui.exhibit import ExhibitData
 from workstation.ui.navigator import Navigator
 from workstation.ui.player import Player
 from workstation.ui.theme.sheet import load_fonts
+from workstation.ui.timeline.canvas import TimelineCanvas
 from workstation.ui.timeline.panel import TimelinePanel
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(1800)]
@@ -75,6 +77,18 @@ def cost(work: Callable[[], object], times: int = 5) -> float:
         work()
         found.append(time.thread_time() - begun)
     return sorted(found)[times // 2]
+
+
+def panning(canvas: TimelineCanvas) -> Callable[[], None]:
+    """Draws the timeline after a small step, ten times to the right, ten times to the left and so on."""
+    steps = itertools.cycle([0.01] * 10 + [-0.01] * 10)
+
+    def pan() -> None:
+        canvas.pan(next(steps))
+        canvas.redraw()
+        canvas.grab()
+
+    return pan
 
 
 def test_columns_beside_rows(case: tuple[CaseStore, ExaminationId]) -> None:
@@ -169,13 +183,7 @@ def test_panning_costs_what_is_seen(case: tuple[CaseStore, ExaminationId], qtbot
             canvas.show_all()
             canvas.zoom(factor, sum(data.span) / 2)
 
-            def pan(canvas: object = canvas, state: list[int] = [0]) -> None:  # noqa: B006
-                state[0] += 1
-                canvas.pan(0.01 if state[0] % 20 < 10 else -0.01)  # type: ignore[attr-defined]
-                canvas.redraw()  # type: ignore[attr-defined]
-                canvas.grab()  # type: ignore[attr-defined]
-
-            per_zoom.append(cost(pan, 21))
+            per_zoom.append(cost(panning(canvas), 21))
         figures.append(per_zoom)
     desk.shut()
     engine.jobs.close()

@@ -12,7 +12,7 @@ from PySide6.QtCore import QSettings
 from pytestqt.qtbot import QtBot
 
 from tests.fakes.pattern_engine import PatternEngine
-from tests.gui.conftest import clip_frame, rest
+from tests.gui.conftest import clip_frame, end_all, rest
 from tests.unit.storage import storage_samples as samples
 from workstation.domain.examinations import ExaminationState
 from workstation.domain.jobs import JobState, Lane
@@ -71,13 +71,7 @@ def open_calm(qtbot: QtBot, calm: Calm, settings: QSettings) -> Iterator[Callabl
         return window
 
     yield open_
-    for window in windows:
-        session = window.desk.session
-        window.close_now()
-        if session is not None:
-            session.close()
-        window.deleteLater()
-    calm.engine.jobs.clear_ended()
+    end_all(windows, calm.engine)
 
 
 @pytest.fixture

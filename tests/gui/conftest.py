@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from tests.fakes.marked_engine import marked_portrait
 from tests.fakes.pattern_engine import BOTH, PatternEngine
+from workstation.app.engine import Engine
 from workstation.domain.jobs import JobState, Lane
 from workstation.domain.media import RgbArray
 from workstation.media.clips import write_clip
@@ -97,6 +98,20 @@ def settings(tmp_path: Path) -> QSettings:
     return QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat)
 
 
+def end_all(windows: list[MainWindow], engine: Engine) -> None:
+    """Close windows and their cases; what is left of them is destroyed now, not by a worker of a later test."""
+    for window in windows:
+        session = window.desk.session
+        window.close_now()
+        if session is not None:
+            session.close()
+        window.deleteLater()
+    engine.jobs.clear_ended()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    windows.clear()
+    gc.collect()
+
+
 @pytest.fixture
 def open_window(qtbot: QtBot, lab: Lab, settings: QSettings) -> Iterator[Open]:
     """Open a window of pinned size on a case (or on none) of the lab's engine; it is closed after the test."""
@@ -117,17 +132,7 @@ def open_window(qtbot: QtBot, lab: Lab, settings: QSettings) -> Iterator[Open]:
         return window
 
     yield open_
-    for window in windows:
-        session = window.desk.session
-        window.close()
-        if session is not None:
-            session.close()
-        window.deleteLater()
-    lab.engine.jobs.clear_ended()
-    # What is left of the window is destroyed here and now, not by a worker of a later test.
-    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
-    windows.clear()
-    gc.collect()
+    end_all(windows, lab.engine)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@ is shown pictures and propositions alone (X5-X7, G5)."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,10 @@ from workstation.ui.review.opinion_dialog import OpinionDialog
 
 
 @pytest.fixture
-def window(open_window: Open, lab: Lab, qtbot: QtBot) -> MainWindow:
+def window(open_window: Open, lab: Lab, qtbot: QtBot) -> Iterator[MainWindow]:
     """A window on the clip; what a test does is undone after it."""
     window = open_window(lab.case)
-    yield window  # type: ignore[misc]
+    yield window
     session = window.desk.session
     if session is not None:
         while session.editing.state().undo is not None:
